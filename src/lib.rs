@@ -1,0 +1,7 @@
+//! Image-classification experiments that ask what happens to accuracy when Global Average Pooling is replaced by a
+//! layer that keeps spatial information (*Wise-SrNet*, arXiv 2104.12294), with networks as nested tuples of typed
+//! `dfdx` layers.
+
+pub mod data;
+pub mod experiment;
+pub mod report;

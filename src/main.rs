@@ -1,0 +1,2 @@
+//! The `wise-srnet` command.
+fn main() {}

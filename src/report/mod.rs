@@ -1,0 +1,1 @@
+//! Reports: from stored histories to CSV, PNG and HTML. Knows nothing of training.

@@ -4,4 +4,11 @@
 
 pub mod data;
 pub mod experiment;
+pub mod heads;
+pub mod kernels;
+pub mod layers;
+pub mod networks;
+pub mod random;
 pub mod report;
+pub mod shapes;
+pub mod training;

@@ -1,0 +1,56 @@
+//! Average pooling over windows, and over the whole map.
+
+use rayon::prelude::*;
+
+use super::elementwise::add_serial;
+use super::window::WindowGeometry;
+
+/// The number that an output's sum is divided by: all cells of the window where padding zeros count, else the cells
+/// inside the map.
+fn divisor(window: &WindowGeometry, zeros_count: bool, y_out: usize, x_out: usize) -> f32 {
+    if zeros_count {
+        return window.taps() as f32;
+    }
+    (window.taps_inside(0, y_out).0.len() * window.taps_inside(1, x_out).0.len()) as f32
+}
+
+/// `y = mean over the window`; `zeros_count` as in max pooling.
+pub fn forward(window: &WindowGeometry, channels: usize, zeros_count: bool, x: &[f32], y: &mut [f32]) {
+    let line = (window.output[1] * channels).max(1);
+    y.par_chunks_mut(line).enumerate().for_each(|(row, y)| {
+        let (image, y_out) = (row / window.output[0], row % window.output[0]);
+        let (rows, first_row) = window.taps_inside(0, y_out);
+        for (x_out, means) in y.chunks_exact_mut(channels).enumerate() {
+            means.fill(0.0);
+            let (columns, first_column) = window.taps_inside(1, x_out);
+            for row in first_row..first_row + rows.len() {
+                for column in first_column..first_column + columns.len() {
+                    let start = ((image * window.input[0] + row) * window.input[1] + column) * channels;
+                    add_serial(means, &x[start..start + channels]);
+                }
+            }
+            let divisor = divisor(window, zeros_count, y_out, x_out);
+            means.iter_mut().for_each(|mean| *mean /= divisor);
+        }
+    });
+}
+
+/// Adds each output's gradient, divided as the output was, to all inputs of its window.
+pub fn input_gradient(window: &WindowGeometry, channels: usize, zeros_count: bool, dy: &[f32], dx: &mut [f32]) {
+    let line = (window.input[1] * channels).max(1);
+    dx.par_chunks_mut(line).enumerate().for_each(|(row, dx)| {
+        let (image, y) = (row / window.input[0], row % window.input[0]);
+        for (x, target) in dx.chunks_exact_mut(channels).enumerate() {
+            for (y_out, _) in window.outputs_over(0, y) {
+                for (x_out, _) in window.outputs_over(1, x) {
+                    let share = 1.0 / divisor(window, zeros_count, y_out, x_out);
+                    let pixel = (image * window.output[0] + y_out) * window.output[1] + x_out;
+                    let dy = &dy[pixel * channels..(pixel + 1) * channels];
+                    for (target, dy) in target.iter_mut().zip(dy) {
+                        *target += dy * share;
+                    }
+                }
+            }
+        }
+    });
+}

@@ -1,0 +1,238 @@
+//! Batch normalisation over the pixels of a batch, with an optional ReLU behind it in the same pass.
+//!
+//! Source: Ioffe & Szegedy 2015; details as Keras' `BatchNormalization` (population variance, ε inside the root).
+
+use multiversion::multiversion;
+use rayon::prelude::*;
+
+use super::reduction;
+use super::tasks;
+
+/// Mean and population variance of each channel.
+#[derive(Debug, Clone)]
+pub struct Statistics {
+    /// Mean over batch, height and width.
+    pub mean: Vec<f32>,
+    /// Population variance over batch, height and width.
+    pub variance: Vec<f32>,
+}
+
+/// What a normalisation does to each channel: `y = scale · x + shift`.
+#[derive(Debug, Clone)]
+pub struct Affine {
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+    inverse_deviation: Vec<f32>,
+}
+
+impl Affine {
+    /// From statistics, ε, γ and β.
+    pub fn new(statistics: &Statistics, epsilon: f32, gamma: &[f32], beta: &[f32]) -> Self {
+        let inverse_deviation: Vec<f32> = statistics.variance.iter().map(|v| 1.0 / (v + epsilon).sqrt()).collect();
+        let scale: Vec<f32> = inverse_deviation
+            .iter()
+            .zip(gamma)
+            .map(|(inverse, gamma)| inverse * gamma)
+            .collect();
+        let shift = scale
+            .iter()
+            .zip(&statistics.mean)
+            .zip(beta)
+            .map(|((scale, mean), beta)| beta - mean * scale)
+            .collect();
+        Self {
+            scale,
+            shift,
+            inverse_deviation,
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
+fn run_moments(rows: &[f32], mean: &mut [f32], squares: &mut [f32]) {
+    let channels = mean.len();
+    for row in rows.chunks_exact(channels) {
+        for (mean, value) in mean.iter_mut().zip(row) {
+            *mean += value;
+        }
+    }
+    let count = (rows.len() / channels) as f32;
+    for mean in mean.iter_mut() {
+        *mean /= count;
+    }
+    for row in rows.chunks_exact(channels) {
+        for ((squares, mean), value) in squares.iter_mut().zip(mean.iter()).zip(row) {
+            let deviation = value - mean;
+            *squares += deviation * deviation;
+        }
+    }
+}
+
+/// The batch's statistics: each run of pixels has its own mean and squared deviations, which are then merged in order
+/// (Chan et al.), so nothing cancels however far the mean is from zero.
+pub fn statistics(x: &[f32], channels: usize) -> Statistics {
+    let rows = x.len() / channels;
+    let run = tasks::rows_of(channels);
+    let moments: Vec<(Vec<f32>, Vec<f32>)> = x
+        .par_chunks(run * channels)
+        .map(|rows| {
+            let (mut mean, mut squares) = (vec![0.0; channels], vec![0.0; channels]);
+            run_moments(rows, &mut mean, &mut squares);
+            (mean, squares)
+        })
+        .collect();
+    let (mut mean, mut squares) = (vec![0.0f64; channels], vec![0.0f64; channels]);
+    let mut seen = 0.0;
+    for (index, (run_mean, run_squares)) in moments.iter().enumerate() {
+        let count = run.min(rows - index * run) as f64;
+        let share = count / (seen + count);
+        for channel in 0..channels {
+            let difference = f64::from(run_mean[channel]) - mean[channel];
+            mean[channel] += difference * share;
+            squares[channel] += f64::from(run_squares[channel]) + difference * difference * seen * share;
+        }
+        seen += count;
+    }
+    Statistics {
+        mean: mean.iter().map(|&mean| mean as f32).collect(),
+        variance: squares
+            .iter()
+            .map(|&squares| (squares / seen.max(1.0)) as f32)
+            .collect(),
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
+fn normalize_rows(x: &[f32], scale: &[f32], shift: &[f32], floor: f32, y: &mut [f32]) {
+    let channels = scale.len();
+    for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
+        for (((y, x), scale), shift) in y.iter_mut().zip(x).zip(scale).zip(shift) {
+            let value = x * scale + shift;
+            *y = if value > floor { value } else { floor };
+        }
+    }
+}
+
+/// `y = scale · x + shift`, and ReLU on top if `relu`.
+pub fn normalize(x: &[f32], affine: &Affine, relu: bool, y: &mut [f32]) {
+    let channels = affine.scale.len();
+    let run = tasks::rows_of(channels) * channels;
+    let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+    y.par_chunks_mut(run).zip(x.par_chunks(run)).for_each(|(y, x)| {
+        normalize_rows(x, &affine.scale, &affine.shift, floor, y);
+    });
+}
+
+/// `Σ dz` and `Σ dz · x̂` over the rows, where `dz` is `dy` behind the ReLU's gate.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
+fn run_gradient_sums(dy: &[f32], x: &[f32], coefficients: &Coefficients<'_>, sums: &mut [f32], products: &mut [f32]) {
+    let channels = sums.len();
+    for (dy, x) in dy.chunks_exact(channels).zip(x.chunks_exact(channels)) {
+        let inputs = dy.iter().zip(x).zip(coefficients.scale).zip(coefficients.shift);
+        let normal = coefficients.mean.iter().zip(coefficients.inverse_deviation);
+        for ((((dy, x), scale), shift), ((mean, inverse), (sum, product))) in
+            inputs.zip(normal.zip(sums.iter_mut().zip(products.iter_mut())))
+        {
+            let dz = if x * scale + shift > coefficients.floor {
+                *dy
+            } else {
+                0.0
+            };
+            *sum += dz;
+            *product += dz * ((x - mean) * inverse);
+        }
+    }
+}
+
+/// `dx += scale · (dz − mean(dz) − x̂ · mean(dz · x̂))`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
+fn run_input_gradient(
+    dy: &[f32],
+    x: &[f32],
+    coefficients: &Coefficients<'_>,
+    mean_dz: &[f32],
+    mean_product: &[f32],
+    dx: &mut [f32],
+) {
+    let channels = mean_dz.len();
+    for ((dy, x), dx) in dy
+        .chunks_exact(channels)
+        .zip(x.chunks_exact(channels))
+        .zip(dx.chunks_exact_mut(channels))
+    {
+        let inputs = dy.iter().zip(x).zip(coefficients.scale).zip(coefficients.shift);
+        let normal = coefficients.mean.iter().zip(coefficients.inverse_deviation);
+        let means = mean_dz.iter().zip(mean_product).zip(dx.iter_mut());
+        for ((((dy, x), scale), shift), ((mean, inverse), ((mean_dz, mean_product), dx))) in
+            inputs.zip(normal.zip(means))
+        {
+            let dz = if x * scale + shift > coefficients.floor {
+                *dy
+            } else {
+                0.0
+            };
+            *dx += scale * (dz - mean_dz - (x - mean) * inverse * mean_product);
+        }
+    }
+}
+
+/// One value a channel, borrowed together.
+struct Coefficients<'a> {
+    scale: &'a [f32],
+    shift: &'a [f32],
+    mean: &'a [f32],
+    inverse_deviation: &'a [f32],
+    floor: f32,
+}
+
+/// The gradients of γ and β.
+pub struct ParameterGradients {
+    /// `Σ dz · x̂`.
+    pub gamma: Vec<f32>,
+    /// `Σ dz`.
+    pub beta: Vec<f32>,
+}
+
+/// Adds the gradient of the input to `dx` and returns those of γ and β, for a normalisation by the batch's own
+/// statistics.
+pub fn gradients(
+    dy: &[f32],
+    x: &[f32],
+    statistics: &Statistics,
+    affine: &Affine,
+    relu: bool,
+    dx: &mut [f32],
+) -> ParameterGradients {
+    let channels = affine.scale.len();
+    let coefficients = Coefficients {
+        scale: &affine.scale,
+        shift: &affine.shift,
+        mean: &statistics.mean,
+        inverse_deviation: &affine.inverse_deviation,
+        floor: if relu { 0.0 } else { f32::NEG_INFINITY },
+    };
+    let rows = x.len() / channels;
+    let [beta, gamma] = reduction::sum_runs(rows, channels, |first, count| {
+        let run = first * channels..(first + count) * channels;
+        let (mut sums, mut products) = (vec![0.0; channels], vec![0.0; channels]);
+        run_gradient_sums(&dy[run.clone()], &x[run], &coefficients, &mut sums, &mut products);
+        [sums, products]
+    });
+    let mean_of = |sums: &[f64]| {
+        sums.iter()
+            .map(|sum| (sum / rows.max(1) as f64) as f32)
+            .collect::<Vec<_>>()
+    };
+    let (mean_dz, mean_product) = (mean_of(&beta), mean_of(&gamma));
+    let run = tasks::rows_of(channels) * channels;
+    dx.par_chunks_mut(run)
+        .zip(dy.par_chunks(run).zip(x.par_chunks(run)))
+        .for_each(|(dx, (dy, x))| {
+            run_input_gradient(dy, x, &coefficients, &mean_dz, &mean_product, dx);
+        });
+    let to_f32 = |sums: Vec<f64>| sums.into_iter().map(|sum| sum as f32).collect();
+    ParameterGradients {
+        gamma: to_f32(gamma),
+        beta: to_f32(beta),
+    }
+}

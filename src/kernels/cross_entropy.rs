@@ -1,0 +1,38 @@
+//! Softmax and categorical cross-entropy from logits (Keras `CategoricalCrossentropy` behind a softmax).
+
+/// Turns each row of logits into probabilities, in place.
+pub fn softmax(logits: &mut [f32], classes: usize) {
+    for row in logits.chunks_exact_mut(classes) {
+        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        row.iter_mut().for_each(|logit| *logit = (*logit - largest).exp());
+        let total: f32 = row.iter().sum();
+        row.iter_mut().for_each(|value| *value /= total);
+    }
+}
+
+/// `ln Σ exp(logits) − logit of the label` for each image.
+pub fn losses(logits: &[f32], labels: &[usize], classes: usize) -> Vec<f32> {
+    let rows = logits.chunks_exact(classes).zip(labels);
+    rows.map(|(row, &label)| {
+        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let total: f32 = row.iter().map(|logit| (logit - largest).exp()).sum();
+        total.ln() - (row[label] - largest)
+    })
+    .collect()
+}
+
+/// The gradient of the mean loss: `(softmax(logits) − one_hot(label)) / batch`, times `scale`, added to `dlogits`.
+pub fn gradient(logits: &[f32], labels: &[usize], classes: usize, scale: f32, dlogits: &mut [f32]) {
+    let mut probabilities = logits.to_vec();
+    softmax(&mut probabilities, classes);
+    let share = scale / labels.len() as f32;
+    for ((row, gradient), &label) in probabilities
+        .chunks_exact(classes)
+        .zip(dlogits.chunks_exact_mut(classes))
+        .zip(labels)
+    {
+        for (class, (probability, gradient)) in row.iter().zip(gradient).enumerate() {
+            *gradient += (probability - f32::from(u8::from(class == label))) * share;
+        }
+    }
+}

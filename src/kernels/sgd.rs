@@ -1,0 +1,42 @@
+//! Stochastic gradient descent with momentum in Keras' form, and the non-negativity constraint, in one pass.
+
+use multiversion::multiversion;
+use rayon::prelude::*;
+
+use super::tasks::ELEMENTS;
+
+/// The numbers of one update.
+#[derive(Debug, Clone, Copy)]
+pub struct Update {
+    /// Learning rate of this step.
+    pub learning_rate: f32,
+    /// Momentum.
+    pub momentum: f32,
+    /// Whether negative weights become 0 after the update (Keras `NonNeg`).
+    pub non_negative: bool,
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
+fn update_serial(update: Update, weights: &mut [f32], velocity: &mut [f32], gradient: &[f32]) {
+    for ((weight, velocity), gradient) in weights.iter_mut().zip(velocity).zip(gradient) {
+        *velocity = update.momentum * *velocity - update.learning_rate * gradient;
+        *weight += *velocity;
+    }
+    if update.non_negative {
+        // NaN stays NaN: a run that has diverged must show it.
+        weights
+            .iter_mut()
+            .for_each(|weight| *weight = if *weight < 0.0 { 0.0 } else { *weight });
+    }
+}
+
+/// `v ← m·v − lr·g; w ← w + v`, then the constraint.
+pub fn update(update: Update, weights: &mut [f32], velocity: &mut [f32], gradient: &[f32]) {
+    let state = velocity.par_chunks_mut(ELEMENTS).zip(gradient.par_chunks(ELEMENTS));
+    weights
+        .par_chunks_mut(ELEMENTS)
+        .zip(state)
+        .for_each(|(weights, (velocity, gradient))| {
+            update_serial(update, weights, velocity, gradient);
+        });
+}

@@ -1,0 +1,65 @@
+//! The geometry of a window that moves over a batch of maps, in run-time numbers, as every kernel needs it.
+
+/// A square window over NHWC maps; sizes are `[height, width]` in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowGeometry {
+    /// Maps in the batch.
+    pub batch: usize,
+    /// Size of an input map.
+    pub input: [usize; 2],
+    /// Size of an output map.
+    pub output: [usize; 2],
+    /// Cells of the window along each side.
+    pub kernel: usize,
+    /// Steps of the window, in input cells.
+    pub stride: usize,
+    /// Cells of padding above and left of the map.
+    pub before: [usize; 2],
+}
+
+impl WindowGeometry {
+    /// Output pixels of the whole batch.
+    pub fn output_pixels(&self) -> usize {
+        self.batch * self.output[0] * self.output[1]
+    }
+
+    /// Input pixels of the whole batch.
+    pub fn input_pixels(&self) -> usize {
+        self.batch * self.input[0] * self.input[1]
+    }
+
+    /// Cells of the window.
+    pub fn taps(&self) -> usize {
+        self.kernel * self.kernel
+    }
+
+    /// Whether every output pixel reads just the input pixel at its own place.
+    pub fn is_pointwise(&self) -> bool {
+        self.kernel == 1 && self.stride == 1 && self.before == [0, 0]
+    }
+
+    /// The taps along axis `axis` (0: rows, 1: columns) that lie inside the map for output position `position`, with
+    /// the input position of the first: `(first_tap..end_tap, first_input)`.
+    pub fn taps_inside(&self, axis: usize, position: usize) -> (std::ops::Range<usize>, usize) {
+        let start = position * self.stride;
+        let first = self.before[axis].saturating_sub(start).min(self.kernel);
+        let end = (self.input[axis] + self.before[axis])
+            .saturating_sub(start)
+            .min(self.kernel);
+        (first..end.max(first), (start + first).saturating_sub(self.before[axis]))
+    }
+
+    /// The output positions along `axis` whose windows cover input position `position`, with the tap that each reads
+    /// it through.
+    pub fn outputs_over(&self, axis: usize, position: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let padded = position + self.before[axis];
+        let (stride, outputs) = (self.stride, self.output[axis]);
+        let first = padded % stride;
+        (first..self.kernel.min(padded + 1))
+            .step_by(stride)
+            .filter_map(move |tap| {
+                let output = (padded - tap) / stride;
+                (output < outputs).then_some((output, tap))
+            })
+    }
+}

@@ -1,0 +1,81 @@
+//! Average pooling (Keras `AveragePooling2D`).
+
+use std::marker::PhantomData;
+
+use dfdx::prelude::{
+    ConstDim, Cpu, CpuError, Dim, HasShape, Module, NonMutableModule, SplitTape, Tape, Tensor, ZeroSizedModule,
+};
+
+use super::bridge::contiguous;
+use super::operation::{Backward, Kept, Operand, Operation, apply};
+use super::windowed::geometry;
+use crate::kernels::average_pooling;
+use crate::kernels::window::WindowGeometry;
+use crate::shapes::{Padding, Valid, Window};
+
+/// The mean of each `K × K` window with stride `S`, channel by channel.
+///
+/// The zeros of [`Pad<N>`](crate::shapes::Pad) count, as behind Keras' `ZeroPadding2D`; at the border of
+/// [`Same`](crate::shapes::Same) padding the mean is over the real cells only.
+///
+/// # Shapes
+/// `(batch, H, W, C)` → `(batch, ⟨H⟩, ⟨W⟩, C)` with `⟨H⟩ =` [`<H as Window<K, S, P>>::Out`](Window).
+#[derive(Debug, Default, Clone, Copy)]
+pub struct AvgPool2D<const K: usize, const S: usize, P = Valid>(PhantomData<P>);
+
+impl<const K: usize, const S: usize, P: Padding> ZeroSizedModule for AvgPool2D<K, S, P> {}
+impl<const K: usize, const S: usize, P> NonMutableModule for AvgPool2D<K, S, P> {}
+
+impl<const K: usize, const S: usize, P, Batch, H, W, C, T> Module<Tensor<(Batch, H, W, C), f32, Cpu, T>>
+    for AvgPool2D<K, S, P>
+where
+    P: Padding,
+    Batch: Dim,
+    H: Window<K, S, P>,
+    W: Window<K, S, P>,
+    C: ConstDim,
+    T: Tape<f32, Cpu>,
+{
+    type Output = Tensor<(Batch, H::Out, W::Out, C), f32, Cpu, T>;
+    type Error = CpuError;
+
+    fn try_forward(&self, input: Tensor<(Batch, H, W, C), f32, Cpu, T>) -> Result<Self::Output, CpuError> {
+        let (input, tape) = contiguous(input)?.split_tape();
+        let (batch, channels) = (input.shape().0, input.shape().3);
+        let window = geometry::<K, S, P, H, W>(batch.size());
+        let operation = PoolAverage {
+            window,
+            channels: C::SIZE,
+            zeros_count: P::ZEROS_COUNT,
+        };
+        let shape = (batch, H::Out::default(), W::Out::default(), channels);
+        apply(operation, vec![Operand::from(&input)], 1, shape, input.device(), tape)
+    }
+}
+
+struct PoolAverage {
+    window: WindowGeometry,
+    channels: usize,
+    zeros_count: bool,
+}
+
+impl Operation for PoolAverage {
+    fn name(&self) -> &'static str {
+        "AvgPool2D"
+    }
+
+    fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
+        let mut output = vec![0.0; self.window.output_pixels() * self.channels];
+        average_pooling::forward(&self.window, self.channels, self.zeros_count, operands[0], &mut output);
+        output
+    }
+
+    fn keeps(&self) -> Kept {
+        Kept::Nothing
+    }
+
+    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+        average_pooling::input_gradient(&self.window, self.channels, self.zeros_count, &dy, context.gradient(0)?);
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! The optional bias of a layer: `()` for none, [`Bias`] for one value a channel.
+
+use std::fmt::Debug;
+
+use dfdx::prelude::{
+    BuildOnDevice, Cpu, Device, Dtype, ModuleVisitor, Rank1, Storage, Tensor, TensorCollection, TensorOptions,
+};
+
+use super::operation::Operand;
+
+/// One bias a channel, starting at 0 (Keras `use_bias=True`).
+#[derive(Debug, Clone)]
+pub struct Bias<const C: usize, E: Dtype = f32, D: Storage<E> = Cpu> {
+    /// The biases, one a channel.
+    pub value: Tensor<Rank1<C>, E, D>,
+}
+
+/// What can stand in a layer's place for a bias.
+pub trait BiasTerm {
+    /// The bias as an operand, if there is one.
+    #[doc(hidden)]
+    fn operand(&self) -> Option<Operand>;
+}
+
+impl BiasTerm for () {
+    fn operand(&self) -> Option<Operand> {
+        None
+    }
+}
+
+impl<const C: usize> BiasTerm for Bias<C> {
+    fn operand(&self) -> Option<Operand> {
+        Some(Operand::from(&self.value))
+    }
+}
+
+impl<const C: usize, E0: Dtype, D0: Storage<E0>, E: Dtype, D: Device<E>> BuildOnDevice<D, E> for Bias<C, E0, D0> {
+    type Built = Bias<C, E, D>;
+}
+
+impl<const C: usize, E: Dtype, D: Device<E>> TensorCollection<E, D> for Bias<C, E, D> {
+    type To<E2: Dtype, D2: Device<E2>> = Bias<C, E2, D2>;
+
+    fn iter_tensors<V: ModuleVisitor<Self, E, D>>(visitor: &mut V) -> Result<Option<Self::To<V::E2, V::D2>>, V::Err> {
+        let value = Self::tensor("value", |s| &s.value, |s| &mut s.value, TensorOptions::reset_to_zeros());
+        visitor.visit_fields(value, |value| Bias { value })
+    }
+}

@@ -1,0 +1,163 @@
+//! The bridge between dfdx's tensors and the kernels' slices, and the home of every `unsafe` that it needs.
+//!
+//! dfdx gives no public access to a CPU tensor's buffer, but indexing returns a reference into it: a tensor that is
+//! known to be contiguous is read as a slice from its first element on.
+#![allow(unsafe_code)]
+
+use std::any::Any;
+
+use dfdx::prelude::{Cpu, CpuError, Gradients, HasShape, ReshapeTo, Shape, Tape, Tensor};
+
+/// Whether the elements of a tensor lie one after another in the order of its shape (a permuted or broadcast tensor's
+/// don't): a step along any axis moves by the product of the axes behind it.
+fn is_contiguous<S: Shape, T>(tensor: &Tensor<S, f32, Cpu, T>) -> bool {
+    let sizes = tensor.shape().concrete();
+    let sizes = sizes.as_ref();
+    if sizes.contains(&0) {
+        return true;
+    }
+    let first: *const f32 = &tensor[S::Concrete::default()];
+    let mut expected = 1;
+    for axis in (0..S::NUM_DIMS).rev() {
+        if sizes[axis] > 1 {
+            let mut step = S::Concrete::default();
+            step[axis] = 1;
+            let second: *const f32 = &tensor[step];
+            if (second as usize).wrapping_sub(first as usize) != expected * size_of::<f32>() {
+                return false;
+            }
+        }
+        expected *= sizes[axis];
+    }
+    true
+}
+
+/// The tensor itself, or a contiguous copy that passes gradients on.
+pub fn contiguous<S: Shape, T: Tape<f32, Cpu>>(
+    tensor: Tensor<S, f32, Cpu, T>,
+) -> Result<Tensor<S, f32, Cpu, T>, CpuError> {
+    if is_contiguous(&tensor) {
+        return Ok(tensor);
+    }
+    let shape = *tensor.shape();
+    tensor.try_reshape_like(&shape)
+}
+
+/// The elements of a contiguous tensor, in the order of its shape.
+///
+/// # Panics
+/// If the tensor is permuted or broadcast; the layers never hand such a one out.
+pub fn values<S: Shape, T>(tensor: &Tensor<S, f32, Cpu, T>) -> &[f32] {
+    let length = tensor.shape().num_elements();
+    if length == 0 {
+        return &[];
+    }
+    assert!(is_contiguous(tensor), "a contiguous tensor");
+    let first: *const f32 = &tensor[S::Concrete::default()];
+    // SAFETY: the index lies inside the buffer (no axis is empty); a contiguous tensor's buffer holds `length` values
+    // from its first element on, because dfdx builds the buffer of such a tensor with one value per element. The borrow
+    // of the tensor keeps the buffer alive and unchanged.
+    unsafe { std::slice::from_raw_parts(first, length) }
+}
+
+/// The elements of a contiguous tensor, to be changed. Buffers shared with another tensor are copied first, as
+/// everywhere in dfdx.
+///
+/// # Panics
+/// As [`values`].
+pub fn values_mut<S: Shape, T>(tensor: &mut Tensor<S, f32, Cpu, T>) -> &mut [f32] {
+    let length = tensor.shape().num_elements();
+    if length == 0 {
+        return &mut [];
+    }
+    assert!(is_contiguous(tensor), "a contiguous tensor");
+    let first: *mut f32 = &mut tensor[S::Concrete::default()];
+    // SAFETY: as in `values`; the mutable index made the buffer this tensor's own, and the exclusive borrow of the tensor
+    // covers all of it.
+    unsafe { std::slice::from_raw_parts_mut(first, length) }
+}
+
+/// Keeps a tensor's elements readable after its type is forgotten.
+pub struct Saved {
+    first: *const f32,
+    length: usize,
+    /// Shares the buffer with the tensor: dfdx copies a shared buffer before changing it, so this one stays as it is.
+    _owner: Box<dyn Any>,
+}
+
+impl Saved {
+    pub fn new<S: Shape>(tensor: &Tensor<S, f32, Cpu>) -> Self {
+        let owner = Box::new(tensor.clone());
+        let slice = values(owner.as_ref());
+        Self {
+            first: slice.as_ptr(),
+            length: slice.len(),
+            _owner: owner,
+        }
+    }
+
+    pub fn values(&self) -> &[f32] {
+        // SAFETY: pointer and length come from a slice of the owner's buffer, which lives as long as `self` and is never
+        // written to (see `_owner`).
+        unsafe { std::slice::from_raw_parts(self.first, self.length) }
+    }
+}
+
+type Find = dyn for<'a> Fn(&'a mut Gradients<f32, Cpu>) -> Result<&'a mut Vec<f32>, CpuError>;
+
+/// Finds a tensor's gradient after the tensor's type is forgotten.
+pub struct GradientSlot(Box<Find>);
+
+impl GradientSlot {
+    pub fn new<S: Shape, T>(tensor: &Tensor<S, f32, Cpu, T>) -> Self {
+        let ghost = tensor.ghost();
+        Self(Box::new(
+            move |gradients| Ok(&mut **gradients.get_or_alloc_mut(&ghost)?),
+        ))
+    }
+
+    /// The gradient so far; zeros at first.
+    pub fn get<'a>(&self, gradients: &'a mut Gradients<f32, Cpu>) -> Result<&'a mut Vec<f32>, CpuError> {
+        (self.0)(gradients)
+    }
+
+    /// Takes a finished gradient away, so that its memory is free as soon as it has been used.
+    pub fn take(&self, gradients: &mut Gradients<f32, Cpu>) -> Result<Vec<f32>, CpuError> {
+        Ok(std::mem::take(self.get(gradients)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dfdx::prelude::*;
+
+    #[test]
+    fn permuted_and_broadcast_tensors_are_recognised_and_copied() {
+        let device = Cpu::default();
+        let tensor = device.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+        assert_eq!(values(&tensor), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        let permuted = tensor.clone().permute::<Rank2<3, 2>, _>();
+        assert!(!is_contiguous(&permuted));
+        assert_eq!(values(&contiguous(permuted).unwrap()), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+        let broadcast: Tensor<Rank2<2, 2>, f32, _> = device.tensor([7.0, 8.0]).broadcast();
+        assert!(!is_contiguous(&broadcast));
+        assert_eq!(values(&contiguous(broadcast).unwrap()), [7.0, 8.0, 7.0, 8.0]);
+    }
+
+    #[test]
+    fn saved_elements_do_not_change_with_the_tensor() {
+        let mut tensor = Cpu::default().tensor([1.0, 2.0]);
+        let saved = Saved::new(&tensor);
+        values_mut(&mut tensor)[0] = 9.0;
+        assert_eq!(saved.values(), [1.0, 2.0]);
+        assert_eq!(values(&tensor), [9.0, 2.0]);
+    }
+
+    #[test]
+    fn an_empty_batch_is_an_empty_slice() {
+        let mut tensor: Tensor<(usize, Const<3>), f32, _> = Cpu::default().zeros_like(&(0, Const));
+        assert!(values(&tensor).is_empty());
+        assert!(values_mut(&mut tensor).is_empty());
+    }
+}

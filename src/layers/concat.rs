@@ -1,0 +1,123 @@
+//! Two branches side by side: their channels concatenated (Keras `Concatenate(axis=-1)`).
+
+use dfdx::prelude::{
+    BuildOnDevice, Const, ConstDim, Cpu, CpuError, Device, Dim, Dtype, HasShape, Merge, Module, ModuleMut,
+    ModuleVisitor, SplitTape, Tape, Tensor, TensorCollection, WithEmptyTape,
+};
+
+use super::bridge::contiguous;
+use super::operation::{Backward, Kept, Operand, Operation, apply};
+use crate::kernels::elementwise;
+use crate::shapes::Plus;
+
+/// Gives its input to both branches and concatenates their channels, `F`'s first. `()` is the branch that does nothing:
+/// `Concat<(), F>` is DenseNet's connection, the input followed by what `F` makes of it.
+///
+/// # Shapes
+/// `F`: `(batch, H, W, C)`, `G`: `(batch, H, W, MORE)` → `(batch, H, W, C + MORE)`, where the sum is looked up by
+/// [`Plus`].
+#[derive(Debug, Default, Clone)]
+pub struct Concat<F, G>(pub F, pub G);
+
+impl<F: BuildOnDevice<D, E>, G: BuildOnDevice<D, E>, D: Device<E>, E: Dtype> BuildOnDevice<D, E> for Concat<F, G> {
+    type Built = Concat<F::Built, G::Built>;
+}
+
+impl<F: TensorCollection<E, D>, G: TensorCollection<E, D>, E: Dtype, D: Device<E>> TensorCollection<E, D>
+    for Concat<F, G>
+{
+    type To<E2: Dtype, D2: Device<E2>> = Concat<F::To<E2, D2>, G::To<E2, D2>>;
+
+    fn iter_tensors<V: ModuleVisitor<Self, E, D>>(visitor: &mut V) -> Result<Option<Self::To<V::E2, V::D2>>, V::Err> {
+        let branches = (
+            Self::module("0", |s| &s.0, |s| &mut s.0),
+            Self::module("1", |s| &s.1, |s| &mut s.1),
+        );
+        visitor.visit_fields(branches, |(f, g)| Concat(f, g))
+    }
+}
+
+impl<X, F, G, Batch, H, W, C, const MORE: usize, T> Module<X> for Concat<F, G>
+where
+    X: WithEmptyTape,
+    F: Module<X, Output = Tensor<(Batch, H, W, C), f32, Cpu, T>, Error = CpuError>,
+    G: Module<X, Output = Tensor<(Batch, H, W, Const<MORE>), f32, Cpu, T>, Error = CpuError>,
+    Batch: Dim,
+    H: ConstDim,
+    W: ConstDim,
+    C: Plus<MORE>,
+    T: Tape<f32, Cpu> + Merge<T>,
+{
+    type Output = Tensor<(Batch, H, W, C::Sum), f32, Cpu, T>;
+    type Error = CpuError;
+
+    fn try_forward(&self, input: X) -> Result<Self::Output, CpuError> {
+        let first = self.0.try_forward(input.with_empty_tape())?;
+        concatenate(first, self.1.try_forward(input)?)
+    }
+}
+
+impl<X, F, G, Batch, H, W, C, const MORE: usize, T> ModuleMut<X> for Concat<F, G>
+where
+    X: WithEmptyTape,
+    F: ModuleMut<X, Output = Tensor<(Batch, H, W, C), f32, Cpu, T>, Error = CpuError>,
+    G: ModuleMut<X, Output = Tensor<(Batch, H, W, Const<MORE>), f32, Cpu, T>, Error = CpuError>,
+    Batch: Dim,
+    H: ConstDim,
+    W: ConstDim,
+    C: Plus<MORE>,
+    T: Tape<f32, Cpu> + Merge<T>,
+{
+    type Output = Tensor<(Batch, H, W, C::Sum), f32, Cpu, T>;
+    type Error = CpuError;
+
+    fn try_forward_mut(&mut self, input: X) -> Result<Self::Output, CpuError> {
+        let first = self.0.try_forward_mut(input.with_empty_tape())?;
+        concatenate(first, self.1.try_forward_mut(input)?)
+    }
+}
+
+fn concatenate<Batch: Dim, H: ConstDim, W: ConstDim, C: Plus<MORE>, const MORE: usize, T: Tape<f32, Cpu> + Merge<T>>(
+    first: Tensor<(Batch, H, W, C), f32, Cpu, T>,
+    second: Tensor<(Batch, H, W, Const<MORE>), f32, Cpu, T>,
+) -> Result<Tensor<(Batch, H, W, C::Sum), f32, Cpu, T>, CpuError> {
+    let (first, tape) = contiguous(first)?.split_tape();
+    let (second, other_tape) = contiguous(second)?.split_tape();
+    let (batch, height, width, _) = *first.shape();
+    let operation = Concatenate {
+        channels: [C::SIZE, MORE],
+    };
+    let operands = vec![Operand::from(&first), Operand::from(&second)];
+    let shape = (batch, height, width, C::Sum::default());
+    apply(operation, operands, 2, shape, first.device(), tape.merge(other_tape))
+}
+
+/// Operands: the two maps.
+struct Concatenate {
+    channels: [usize; 2],
+}
+
+impl Operation for Concatenate {
+    fn name(&self) -> &'static str {
+        "Concat"
+    }
+
+    fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
+        let [first, second] = self.channels;
+        let mut output = vec![0.0; operands[0].len() + operands[1].len()];
+        elementwise::insert_channels(operands[0], first, &mut output, first + second, 0);
+        elementwise::insert_channels(operands[1], second, &mut output, first + second, first);
+        output
+    }
+
+    fn keeps(&self) -> Kept {
+        Kept::Nothing
+    }
+
+    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+        let [first, second] = self.channels;
+        elementwise::add_channels(&dy, first + second, 0, context.gradient(0)?, first);
+        elementwise::add_channels(&dy, first + second, first, context.gradient(1)?, second);
+        Ok(())
+    }
+}

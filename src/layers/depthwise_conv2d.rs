@@ -1,0 +1,162 @@
+//! Depthwise convolution (Keras `DepthwiseConv2D` with a depth multiplier of 1).
+
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
+use dfdx::prelude::{
+    BuildOnDevice, Cpu, CpuError, Device, Dim, Dtype, HasShape, Module, ModuleVisitor, NonMutableModule, Rank3,
+    SplitTape, Storage, Tape, Tensor, TensorCollection, TensorOptions,
+};
+
+use super::bias::BiasTerm;
+use super::bridge::contiguous;
+use super::constraint::{Constraint, Unconstrained};
+use super::initializer::{Fans, GlorotUniform, Initializer, fill};
+use super::operation::{Backward, Kept, Operand, Operation, apply};
+use super::windowed::geometry;
+use crate::kernels::depthwise::Depthwise;
+use crate::kernels::reduction;
+use crate::shapes::{Channels, Padding, Valid, Window};
+
+/// A convolution of each of `C` channels with a `K × K` kernel of its own.
+///
+/// Generics and shapes are [`Conv2D`](super::Conv2D)'s, with `C` channels in and out, and `L`: whether the kernel is
+/// [`Unconstrained`] or kept [`NonNeg`](super::NonNeg)ative by the optimizer.
+#[derive(Debug, Clone)]
+pub struct DepthwiseConv2D<
+    const C: usize,
+    const K: usize,
+    const S: usize = 1,
+    P = Valid,
+    B = (),
+    N = GlorotUniform,
+    L = Unconstrained,
+    E: Dtype = f32,
+    D: Storage<E> = Cpu,
+> {
+    /// The kernels: `K × K × C`.
+    pub kernel: Tensor<Rank3<K, K, C>, E, D>,
+    /// The bias, if any.
+    pub bias: B,
+    marker: PhantomData<(P, N, L)>,
+}
+
+impl<const C: usize, const K: usize, const S: usize, P, B, N, L, E: Dtype, D: Storage<E>> NonMutableModule
+    for DepthwiseConv2D<C, K, S, P, B, N, L, E, D>
+{
+}
+
+impl<const C: usize, const K: usize, const S: usize, P, B, N, L, E0, D0, E, D> BuildOnDevice<D, E>
+    for DepthwiseConv2D<C, K, S, P, B, N, L, E0, D0>
+where
+    P: Padding,
+    B: BuildOnDevice<D, E>,
+    N: Initializer,
+    L: Constraint,
+    E0: Dtype,
+    D0: Storage<E0>,
+    E: Dtype,
+    D: Device<E>,
+{
+    type Built = DepthwiseConv2D<C, K, S, P, B::Built, N, L, E, D>;
+}
+
+impl<const C: usize, const K: usize, const S: usize, P, B, N, L, E, D> TensorCollection<E, D>
+    for DepthwiseConv2D<C, K, S, P, B, N, L, E, D>
+where
+    P: Padding,
+    B: TensorCollection<E, D>,
+    N: Initializer,
+    L: Constraint,
+    E: Dtype,
+    D: Device<E>,
+{
+    type To<E2: Dtype, D2: Device<E2>> = DepthwiseConv2D<C, K, S, P, B::To<E2, D2>, N, L, E2, D2>;
+
+    fn iter_tensors<V: ModuleVisitor<Self, E, D>>(visitor: &mut V) -> Result<Option<Self::To<V::E2, V::D2>>, V::Err> {
+        let kernel = Self::tensor(
+            L::KERNEL_NAME,
+            |s| &s.kernel,
+            |s| &mut s.kernel,
+            // Keras reads the fans off the kernel's shape (K, K, C, 1).
+            TensorOptions::reset_with(|kernel| {
+                fill::<N, _, _, _>(
+                    kernel,
+                    Fans {
+                        input: K * K * C,
+                        output: K * K,
+                    },
+                )
+            }),
+        );
+        let bias = Self::module("bias", |s| &s.bias, |s| &mut s.bias);
+        visitor.visit_fields((kernel, bias), |(kernel, bias)| DepthwiseConv2D {
+            kernel,
+            bias,
+            marker: PhantomData,
+        })
+    }
+}
+
+impl<const C: usize, const K: usize, const S: usize, P, B, N, L, Batch, H, W, In, T>
+    Module<Tensor<(Batch, H, W, In), f32, Cpu, T>> for DepthwiseConv2D<C, K, S, P, B, N, L>
+where
+    P: Padding,
+    B: BiasTerm,
+    Batch: Dim,
+    H: Window<K, S, P>,
+    W: Window<K, S, P>,
+    In: Channels<C>,
+    T: Tape<f32, Cpu>,
+{
+    type Output = Tensor<(Batch, H::Out, W::Out, In), f32, Cpu, T>;
+    type Error = CpuError;
+
+    fn try_forward(&self, input: Tensor<(Batch, H, W, In), f32, Cpu, T>) -> Result<Self::Output, CpuError> {
+        let (input, tape) = contiguous(input)?.split_tape();
+        let (batch, channels) = (input.shape().0, input.shape().3);
+        let operation = ConvolveDepthwise(Depthwise {
+            window: geometry::<K, S, P, H, W>(batch.size()),
+            channels: C,
+        });
+        let operands = [Operand::from(&input), Operand::from(&self.kernel)]
+            .into_iter()
+            .chain(self.bias.operand());
+        let shape = (batch, H::Out::default(), W::Out::default(), channels);
+        apply(operation, operands.collect(), 1, shape, input.device(), tape)
+    }
+}
+
+/// Operands: input, kernel, and the bias if there is one.
+pub(crate) struct ConvolveDepthwise(pub Depthwise);
+
+impl Operation for ConvolveDepthwise {
+    fn name(&self) -> &'static str {
+        "DepthwiseConv2D"
+    }
+
+    fn multiply_adds(&self) -> u64 {
+        self.0.multiply_adds()
+    }
+
+    fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
+        let mut output = vec![0.0; self.0.window.output_pixels() * self.0.channels];
+        self.0
+            .forward(operands[0], operands[1], operands.get(2).copied(), &mut output);
+        output
+    }
+
+    fn keeps(&self) -> Kept {
+        Kept::Operands
+    }
+
+    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+        let (input, kernel) = (context.operand(0), context.operand(1));
+        if context.operands() > 2 {
+            reduction::add_channel_sums(&dy, context.gradient(2)?);
+        }
+        self.0.kernel_gradient(input, &dy, context.gradient(1)?);
+        self.0.input_gradient(&dy, kernel, context.gradient(0)?);
+        Ok(())
+    }
+}

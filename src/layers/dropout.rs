@@ -1,0 +1,103 @@
+//! Dropout (Keras `Dropout`): in training, a share of the values is set to 0 and the others are scaled up.
+
+use dfdx::nn::ScalarOptions;
+use dfdx::prelude::{
+    BuildOnDevice, Cpu, CpuError, Device, Dtype, HasShape, Module, ModuleMut, ModuleVisitor, NoneTape, OwnedTape,
+    Shape, SplitTape, Tensor, TensorCollection,
+};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::bridge::contiguous;
+use super::operation::{Backward, Kept, Operand, Operation, apply};
+use crate::kernels::elementwise;
+use crate::random;
+
+/// The name of the scalar that [`build`](super::build) fills with a seed of the layer's own.
+pub(super) const SEED: &str = "seed";
+
+/// Sets `PERCENT` % of the values to 0 and multiplies the others by `1 / (1 − PERCENT/100)`; inference changes nothing.
+///
+/// The mask of a step is drawn from a stream of its own, keyed by the layer's seed and the number of masks drawn before
+/// it. Both are part of the layer's state and of a checkpoint, so a resumed run draws what an uninterrupted one draws.
+#[derive(Debug, Clone, Default)]
+pub struct Dropout<const PERCENT: u32> {
+    /// What the layer's random stream is keyed by.
+    pub seed: u64,
+    /// Masks drawn so far.
+    pub masks: u64,
+}
+
+impl<const PERCENT: u32, E: Dtype, D: Device<E>> BuildOnDevice<D, E> for Dropout<PERCENT> {
+    type Built = Self;
+}
+
+impl<const PERCENT: u32, E: Dtype, D: Device<E>> TensorCollection<E, D> for Dropout<PERCENT> {
+    type To<E2: Dtype, D2: Device<E2>> = Self;
+
+    fn iter_tensors<V: ModuleVisitor<Self, E, D>>(visitor: &mut V) -> Result<Option<Self::To<V::E2, V::D2>>, V::Err> {
+        let scalar = ScalarOptions::from_default(0);
+        let seed = <Self as TensorCollection<E, D>>::scalar(SEED, |s| &s.seed, |s| &mut s.seed, scalar);
+        let scalar = ScalarOptions::from_default(0);
+        let masks = <Self as TensorCollection<E, D>>::scalar("masks", |s| &s.masks, |s| &mut s.masks, scalar);
+        visitor.visit_fields((seed, masks), |(seed, masks)| Dropout { seed, masks })
+    }
+}
+
+impl<const PERCENT: u32, S: Shape> Module<Tensor<S, f32, Cpu, NoneTape>> for Dropout<PERCENT> {
+    type Output = Tensor<S, f32, Cpu, NoneTape>;
+    type Error = CpuError;
+
+    fn try_forward(&self, input: Tensor<S, f32, Cpu>) -> Result<Self::Output, CpuError> {
+        Ok(input)
+    }
+}
+
+impl<const PERCENT: u32, S: Shape> ModuleMut<Tensor<S, f32, Cpu, OwnedTape<f32, Cpu>>> for Dropout<PERCENT> {
+    type Output = Tensor<S, f32, Cpu, OwnedTape<f32, Cpu>>;
+    type Error = CpuError;
+
+    fn try_forward_mut(&mut self, input: Tensor<S, f32, Cpu, OwnedTape<f32, Cpu>>) -> Result<Self::Output, CpuError> {
+        let (input, tape) = contiguous(input)?.split_tape();
+        let mut stream = ChaCha8Rng::seed_from_u64(random::key(self.seed, "dropout", &[self.masks]));
+        self.masks += 1;
+        let rate = f64::from(PERCENT) / 100.0;
+        let scale = (1.0 / (1.0 - rate)) as f32;
+        let count = input.shape().num_elements();
+        let mask = (0..count)
+            .map(|_| if stream.gen_bool(1.0 - rate) { scale } else { 0.0 })
+            .collect();
+        apply(
+            Mask(mask),
+            vec![Operand::from(&input)],
+            1,
+            *input.shape(),
+            input.device(),
+            tape,
+        )
+    }
+}
+
+/// Multiplies by one number a value.
+struct Mask(Vec<f32>);
+
+impl Operation for Mask {
+    fn name(&self) -> &'static str {
+        "Dropout"
+    }
+
+    fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
+        let mut output = vec![0.0; self.0.len()];
+        elementwise::multiply(operands[0], &self.0, &mut output);
+        output
+    }
+
+    fn keeps(&self) -> Kept {
+        Kept::Nothing
+    }
+
+    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+        elementwise::add_product(context.gradient(0)?, &dy, &self.0);
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! Global average pooling (Keras `GlobalAveragePooling2D(keepdims=True)`).
+
+use dfdx::prelude::{
+    Const, ConstDim, Cpu, CpuError, Dim, HasShape, Module, NonMutableModule, SplitTape, Tape, Tensor, ZeroSizedModule,
+};
+
+use super::bridge::contiguous;
+use super::operation::{Backward, Kept, Operand, Operation, apply};
+use crate::kernels::average_pooling;
+use crate::kernels::window::WindowGeometry;
+
+/// The mean of each channel over the whole map, as a map of one pixel.
+///
+/// # Shapes
+/// `(batch, M, M, C)` → `(batch, 1, 1, C)`.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct GlobalAvgPool2D;
+
+impl ZeroSizedModule for GlobalAvgPool2D {}
+impl NonMutableModule for GlobalAvgPool2D {}
+
+impl<Batch, const M: usize, C, T> Module<Tensor<(Batch, Const<M>, Const<M>, C), f32, Cpu, T>> for GlobalAvgPool2D
+where
+    Batch: Dim,
+    C: ConstDim,
+    T: Tape<f32, Cpu>,
+{
+    type Output = Tensor<(Batch, Const<1>, Const<1>, C), f32, Cpu, T>;
+    type Error = CpuError;
+
+    fn try_forward(
+        &self,
+        input: Tensor<(Batch, Const<M>, Const<M>, C), f32, Cpu, T>,
+    ) -> Result<Self::Output, CpuError> {
+        let (input, tape) = contiguous(input)?.split_tape();
+        let (batch, channels) = (input.shape().0, input.shape().3);
+        let window = WindowGeometry {
+            batch: batch.size(),
+            input: [M, M],
+            output: [1, 1],
+            kernel: M,
+            stride: 1,
+            before: [0, 0],
+        };
+        let shape = (batch, Const, Const, channels);
+        apply(
+            PoolAll {
+                window,
+                channels: C::SIZE,
+            },
+            vec![Operand::from(&input)],
+            1,
+            shape,
+            input.device(),
+            tape,
+        )
+    }
+}
+
+/// An average pooling whose window is the whole map.
+struct PoolAll {
+    window: WindowGeometry,
+    channels: usize,
+}
+
+impl Operation for PoolAll {
+    fn name(&self) -> &'static str {
+        "GlobalAvgPool2D"
+    }
+
+    fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
+        let mut output = vec![0.0; self.window.batch * self.channels];
+        average_pooling::forward(&self.window, self.channels, false, operands[0], &mut output);
+        output
+    }
+
+    fn keeps(&self) -> Kept {
+        Kept::Nothing
+    }
+
+    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+        average_pooling::input_gradient(&self.window, self.channels, false, &dy, context.gradient(0)?);
+        Ok(())
+    }
+}

@@ -1,0 +1,57 @@
+//! Typed layers for `dfdx` on stable Rust: modules whose output shape the compiler derives from their input's.
+//!
+//! Feature maps are tensors `(batch, height, width, channels)`, as in Keras. Each layer is a thin typed wrapper around
+//! a kernel that takes run-time sizes; it nests in dfdx's tuples, `Residual` and `Repeated`, is visited by dfdx's
+//! parameter visitors, and puts its gradient on dfdx's tape. As in dfdx, [`ModuleMut`](dfdx::nn::ModuleMut) is
+//! training (batch statistics, dropout) and [`Module`](dfdx::nn::Module) inference.
+
+mod activation;
+mod avg_pool2d;
+mod batch_norm2d;
+mod bias;
+mod bridge;
+mod concat;
+mod constraint;
+mod conv2d;
+mod dense;
+mod depthwise_conv2d;
+mod dropout;
+mod global_avg_pool2d;
+mod initializer;
+mod max_pool2d;
+mod operation;
+mod parameters;
+mod relu;
+mod shortcut;
+mod softmax_cross_entropy;
+mod trace;
+mod windowed;
+
+pub use activation::{Activation, Identity, Relu};
+pub use avg_pool2d::AvgPool2D;
+pub use batch_norm2d::{BatchNorm2D, KerasApplications, KerasDefault, Normalization};
+pub use bias::{Bias, BiasTerm};
+pub use bridge::{values, values_mut};
+pub use concat::Concat;
+pub use constraint::{Constraint, NonNeg, Unconstrained};
+pub use conv2d::Conv2D;
+pub use dense::{Dense, Units};
+pub use depthwise_conv2d::DepthwiseConv2D;
+pub use dropout::Dropout;
+pub use global_avg_pool2d::GlobalAvgPool2D;
+pub use initializer::{Fans, GlorotUniform, Initializer, SmallNormal};
+pub use max_pool2d::MaxPool2D;
+pub use parameters::{Parameter, Scalar, Visited, build, for_each, for_each_with_gradients};
+pub use relu::ReLU;
+pub use shortcut::Shortcut;
+pub use softmax_cross_entropy::softmax_cross_entropy;
+pub use trace::{LayerRecord, trace};
+
+use dfdx::prelude::{Const, Cpu, NoneTape, Tensor};
+
+/// A batch of square feature maps, `SIZE × SIZE × CHANNELS`.
+pub type FeatureMap<const SIZE: usize, const CHANNELS: usize, T = NoneTape> =
+    Tensor<(usize, Const<SIZE>, Const<SIZE>, Const<CHANNELS>), f32, Cpu, T>;
+
+/// A batch of square RGB images, preprocessed.
+pub type Images<const SIZE: usize, T = NoneTape> = FeatureMap<SIZE, 3, T>;

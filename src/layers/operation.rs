@@ -1,0 +1,150 @@
+//! A differentiable operation whose types have been checked and then forgotten: the layers' typed shells all end in
+//! [`apply`], which is the only place that talks to dfdx's tape.
+
+use dfdx::prelude::{Cpu, CpuError, Gradients, PutTape, Shape, Tape, Tensor, TensorFromVec};
+
+use super::bridge::{GradientSlot, Saved};
+use super::trace;
+
+/// What a layer computes, on slices. Operand 0 is the input (two-input operations: 0 and 1), parameters follow.
+pub trait Operation: 'static {
+    /// The layer's name in tables.
+    fn name(&self) -> &'static str;
+
+    /// Multiply-adds for one image.
+    fn multiply_adds(&self) -> u64 {
+        0
+    }
+
+    /// The output's values.
+    fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32>;
+
+    /// What `backward` reads; everything else is not kept in memory.
+    fn keeps(&self) -> Kept;
+
+    /// Adds to the operands' gradients what the output's gradient means for them.
+    fn backward(&mut self, output_gradient: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError>;
+}
+
+/// The values that an operation's backward pass reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// None.
+    Nothing,
+    /// All operands.
+    Operands,
+    /// The output.
+    Output,
+}
+
+/// One tensor that an operation reads, with its type forgotten.
+pub struct Operand {
+    values: Option<Saved>,
+    gradient: GradientSlot,
+}
+
+impl<S: Shape> From<&Tensor<S, f32, Cpu>> for Operand {
+    fn from(tensor: &Tensor<S, f32, Cpu>) -> Self {
+        Self {
+            values: Some(Saved::new(tensor)),
+            gradient: GradientSlot::new(tensor),
+        }
+    }
+}
+
+impl Operand {
+    fn values(&self) -> &[f32] {
+        self.values.as_ref().map_or(&[], Saved::values)
+    }
+}
+
+/// What an operation's backward pass can read and write.
+pub struct Backward<'a> {
+    operands: &'a [Operand],
+    output: Option<&'a Saved>,
+    gradients: &'a mut Gradients<f32, Cpu>,
+}
+
+impl<'a> Backward<'a> {
+    /// The values of an operand; empty unless the operation keeps its operands.
+    pub fn operand(&self, index: usize) -> &'a [f32] {
+        self.operands[index].values()
+    }
+
+    /// The values of the output; empty unless the operation keeps it.
+    pub fn output(&self) -> &'a [f32] {
+        self.output.map_or(&[], Saved::values)
+    }
+
+    /// The gradient of an operand, to be added to.
+    pub fn gradient(&mut self, index: usize) -> Result<&mut [f32], CpuError> {
+        Ok(self.operands[index].gradient.get(self.gradients)?)
+    }
+
+    /// How many operands there are.
+    pub fn operands(&self) -> usize {
+        self.operands.len()
+    }
+}
+
+/// Runs an operation and puts its gradient on the tape.
+pub fn apply<S: Shape, T: Tape<f32, Cpu>>(
+    operation: impl Operation,
+    operands: Vec<Operand>,
+    inputs: usize,
+    shape: S,
+    device: &Cpu,
+    mut tape: T,
+) -> Result<Tensor<S, f32, Cpu, T>, CpuError> {
+    let mut node = Node {
+        operation: Box::new(operation),
+        operands,
+    };
+    let output = node.forward(inputs, shape.concrete().as_ref());
+    let output = device.try_tensor_from_vec(output, shape)?;
+    if T::OWNS_TAPE {
+        let kept = node.forget_what_is_not_kept();
+        let saved = (kept == Kept::Output).then(|| Saved::new(&output));
+        let slot = GradientSlot::new(&output);
+        tape.add_backward_op(move |gradients| node.backward(&slot, saved.as_ref(), gradients));
+    }
+    Ok(output.put_tape(tape))
+}
+
+/// An operation with its operands; not generic, so that it is compiled once.
+struct Node {
+    operation: Box<dyn Operation>,
+    operands: Vec<Operand>,
+}
+
+impl Node {
+    fn forward(&mut self, inputs: usize, shape: &[usize]) -> Vec<f32> {
+        let operands: Vec<&[f32]> = self.operands.iter().map(Operand::values).collect();
+        trace::measure(&mut *self.operation, &operands, inputs, shape)
+    }
+
+    fn forget_what_is_not_kept(&mut self) -> Kept {
+        let kept = self.operation.keeps();
+        if kept != Kept::Operands {
+            self.operands.iter_mut().for_each(|operand| operand.values = None);
+        }
+        kept
+    }
+
+    fn backward(
+        mut self,
+        slot: &GradientSlot,
+        output: Option<&Saved>,
+        gradients: &mut Gradients<f32, Cpu>,
+    ) -> Result<(), CpuError> {
+        let output_gradient = slot.take(gradients)?;
+        self.operation.backward(
+            output_gradient,
+            &mut Backward {
+                operands: &self.operands,
+                output,
+                gradients,
+            },
+        )
+    }
+}

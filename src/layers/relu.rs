@@ -1,0 +1,57 @@
+//! ReLU as a layer of its own (Keras `ReLU`), for the places where it can't be fused into the layer before.
+
+use dfdx::prelude::{
+    Cpu, CpuError, HasShape, Module, NonMutableModule, Shape, SplitTape, Tape, Tensor, ZeroSizedModule,
+};
+
+use super::bridge::contiguous;
+use super::operation::{Backward, Kept, Operand, Operation, apply};
+use crate::kernels::elementwise;
+
+/// `max(x, 0)`, for tensors of any shape.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct ReLU;
+
+impl ZeroSizedModule for ReLU {}
+impl NonMutableModule for ReLU {}
+
+impl<S: Shape, T: Tape<f32, Cpu>> Module<Tensor<S, f32, Cpu, T>> for ReLU {
+    type Output = Tensor<S, f32, Cpu, T>;
+    type Error = CpuError;
+
+    fn try_forward(&self, input: Tensor<S, f32, Cpu, T>) -> Result<Self::Output, CpuError> {
+        let (input, tape) = contiguous(input)?.split_tape();
+        apply(
+            Rectify,
+            vec![Operand::from(&input)],
+            1,
+            *input.shape(),
+            input.device(),
+            tape,
+        )
+    }
+}
+
+struct Rectify;
+
+impl Operation for Rectify {
+    fn name(&self) -> &'static str {
+        "ReLU"
+    }
+
+    fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
+        let mut output = operands[0].to_vec();
+        elementwise::relu(&mut output);
+        output
+    }
+
+    fn keeps(&self) -> Kept {
+        Kept::Output
+    }
+
+    fn backward(&mut self, mut dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+        elementwise::relu_gradient(&mut dy, context.output());
+        elementwise::add(context.gradient(0)?, &dy);
+        Ok(())
+    }
+}

@@ -1,0 +1,145 @@
+//! Two branches summed (Keras `Add`): the residual connection, with an optional ReLU in the same pass.
+
+use std::marker::PhantomData;
+
+use dfdx::prelude::{
+    BuildOnDevice, Cpu, CpuError, Device, Dtype, HasShape, Merge, Module, ModuleMut, ModuleVisitor, Shape, SplitTape,
+    Tape, Tensor, TensorCollection, WithEmptyTape,
+};
+
+use super::activation::{Activation, Identity};
+use super::bridge::contiguous;
+use super::operation::{Backward, Kept, Operand, Operation, apply};
+use crate::kernels::elementwise;
+
+/// `activation(F(x) + R(x))`. The shortcut `R` is `()` where the input is added as it is; otherwise it projects the input
+/// to the branch's shape.
+#[derive(Debug, Default, Clone)]
+pub struct Shortcut<F, R = (), A = Identity> {
+    /// The branch.
+    pub branch: F,
+    /// The way around it.
+    pub shortcut: R,
+    marker: PhantomData<A>,
+}
+
+impl<F, R, A, D, E> BuildOnDevice<D, E> for Shortcut<F, R, A>
+where
+    F: BuildOnDevice<D, E>,
+    R: BuildOnDevice<D, E>,
+    A: Activation,
+    D: Device<E>,
+    E: Dtype,
+{
+    type Built = Shortcut<F::Built, R::Built, A>;
+}
+
+impl<F, R, A, E, D> TensorCollection<E, D> for Shortcut<F, R, A>
+where
+    F: TensorCollection<E, D>,
+    R: TensorCollection<E, D>,
+    A: Activation,
+    E: Dtype,
+    D: Device<E>,
+{
+    type To<E2: Dtype, D2: Device<E2>> = Shortcut<F::To<E2, D2>, R::To<E2, D2>, A>;
+
+    fn iter_tensors<V: ModuleVisitor<Self, E, D>>(visitor: &mut V) -> Result<Option<Self::To<V::E2, V::D2>>, V::Err> {
+        let branches = (
+            Self::module("branch", |s| &s.branch, |s| &mut s.branch),
+            Self::module("shortcut", |s| &s.shortcut, |s| &mut s.shortcut),
+        );
+        visitor.visit_fields(branches, |(branch, shortcut)| Shortcut {
+            branch,
+            shortcut,
+            marker: PhantomData,
+        })
+    }
+}
+
+impl<X, F, R, A, S, T> Module<X> for Shortcut<F, R, A>
+where
+    X: WithEmptyTape,
+    F: Module<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
+    R: Module<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
+    A: Activation,
+    S: Shape,
+    T: Tape<f32, Cpu> + Merge<T>,
+{
+    type Output = Tensor<S, f32, Cpu, T>;
+    type Error = CpuError;
+
+    fn try_forward(&self, input: X) -> Result<Self::Output, CpuError> {
+        let branch = self.branch.try_forward(input.with_empty_tape())?;
+        add(branch, self.shortcut.try_forward(input)?, A::RELU)
+    }
+}
+
+impl<X, F, R, A, S, T> ModuleMut<X> for Shortcut<F, R, A>
+where
+    X: WithEmptyTape,
+    F: ModuleMut<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
+    R: ModuleMut<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
+    A: Activation,
+    S: Shape,
+    T: Tape<f32, Cpu> + Merge<T>,
+{
+    type Output = Tensor<S, f32, Cpu, T>;
+    type Error = CpuError;
+
+    fn try_forward_mut(&mut self, input: X) -> Result<Self::Output, CpuError> {
+        let branch = self.branch.try_forward_mut(input.with_empty_tape())?;
+        add(branch, self.shortcut.try_forward_mut(input)?, A::RELU)
+    }
+}
+
+fn add<S: Shape, T: Tape<f32, Cpu> + Merge<T>>(
+    branch: Tensor<S, f32, Cpu, T>,
+    shortcut: Tensor<S, f32, Cpu, T>,
+    relu: bool,
+) -> Result<Tensor<S, f32, Cpu, T>, CpuError> {
+    let (branch, tape) = contiguous(branch)?.split_tape();
+    let (shortcut, other_tape) = contiguous(shortcut)?.split_tape();
+    let operands = vec![Operand::from(&branch), Operand::from(&shortcut)];
+    apply(
+        Add { relu },
+        operands,
+        2,
+        *branch.shape(),
+        branch.device(),
+        tape.merge(other_tape),
+    )
+}
+
+/// Operands: the two maps.
+struct Add {
+    relu: bool,
+}
+
+impl Operation for Add {
+    fn name(&self) -> &'static str {
+        if self.relu { "Add + ReLU" } else { "Add" }
+    }
+
+    fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
+        let mut output = vec![0.0; operands[0].len()];
+        elementwise::sum(operands[0], operands[1], &mut output);
+        if self.relu {
+            elementwise::relu(&mut output);
+        }
+        output
+    }
+
+    fn keeps(&self) -> Kept {
+        if self.relu { Kept::Output } else { Kept::Nothing }
+    }
+
+    fn backward(&mut self, mut dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+        if self.relu {
+            elementwise::relu_gradient(&mut dy, context.output());
+        }
+        elementwise::add(context.gradient(0)?, &dy);
+        elementwise::add(context.gradient(1)?, &dy);
+        Ok(())
+    }
+}

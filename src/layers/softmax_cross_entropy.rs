@@ -1,0 +1,58 @@
+//! The loss: mean categorical cross-entropy of the softmax of a batch's logits.
+
+use dfdx::prelude::{Cpu, CpuError, Dim, HasShape, SplitTape, Tape, Tensor};
+
+use super::bridge::contiguous;
+use super::operation::{Backward, Kept, Operand, Operation, apply};
+use crate::kernels::cross_entropy;
+
+/// `mean over images of −ln softmax(logits)[label]` (Keras `CategoricalCrossentropy` behind a softmax layer).
+///
+/// # Shapes
+/// logits `(batch, classes)`, one label an image → `()`.
+///
+/// # Panics
+/// If there aren't as many labels as images, or a label is not a class.
+pub fn softmax_cross_entropy<Batch: Dim, O: Dim, T: Tape<f32, Cpu>>(
+    logits: Tensor<(Batch, O), f32, Cpu, T>,
+    labels: &[usize],
+) -> Result<Tensor<(), f32, Cpu, T>, CpuError> {
+    let (logits, tape) = contiguous(logits)?.split_tape();
+    let (batch, classes) = (logits.shape().0.size(), logits.shape().1.size());
+    assert_eq!(labels.len(), batch, "one label an image");
+    assert!(labels.iter().all(|&label| label < classes), "labels below {classes}");
+    let operation = Loss {
+        labels: labels.to_vec(),
+        classes,
+    };
+    apply(operation, vec![Operand::from(&logits)], 1, (), logits.device(), tape)
+}
+
+/// Operand: the logits.
+struct Loss {
+    labels: Vec<usize>,
+    classes: usize,
+}
+
+impl Operation for Loss {
+    fn name(&self) -> &'static str {
+        "Softmax cross-entropy"
+    }
+
+    fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
+        let losses = cross_entropy::losses(operands[0], &self.labels, self.classes);
+        let total: f64 = losses.iter().map(|&loss| f64::from(loss)).sum();
+        vec![(total / losses.len() as f64) as f32]
+    }
+
+    fn keeps(&self) -> Kept {
+        Kept::Operands
+    }
+
+    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+        let logits = context.operand(0);
+        let scale = dy.first().copied().unwrap_or(1.0);
+        cross_entropy::gradient(logits, &self.labels, self.classes, scale, context.gradient(0)?);
+        Ok(())
+    }
+}

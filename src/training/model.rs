@@ -1,0 +1,218 @@
+//! A backbone with its head, with all shapes forgotten: what the training loop, checkpoints and predictions work with.
+//! Each backbone and each head is instantiated once, however many experiments combine them.
+
+use std::marker::PhantomData;
+
+use dfdx::prelude::{Backward, Const, Cpu, CpuError, Gradients, OwnedTape, TensorFromVec, Trace};
+
+use crate::heads::{Head, Logits};
+use crate::layers::{
+    FeatureMap, Images, LayerRecord, Visited, build, for_each, for_each_with_gradients, softmax_cross_entropy, trace,
+    values,
+};
+use crate::networks::Backbone;
+
+type Traced = OwnedTape<f32, Cpu>;
+
+/// What the names of a backbone's parameters start with.
+pub const BACKBONE: &str = "backbone";
+
+/// What the names of a head's parameters start with.
+pub const HEAD: &str = "head";
+
+/// A whole network behind one interface.
+///
+/// Images are NHWC, preprocessed, densely packed; every method that takes them panics if their number of values is not
+/// `batch` times that of one image.
+pub trait Model {
+    /// Height and width of the input, in pixels.
+    fn image_size(&self) -> usize;
+
+    /// Height, width and channels of the map between backbone and head.
+    fn feature_map(&self) -> [usize; 3];
+
+    /// Forward and backward in training mode. Running statistics move; parameters don't.
+    fn train(&mut self, images: Vec<f32>, labels: &[usize]) -> Result<Step, CpuError>;
+
+    /// Logits in inference mode: `batch × classes`.
+    fn logits(&self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError>;
+
+    /// The backbone's maps in inference mode: `batch × height × width × channels`.
+    fn features(&self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError>;
+
+    /// Visits all tensors and scalars, the backbone's before the head's.
+    fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>));
+
+    /// As [`for_each`](Model::for_each), with the gradients of a step.
+    fn for_each_with_gradients(&mut self, step: &mut Step, visit: &mut dyn FnMut(Visited<'_>));
+
+    /// The operations of backbone and head.
+    fn layers(&self) -> Result<Layers, CpuError>;
+}
+
+/// What one forward and backward pass gives.
+pub struct Step {
+    /// Mean loss over the batch.
+    pub loss: f32,
+    /// `batch × classes`.
+    pub logits: Vec<f32>,
+    gradients: Gradients<f32, Cpu>,
+}
+
+/// The operations of a network, in the order in which they run.
+#[derive(Debug, Clone)]
+pub struct Layers {
+    /// From the image to the feature map.
+    pub backbone: Vec<LayerRecord>,
+    /// From the feature map to the logits.
+    pub head: Vec<LayerRecord>,
+}
+
+/// A backbone whose image size is forgotten.
+trait AnyBackbone<const M: usize, const C: usize> {
+    fn image_size(&self) -> usize;
+    fn infer(&self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C>, CpuError>;
+    fn train(&mut self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C, Traced>, CpuError>;
+    fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>));
+    fn for_each_with_gradients(&mut self, gradients: &mut Gradients<f32, Cpu>, visit: &mut dyn FnMut(Visited<'_>));
+}
+
+struct SizedBackbone<N, const IMAGE: usize>(N);
+
+impl<N, const IMAGE: usize> SizedBackbone<N, IMAGE> {
+    fn images(images: Vec<f32>, batch: usize) -> Result<Images<IMAGE>, CpuError> {
+        Cpu::default().try_tensor_from_vec(images, (batch, Const, Const, Const))
+    }
+}
+
+impl<N: Backbone<IMAGE, M, C>, const IMAGE: usize, const M: usize, const C: usize> AnyBackbone<M, C>
+    for SizedBackbone<N, IMAGE>
+{
+    fn image_size(&self) -> usize {
+        IMAGE
+    }
+
+    fn infer(&self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C>, CpuError> {
+        self.0.try_forward(Self::images(images, batch)?)
+    }
+
+    fn train(&mut self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C, Traced>, CpuError> {
+        self.0.try_forward_mut(Self::images(images, batch)?.leaky_traced())
+    }
+
+    fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>)) {
+        for_each(&mut self.0, BACKBONE, visit);
+    }
+
+    fn for_each_with_gradients(&mut self, gradients: &mut Gradients<f32, Cpu>, visit: &mut dyn FnMut(Visited<'_>)) {
+        for_each_with_gradients(&mut self.0, BACKBONE, gradients, visit);
+    }
+}
+
+/// A head whose type is forgotten.
+trait AnyHead<const M: usize, const C: usize> {
+    fn infer(&self, map: FeatureMap<M, C>) -> Result<Logits, CpuError>;
+    fn train(&mut self, map: FeatureMap<M, C, Traced>) -> Result<Logits<Traced>, CpuError>;
+    fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>));
+    fn for_each_with_gradients(&mut self, gradients: &mut Gradients<f32, Cpu>, visit: &mut dyn FnMut(Visited<'_>));
+}
+
+struct TypedHead<H>(H);
+
+impl<H: Head<M, C>, const M: usize, const C: usize> AnyHead<M, C> for TypedHead<H> {
+    fn infer(&self, map: FeatureMap<M, C>) -> Result<Logits, CpuError> {
+        self.0.try_forward(map)
+    }
+
+    fn train(&mut self, map: FeatureMap<M, C, Traced>) -> Result<Logits<Traced>, CpuError> {
+        self.0.try_forward_mut(map)
+    }
+
+    fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>)) {
+        for_each(&mut self.0, HEAD, visit);
+    }
+
+    fn for_each_with_gradients(&mut self, gradients: &mut Gradients<f32, Cpu>, visit: &mut dyn FnMut(Visited<'_>)) {
+        for_each_with_gradients(&mut self.0, HEAD, gradients, visit);
+    }
+}
+
+/// Builds backbones that end in maps of `M × M × C`, with their types forgotten but for the map.
+pub struct BackboneType<const M: usize, const C: usize> {
+    build: fn(u64) -> Result<Box<dyn AnyBackbone<M, C>>, CpuError>,
+}
+
+impl<const M: usize, const C: usize> BackboneType<M, C> {
+    /// The backbone `N` for images of `IMAGE × IMAGE`.
+    pub fn of<N: Backbone<IMAGE, M, C>, const IMAGE: usize>() -> Self {
+        Self {
+            build: |seed| Ok(Box::new(SizedBackbone::<N, IMAGE>(build(seed, BACKBONE, 0)?))),
+        }
+    }
+
+    /// The whole network with head `H` for `classes` classes. Equal seeds give equal backbones under every head.
+    pub fn with_head<H: Head<M, C>>(&self, seed: u64, classes: usize) -> Result<Box<dyn Model>, CpuError> {
+        let backbone = (self.build)(seed)?;
+        let head: Box<dyn AnyHead<M, C>> = Box::new(TypedHead::<H>(build(seed, HEAD, classes)?));
+        Ok(Box::new(Joined {
+            backbone,
+            head,
+            map: PhantomData,
+        }))
+    }
+}
+
+struct Joined<const M: usize, const C: usize> {
+    backbone: Box<dyn AnyBackbone<M, C>>,
+    head: Box<dyn AnyHead<M, C>>,
+    map: PhantomData<FeatureMap<M, C>>,
+}
+
+impl<const M: usize, const C: usize> Model for Joined<M, C> {
+    fn image_size(&self) -> usize {
+        self.backbone.image_size()
+    }
+
+    fn feature_map(&self) -> [usize; 3] {
+        [M, M, C]
+    }
+
+    fn train(&mut self, images: Vec<f32>, labels: &[usize]) -> Result<Step, CpuError> {
+        let map = self.backbone.train(images, labels.len())?;
+        let logits = self.head.train(map)?;
+        let scores = values(&logits).to_vec();
+        let loss = softmax_cross_entropy(logits, labels)?;
+        let mean = values(&loss)[0];
+        Ok(Step {
+            loss: mean,
+            logits: scores,
+            gradients: loss.try_backward()?,
+        })
+    }
+
+    fn logits(&self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
+        let map = self.backbone.infer(images, batch)?;
+        Ok(values(&self.head.infer(map)?).to_vec())
+    }
+
+    fn features(&self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
+        Ok(values(&self.backbone.infer(images, batch)?).to_vec())
+    }
+
+    fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>)) {
+        self.backbone.for_each(visit);
+        self.head.for_each(visit);
+    }
+
+    fn for_each_with_gradients(&mut self, step: &mut Step, visit: &mut dyn FnMut(Visited<'_>)) {
+        self.backbone.for_each_with_gradients(&mut step.gradients, visit);
+        self.head.for_each_with_gradients(&mut step.gradients, visit);
+    }
+
+    fn layers(&self) -> Result<Layers, CpuError> {
+        let (map, backbone) = trace(|| self.backbone.infer(Vec::new(), 0));
+        let map = map?;
+        let (logits, head) = trace(|| self.head.infer(map));
+        logits.map(|_| Layers { backbone, head })
+    }
+}

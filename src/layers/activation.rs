@@ -10,13 +10,13 @@ pub trait Activation: 'static + Debug + Default + Clone + Copy + Send + Sync {
 
 /// No activation.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Identity;
+pub struct NoActivation;
 
 /// Rectified linear unit: `max(x, 0)`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Relu;
 
-impl Activation for Identity {
+impl Activation for NoActivation {
     const RELU: bool = false;
 }
 

@@ -8,7 +8,7 @@ use dfdx::prelude::{
     Rank1, SplitTape, Storage, Tensor, TensorCollection, TensorOptions,
 };
 
-use super::activation::{Activation, Identity};
+use super::activation::{Activation, NoActivation};
 use super::bridge::{contiguous, values, values_mut};
 use super::operation::{Backward, Kept, Operand, Operation, apply};
 use crate::kernels::batch_norm::{Affine, Statistics, gradients, normalize, statistics};
@@ -48,12 +48,12 @@ impl Normalization for KerasApplications {
 ///
 /// # Generics
 /// - `N`: momentum and ε, [`KerasDefault`] or [`KerasApplications`]
-/// - `A`: [`Identity`] or [`Relu`](super::Relu), applied in the same pass
+/// - `A`: [`NoActivation`] or [`Relu`](super::Relu), applied in the same pass
 ///
 /// # Shapes
 /// `(batch, H, W, C)` → the same.
 #[derive(Debug, Clone)]
-pub struct BatchNorm2D<const C: usize, N = KerasDefault, A = Identity, E: Dtype = f32, D: Storage<E> = Cpu> {
+pub struct BatchNorm2D<const C: usize, N = KerasDefault, A = NoActivation, E: Dtype = f32, D: Storage<E> = Cpu> {
     /// Scale, starting at 1.
     pub gamma: Tensor<Rank1<C>, E, D>,
     /// Shift, starting at 0.

@@ -1,9 +1,10 @@
-//! The optional bias of a layer: `()` for none, [`Bias`] for one value a channel.
+//! The optional bias of a layer: [`NoBias`] or [`Bias`], one value a channel.
 
 use std::fmt::Debug;
 
 use dfdx::prelude::{
     BuildOnDevice, Cpu, Device, Dtype, ModuleVisitor, Rank1, Storage, Tensor, TensorCollection, TensorOptions,
+    ZeroSizedModule,
 };
 
 use super::operation::Operand;
@@ -22,7 +23,13 @@ pub trait BiasTerm {
     fn operand(&self) -> Option<Operand>;
 }
 
-impl BiasTerm for () {
+/// No bias (Keras `use_bias=False`).
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct NoBias;
+
+impl ZeroSizedModule for NoBias {}
+
+impl BiasTerm for NoBias {
     fn operand(&self) -> Option<Operand> {
         None
     }

@@ -10,8 +10,7 @@ use super::operation::{Backward, Kept, Operand, Operation, apply};
 use crate::kernels::elementwise;
 use crate::shapes::Plus;
 
-/// Gives its input to both branches and concatenates their channels, `F`'s first. `()` is the branch that does nothing:
-/// `Concat<(), F>` is DenseNet's connection, the input followed by what `F` makes of it.
+/// Gives its input to both branches and concatenates their channels, `F`'s first. `Concat<Identity, F>` is DenseNet's connection, the input followed by what `F` makes of it.
 ///
 /// # Shapes
 /// `F`: `(batch, H, W, C)`, `G`: `(batch, H, W, MORE)` → `(batch, H, W, C + MORE)`, where the sum is looked up by

@@ -8,7 +8,7 @@ use dfdx::prelude::{
     SplitTape, Storage, Tape, Tensor, TensorCollection, TensorOptions,
 };
 
-use super::bias::BiasTerm;
+use super::bias::{BiasTerm, NoBias};
 use super::bridge::contiguous;
 use super::initializer::{Fans, GlorotUniform, Initializer, fill};
 use super::operation::{Backward, Kept, Operand, Operation, apply};
@@ -21,7 +21,7 @@ use crate::shapes::{Channels, Padding, Valid, Window};
 ///
 /// # Generics
 /// - `P`: [`Valid`], [`Same`](crate::shapes::Same) or [`Pad<N>`](crate::shapes::Pad)
-/// - `B`: `()` for no bias, [`Bias<O>`](super::Bias) for one
+/// - `B`: [`NoBias`] or [`Bias<O>`](super::Bias)
 /// - `N`: the kernel's initializer, `glorot_uniform` as in Keras unless another is named
 ///
 /// # Shapes
@@ -46,7 +46,7 @@ pub struct Conv2D<
     const K: usize,
     const S: usize = 1,
     P = Valid,
-    B = (),
+    B = NoBias,
     N = GlorotUniform,
     E: Dtype = f32,
     D: Storage<E> = Cpu,

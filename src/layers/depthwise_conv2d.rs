@@ -8,7 +8,7 @@ use dfdx::prelude::{
     SplitTape, Storage, Tape, Tensor, TensorCollection, TensorOptions,
 };
 
-use super::bias::BiasTerm;
+use super::bias::{BiasTerm, NoBias};
 use super::bridge::contiguous;
 use super::constraint::{Constraint, Unconstrained};
 use super::initializer::{Fans, GlorotUniform, Initializer, fill};
@@ -28,7 +28,7 @@ pub struct DepthwiseConv2D<
     const K: usize,
     const S: usize = 1,
     P = Valid,
-    B = (),
+    B = NoBias,
     N = GlorotUniform,
     L = Unconstrained,
     E: Dtype = f32,

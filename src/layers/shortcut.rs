@@ -7,15 +7,16 @@ use dfdx::prelude::{
     Tape, Tensor, TensorCollection, WithEmptyTape,
 };
 
-use super::activation::{Activation, Identity};
+use super::activation::{Activation, NoActivation};
 use super::bridge::contiguous;
+use super::identity::Identity;
 use super::operation::{Backward, Kept, Operand, Operation, apply};
 use crate::kernels::elementwise;
 
-/// `activation(F(x) + R(x))`. The shortcut `R` is `()` where the input is added as it is; otherwise it projects the input
+/// `activation(F(x) + R(x))`. The shortcut `R` is [`Identity`] where the input is added as it is; otherwise it projects the input
 /// to the branch's shape.
 #[derive(Debug, Default, Clone)]
-pub struct Shortcut<F, R = (), A = Identity> {
+pub struct Shortcut<F, R = Identity, A = NoActivation> {
     /// The branch.
     pub branch: F,
     /// The way around it.

@@ -6,7 +6,7 @@
 //! Channels are written out because stable Rust can't add generic constants; each sum is checked against
 //! [`Plus`](crate::shapes::Plus) when the network is used.
 
-use crate::layers::{AvgPool2D, BatchNorm2D, Concat, Conv2D, KerasApplications, MaxPool2D, Relu};
+use crate::layers::{AvgPool2D, BatchNorm2D, Concat, Conv2D, Identity, KerasApplications, MaxPool2D, Relu};
 use crate::shapes::{Pad, Same, Valid};
 
 /// Channels that every layer of a dense block adds.
@@ -27,7 +27,7 @@ type NewFeatures<const C: usize> = (
 );
 
 /// A layer of a dense block: its input, followed by the new features.
-type DenseLayer<const C: usize> = Concat<(), NewFeatures<C>>;
+type DenseLayer<const C: usize> = Concat<Identity, NewFeatures<C>>;
 
 /// Between blocks: half the channels, half the size (`transition_block` in Keras).
 type Transition<const I: usize, const O: usize> = (Norm<I>, Conv2D<I, O, 1>, AvgPool2D<2, 2, Valid>);

@@ -5,6 +5,7 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 
 use image::{ImageFormat, Rgb, RgbImage};
+use ron::extensions::Extensions;
 use tempfile::TempDir;
 use wise_srnet::data::{Dataset, Layout, open};
 use zip::ZipWriter;
@@ -284,7 +285,8 @@ fn a_split_name_cannot_leave_the_data_set() {
 
 #[test]
 fn layouts_are_written_in_experiment_files_by_name() {
-    let read = |text| ron::from_str::<Layout>(text);
+    let experiment_files = ron::Options::default().with_default_extension(Extensions::UNWRAP_VARIANT_NEWTYPES);
+    let read = |text| experiment_files.from_str::<Layout>(text);
     assert_eq!(read("Intel").unwrap(), Layout::Intel);
     assert_eq!(read(r#"Folders(train: "train", test: "test")"#).unwrap(), plain());
     assert!(read("Generated(train_per_class: 1, test_per_class: 1, image_size: 64, seed: 0)").is_ok());

@@ -15,7 +15,7 @@ pub enum Layout {
     /// Kaggle's "Intel Image Classification": `seg_train/seg_train/<class>/<image>` and
     /// `seg_test/seg_test/<class>/<image>`, or each without the doubled folder.
     Intel,
-    /// `<train>/<class>/<image>` and `<test>/<class>/<image>`.
+    /// `<train>/<class>/<image>` and `<test>/<class>/<image>`; a folder that repeats its own name is entered, as above.
     Folders {
         /// The folder of the training images, below the data set's root.
         train: String,

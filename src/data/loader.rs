@@ -50,7 +50,7 @@ pub struct LoaderOptions {
 /// Preprocessed images with their classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// Batch × image size × image size × 3: BGR minus the mean ([`preprocess::caffe`]).
+    /// Batch × image size × image size × 3: BGR minus the mean ([`caffe`](preprocess::caffe)).
     pub images: Vec<f32>,
     /// The class index of every image.
     pub labels: Vec<usize>,

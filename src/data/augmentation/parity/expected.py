@@ -42,8 +42,9 @@ def image():
 
 
 generator = ImageDataGenerator()
-expected = [
-    {"name": name, "parameters": parameters, "pixels": [round(float(v), 4) for v in generator.apply_transform(image(), parameters).ravel()]}
-    for name, parameters in CASES.items()
-]
-print("[\n" + ",\n".join(json.dumps(case) for case in expected) + "\n]")
+lines = []
+for name, parameters in CASES.items():
+    pixels = generator.apply_transform(image(), parameters).ravel()
+    case = {"name": name, "parameters": parameters, "pixels": [round(float(value), 4) for value in pixels]}
+    lines.append(json.dumps(case))
+print("[\n" + ",\n".join(lines) + "\n]")

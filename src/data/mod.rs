@@ -1,1 +1,29 @@
 //! Data sets: where images come from, and how they become batches.
+//!
+//! The way of an image: [`open`] finds a [`Dataset`] of two [`Split`]s in a folder, in a zip file or in a generator
+//! ([`Layout`]); a [`Loader`] decodes ([`decode`]), resizes ([`resize`]), augments ([`Augmentation`]) and preprocesses
+//! ([`preprocess`]) a split's images on the rayon pool into NHWC [`Batch`]es. Nothing here knows of experiments or
+//! training. Everything random is keyed by what it is for, never by order of execution.
+
+mod augmentation;
+mod dataset;
+pub mod decode;
+mod error;
+mod folder;
+mod generated;
+mod loader;
+pub mod preprocess;
+mod random;
+pub mod resize;
+mod resized;
+mod split;
+mod subset;
+mod tree;
+mod zip;
+
+pub use augmentation::{Augmentation, AugmentationParameters};
+pub use dataset::{Dataset, Layout, open};
+pub use error::DataError;
+pub use generated::GeneratedSpec;
+pub use loader::{Batch, Loader, LoaderOptions, Order};
+pub use split::Split;

@@ -1,0 +1,114 @@
+//! From the bytes of an image file to 8-bit RGB, by content and not by extension, within stated limits.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
+
+use super::DataError;
+
+/// The largest image file that is read, in bytes (after unpacking).
+pub const MAX_FILE_BYTES: u64 = 64 << 20;
+/// The largest image that is decoded, in pixels.
+pub const MAX_PIXELS: u64 = 64_000_000;
+
+/// Endings, in lower case, by which a data set's files count as images.
+const EXTENSIONS: [&str; 6] = ["bmp", "gif", "jpeg", "jpg", "png", "webp"];
+
+/// Whether a file of this path takes part in a data set: an image's ending, and no hidden file.
+pub(super) fn is_image_path(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let Some((stem, extension)) = file.rsplit_once('.') else {
+        return false;
+    };
+    !stem.is_empty() && !file.starts_with('.') && EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
+}
+
+/// Decodes an image file's `bytes` to RGB as Keras' `load_img` does: grey becomes three equal channels, alpha is
+/// dropped without blending, the EXIF orientation is ignored, and of an animation the first frame is taken.
+///
+/// # Errors
+/// [`DataError::PixelCount`] for no pixels or more than [`MAX_PIXELS`], [`DataError::Decode`] for anything else; both say `name`.
+pub fn decode(bytes: &[u8], name: &str) -> Result<RgbImage, DataError> {
+    let failed = |source| DataError::Decode {
+        name: name.to_owned(),
+        source,
+    };
+    let reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|source| DataError::Read {
+            name: name.to_owned(),
+            source,
+        })?;
+    let decoder = reader.into_decoder().map_err(failed)?;
+    let (width, height) = decoder.dimensions();
+    if !(1..=MAX_PIXELS).contains(&(u64::from(width) * u64::from(height))) {
+        return Err(DataError::PixelCount {
+            name: name.to_owned(),
+            width,
+            height,
+        });
+    }
+    Ok(DynamicImage::from_decoder(decoder).map_err(failed)?.into_rgb8())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{GrayImage, ImageFormat, Luma, Rgba, RgbaImage};
+
+    fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        image.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn grey_becomes_three_equal_channels() {
+        let grey = DynamicImage::from(GrayImage::from_pixel(2, 1, Luma([77])));
+        assert_eq!(
+            decode(&encoded(&grey, ImageFormat::Png), "a").unwrap().into_raw(),
+            [77; 6]
+        );
+    }
+
+    #[test]
+    fn alpha_is_dropped_without_blending() {
+        let clear = DynamicImage::from(RgbaImage::from_pixel(1, 1, Rgba([10, 20, 30, 0])));
+        assert_eq!(
+            decode(&encoded(&clear, ImageFormat::Png), "a").unwrap().into_raw(),
+            [10, 20, 30]
+        );
+    }
+
+    #[test]
+    fn a_damaged_image_is_an_error_that_names_the_file() {
+        let grey = DynamicImage::from(GrayImage::from_pixel(40, 40, Luma([77])));
+        let bytes = encoded(&grey, ImageFormat::Png);
+        for damaged in [&bytes[..bytes.len() / 2], b"not an image", b""] {
+            let error = decode(damaged, "sea/17.png").unwrap_err();
+            assert_eq!(error.to_string(), "cannot decode image 'sea/17.png'");
+        }
+    }
+
+    #[test]
+    fn an_image_with_too_many_pixels_is_refused_before_it_is_decoded() {
+        let mut bytes = encoded(&DynamicImage::from(RgbImage::new(1, 1)), ImageFormat::Bmp);
+        bytes[18..22].copy_from_slice(&10_000_i32.to_le_bytes());
+        bytes[22..26].copy_from_slice(&9_999_i32.to_le_bytes());
+        let message = decode(&bytes, "huge.bmp").unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "'huge.bmp' has 10000×9999 pixels; 1 to 64000000 in all are accepted"
+        );
+    }
+
+    #[test]
+    fn files_count_as_images_by_their_ending_and_hidden_files_do_not() {
+        for path in ["a/b.jpg", "b.JPEG", "x.y.png"] {
+            assert!(is_image_path(path), "{path}");
+        }
+        for path in ["a/.b.jpg", "a.txt", "jpg", ".jpg", "a/Thumbs.db"] {
+            assert!(!is_image_path(path), "{path}");
+        }
+    }
+}

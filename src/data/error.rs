@@ -1,0 +1,130 @@
+//! What can be wrong with a data set, in sentences that name the file, the place and the way out.
+
+use std::io;
+use std::path::PathBuf;
+
+use image::ImageError;
+use thiserror::Error;
+
+use super::decode::{MAX_FILE_BYTES, MAX_PIXELS};
+
+/// A data set, or one image of it, that cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The layout lives on disk, and no path was given.
+    #[error("no path to the data set was given. {advice}")]
+    NoPath {
+        /// Where to get the data set and where to put it.
+        advice: String,
+    },
+    /// The path does not exist, or is neither a folder nor a zip file.
+    #[error("no data set at '{}': {reason}. {advice}", path.display())]
+    NotADataset {
+        /// What was opened.
+        path: PathBuf,
+        /// What is there instead.
+        reason: String,
+        /// Where to get the data set and where to put it.
+        advice: String,
+    },
+    /// The path exists, but the folders of the splits are not in it.
+    #[error("'{}' does not hold both '{train}/<class>/<image>' and '{test}/<class>/<image>' (found there: {found}). {advice}", path.display())]
+    SplitsNotFound {
+        /// What was opened.
+        path: PathBuf,
+        /// The training split's folder.
+        train: String,
+        /// The test split's folder.
+        test: String,
+        /// A few names that are there.
+        found: String,
+        /// Where to get the data set and where to put it.
+        advice: String,
+    },
+    /// Several folders of a zip file hold both splits.
+    #[error("'{}' holds the splits more than once, in '{first}' and in '{second}': unpack it and give one of them", path.display())]
+    AmbiguousRoot {
+        /// The zip file.
+        path: PathBuf,
+        /// One folder that holds both splits.
+        first: String,
+        /// Another one.
+        second: String,
+    },
+    /// A split's folder name would leave the data set.
+    #[error(
+        "'{name}' cannot name a split: give a folder inside the data set, without a leading '/', '.', '..' or empty parts"
+    )]
+    InvalidSplitName {
+        /// The name as given.
+        name: String,
+    },
+    /// A class of the test split is not a class of the training split.
+    #[error("'{}': class '{class}' has test images but no training image: classes are numbered by the training split's folders", path.display())]
+    UnknownTestClass {
+        /// What was opened.
+        path: PathBuf,
+        /// The class.
+        class: String,
+    },
+    /// A zip entry's name points outside of the archive.
+    #[error("'{}': entry '{entry}' is absolute or climbs with '..': the archive is not to be trusted and is refused", path.display())]
+    UnsafeEntry {
+        /// The zip file.
+        path: PathBuf,
+        /// The entry's name.
+        entry: String,
+    },
+    /// The zip file, or one entry of it, is damaged or of an unsupported kind.
+    #[error("cannot read zip file '{}'{}", path.display(), entry.as_ref().map(|name| format!(", entry '{name}'")).unwrap_or_default())]
+    Zip {
+        /// The zip file.
+        path: PathBuf,
+        /// The entry's name, if one was being read.
+        entry: Option<String>,
+        /// The cause.
+        source: ::zip::result::ZipError,
+    },
+    /// A file or folder cannot be read.
+    #[error("cannot read '{name}'")]
+    Read {
+        /// The file or folder.
+        name: String,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A file's name is not Unicode.
+    #[error("'{}': the name is not valid Unicode; rename it", path.display())]
+    NameNotUnicode {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file is larger than any sensible photograph.
+    #[error("'{name}' is larger than {} MiB, the limit for one image file", MAX_FILE_BYTES >> 20)]
+    FileTooLarge {
+        /// The file.
+        name: String,
+    },
+    /// An image has no pixels or more than is allowed.
+    #[error("'{name}' has {width}×{height} pixels; 1 to {MAX_PIXELS} in all are accepted")]
+    PixelCount {
+        /// The file.
+        name: String,
+        /// Its width.
+        width: u32,
+        /// Its height.
+        height: u32,
+    },
+    /// A file's content is not a readable image.
+    #[error("cannot decode image '{name}'")]
+    Decode {
+        /// The file.
+        name: String,
+        /// The cause.
+        source: ImageError,
+    },
+    /// The numbers of a generated data set or of a loader cannot be used.
+    #[error("{0}")]
+    InvalidNumber(String),
+}

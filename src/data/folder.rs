@@ -1,0 +1,88 @@
+//! A data set in a folder.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::DataError;
+use super::decode::MAX_FILE_BYTES;
+use super::tree::Tree;
+
+/// The files below some folders of a root folder.
+#[derive(Debug)]
+pub(super) struct Folder {
+    root: PathBuf,
+    paths: Vec<String>,
+}
+
+impl Folder {
+    /// Lists the files below `root/<name>` for each of `names`; a name that is not there contributes nothing.
+    /// Symbolic links are followed.
+    pub(super) fn open(root: &Path, names: &[&str]) -> Result<Self, DataError> {
+        let mut paths = Vec::new();
+        for name in names {
+            let top = root.join(name);
+            if top.is_dir() {
+                list(root, &top, &mut paths)?;
+            }
+        }
+        Ok(Self {
+            root: root.to_owned(),
+            paths,
+        })
+    }
+}
+
+fn list(root: &Path, top: &Path, paths: &mut Vec<String>) -> Result<(), DataError> {
+    for entry in WalkDir::new(top).follow_links(true) {
+        let entry = entry.map_err(|error| DataError::Read {
+            name: error.path().unwrap_or(top).display().to_string(),
+            source: error.into(),
+        })?;
+        if entry.file_type().is_file() {
+            paths.push(relative(root, entry.path())?);
+        }
+    }
+    Ok(())
+}
+
+/// The path below `root` with '/' between its parts on every system.
+fn relative(root: &Path, path: &Path) -> Result<String, DataError> {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
+    Ok(parts
+        .ok_or_else(|| DataError::NameNotUnicode { path: path.to_owned() })?
+        .join("/"))
+}
+
+impl Tree for Folder {
+    fn location(&self) -> &Path {
+        &self.root
+    }
+
+    fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    fn read(&self, file: usize) -> Result<Vec<u8>, DataError> {
+        let path = self.root.join(&self.paths[file]);
+        let name = || path.display().to_string();
+        let mut bytes = Vec::new();
+        File::open(&path)
+            .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+            .map_err(|source| DataError::Read { name: name(), source })?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(DataError::FileTooLarge { name: name() });
+        }
+        Ok(bytes)
+    }
+
+    fn top_level(&self) -> Vec<String> {
+        let names = std::fs::read_dir(&self.root).into_iter().flatten().flatten();
+        names
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect()
+    }
+}

@@ -1,0 +1,58 @@
+//! Images kept in memory at the size that training wants, so that a small data set is decoded once and not once an
+//! epoch.
+
+use std::sync::OnceLock;
+
+use image::RgbImage;
+
+use super::split::{Source, Split};
+use super::{DataError, resize};
+
+/// The bytes that `images` RGB images of `size`×`size` take.
+pub(super) fn bytes_needed(images: usize, size: u32) -> u128 {
+    images as u128 * u128::from(size) * u128::from(size) * 3
+}
+
+/// A split whose images are resized and remembered.
+#[derive(Debug)]
+pub(super) struct Resized {
+    split: Split,
+    size: u32,
+    kept: Box<[OnceLock<RgbImage>]>,
+}
+
+impl Resized {
+    pub(super) fn new(split: Split, size: u32) -> Self {
+        Self {
+            kept: (0..split.len()).map(|_| OnceLock::new()).collect(),
+            split,
+            size,
+        }
+    }
+}
+
+impl Source for Resized {
+    fn classes(&self) -> usize {
+        self.split.classes()
+    }
+
+    fn len(&self) -> usize {
+        self.split.len()
+    }
+
+    fn label(&self, image: usize) -> usize {
+        self.split.label(image)
+    }
+
+    fn name(&self, image: usize) -> String {
+        self.split.name(image)
+    }
+
+    fn decode(&self, image: usize) -> Result<RgbImage, DataError> {
+        if let Some(kept) = self.kept[image].get() {
+            return Ok(kept.clone());
+        }
+        let resized = resize::nearest(self.split.decode(image)?, self.size);
+        Ok(self.kept[image].get_or_init(|| resized).clone())
+    }
+}

@@ -1,0 +1,166 @@
+//! A data set in a `.zip` file, read in place: nothing is unpacked to disk.
+//!
+//! Every read clones the archive's handle. A clone shares the parsed directory and the open file, and has a position
+//! of its own ([`SharedFile`]), so that all threads read at once.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ::zip::ZipArchive;
+use ::zip::result::ZipError;
+
+use super::DataError;
+use super::decode::MAX_FILE_BYTES;
+use super::tree::Tree;
+
+/// The files of a zip file.
+#[derive(Debug)]
+pub(super) struct Zip {
+    path: PathBuf,
+    archive: ZipArchive<SharedFile>,
+    paths: Vec<String>,
+    /// The archive's entry of every path.
+    entries: Vec<usize>,
+}
+
+impl Zip {
+    /// Reads the directory of the zip file at `path`.
+    ///
+    /// # Errors
+    /// A damaged directory, or an entry whose name is absolute or climbs with `..`: then nothing of it is used.
+    pub(super) fn open(path: &Path) -> Result<Self, DataError> {
+        let failed = |source| DataError::Zip {
+            path: path.to_owned(),
+            entry: None,
+            source,
+        };
+        let file = SharedFile::open(path).map_err(|error| failed(ZipError::Io(error)))?;
+        let archive = ZipArchive::new(file).map_err(failed)?;
+        let (mut paths, mut entries) = (Vec::new(), Vec::new());
+        for entry in 0..archive.len() {
+            let Some(name) = archive.name_for_index(entry) else {
+                continue;
+            };
+            let name = name.map_err(failed)?.replace('\\', "/");
+            if !is_safe(&name) {
+                return Err(DataError::UnsafeEntry {
+                    path: path.to_owned(),
+                    entry: name,
+                });
+            }
+            if !name.ends_with('/') {
+                paths.push(name);
+                entries.push(entry);
+            }
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            archive,
+            paths,
+            entries,
+        })
+    }
+}
+
+/// Whether an entry's name stays inside of the archive.
+fn is_safe(name: &str) -> bool {
+    let has_drive = name.as_bytes().get(1) == Some(&b':');
+    !name.starts_with('/') && !has_drive && !name.contains('\0') && name.split('/').all(|part| part != "..")
+}
+
+impl Tree for Zip {
+    fn location(&self) -> &Path {
+        &self.path
+    }
+
+    fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    fn read(&self, file: usize) -> Result<Vec<u8>, DataError> {
+        let failed = |source| DataError::Zip {
+            path: self.path.clone(),
+            entry: Some(self.paths[file].clone()),
+            source,
+        };
+        let mut archive = self.archive.clone();
+        let entry = archive.by_index(self.entries[file]).map_err(failed)?;
+        let mut bytes = Vec::with_capacity(entry.size().min(MAX_FILE_BYTES) as usize);
+        entry
+            .take(MAX_FILE_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| failed(ZipError::Io(error)))?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(DataError::FileTooLarge { name: self.name(file) });
+        }
+        Ok(bytes)
+    }
+
+    fn top_level(&self) -> Vec<String> {
+        self.paths
+            .iter()
+            .filter_map(|path| path.split('/').next())
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// An open file that may be read from many threads, each clone at its own position. A memory map would need `unsafe`
+/// (another program may truncate the file under it); positional reads don't.
+#[derive(Clone, Debug)]
+struct SharedFile {
+    file: Arc<File>,
+    position: u64,
+    len: u64,
+}
+
+impl SharedFile {
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        Ok(Self {
+            len: file.metadata()?.len(),
+            file: Arc::new(file),
+            position: 0,
+        })
+    }
+}
+
+impl Read for SharedFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        #[cfg(unix)]
+        let read = std::os::unix::fs::FileExt::read_at(&*self.file, buffer, self.position)?;
+        #[cfg(windows)]
+        let read = std::os::windows::fs::FileExt::seek_read(&*self.file, buffer, self.position)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for SharedFile {
+    fn seek(&mut self, target: SeekFrom) -> io::Result<u64> {
+        let position = match target {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(offset) => self.len.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+        };
+        self.position = position.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_leave_the_archive_are_unsafe() {
+        for name in ["../a.jpg", "a/../../b.jpg", "/etc/a.jpg", "C:/a.jpg", "a/.."] {
+            assert!(!is_safe(name), "{name}");
+        }
+        for name in ["a/b.jpg", "a..b/c...jpg", "seg_train/"] {
+            assert!(is_safe(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Data sets on disk: folders and zip files in every accepted layout, and what is said of those that are wrong.
+
+use std::fs::{self, File};
+use std::io::{Cursor, Write};
+use std::path::Path;
+
+use image::{ImageFormat, Rgb, RgbImage};
+use ron::extensions::Extensions;
+use tempfile::TempDir;
+use wise_srnet::data::{Dataset, Layout, open};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+/// Files by path; images differ by their path.
+type Files = Vec<(String, Vec<u8>)>;
+
+fn png(path: &str) -> Vec<u8> {
+    let sum = path
+        .bytes()
+        .fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+    let mut bytes = Cursor::new(Vec::new());
+    RgbImage::from_pixel(3, 2, Rgb([sum, 1, 2]))
+        .write_to(&mut bytes, ImageFormat::Png)
+        .unwrap();
+    bytes.into_inner()
+}
+
+/// Three classes; two training images and one test image each, and files that are to be left out.
+fn files(train: &str, test: &str) -> Files {
+    let mut files = Files::new();
+    for class in ["sea", "Zoo", "forest"] {
+        for path in [
+            format!("{train}/{class}/10.png"),
+            format!("{train}/{class}/9.PNG"),
+            format!("{test}/{class}/1.png"),
+        ] {
+            files.push((path.clone(), png(&path)));
+        }
+    }
+    for left_out in ["notes.txt", "sea/.hidden.png", "sea/Thumbs.db", "loose.png"] {
+        files.push((format!("{train}/{left_out}"), b"no image".to_vec()));
+    }
+    files
+}
+
+fn write_folder(root: &Path, files: &Files) {
+    for (path, bytes) in files {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+fn write_zip(path: &Path, files: &Files) {
+    let mut zip = ZipWriter::new(File::create(path).unwrap());
+    for (name, bytes) in files {
+        zip.start_file(name.as_str(), SimpleFileOptions::default()).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap();
+}
+
+fn enclosed(files: &Files, folder: &str) -> Files {
+    files
+        .iter()
+        .map(|(path, bytes)| (format!("{folder}/{path}"), bytes.clone()))
+        .collect()
+}
+
+fn plain() -> Layout {
+    Layout::Folders {
+        train: "train".to_owned(),
+        test: "test".to_owned(),
+    }
+}
+
+fn message(layout: &Layout, path: &Path) -> String {
+    open(layout, Some(path)).unwrap_err().to_string()
+}
+
+/// Labels and pixels of all images, and the last part of their names.
+fn samples(data: &Dataset) -> Vec<(usize, String, Vec<u8>)> {
+    let of_split = |split: &wise_srnet::data::Split| {
+        let sample = |index| {
+            let name = split.name(index).replace('\\', "/");
+            (
+                split.label(index),
+                name.rsplit('/').next().unwrap().to_owned(),
+                split.decode(index).unwrap().into_raw(),
+            )
+        };
+        (0..split.len()).map(sample).collect::<Vec<_>>()
+    };
+    [of_split(&data.train), of_split(&data.test)].concat()
+}
+
+#[test]
+fn classes_and_the_files_of_a_class_are_in_byte_order_and_other_files_are_counted() {
+    let folder = TempDir::new().unwrap();
+    write_folder(folder.path(), &files("train", "test"));
+    let data = open(&plain(), Some(folder.path())).unwrap();
+    assert_eq!(data.classes, ["Zoo", "forest", "sea"]);
+    assert_eq!(data.train.class_counts(), [2, 2, 2]);
+    assert_eq!(data.test.class_counts(), [1, 1, 1]);
+    assert_eq!(data.ignored_files, 4);
+    assert_eq!(data.note, None);
+    let names: Vec<String> = samples(&data).into_iter().map(|(_, name, _)| name).collect();
+    assert_eq!(names[..4], ["10.png", "9.PNG", "10.png", "9.PNG"]);
+    assert_eq!(data.train.label(5), 2);
+}
+
+#[test]
+fn folder_and_zip_in_every_accepted_form_give_the_same_samples() {
+    let root = TempDir::new().unwrap();
+    let mut forms = Vec::new();
+    for (train, test) in [("seg_train/seg_train", "seg_test/seg_test"), ("seg_train", "seg_test")] {
+        // The names differ between the forms, the pixels must not: every image is of its last two path parts.
+        let files: Files = files(train, test)
+            .into_iter()
+            .map(|(path, bytes)| {
+                let short: Vec<&str> = path.rsplit('/').take(2).collect();
+                let bytes = if bytes == b"no image" {
+                    bytes
+                } else {
+                    png(&short.join("/"))
+                };
+                (path, bytes)
+            })
+            .collect();
+        let folder = root.path().join(format!("folder{}", forms.len()));
+        write_folder(&folder, &files);
+        forms.push(open(&Layout::Intel, Some(&folder)).unwrap());
+        for (enclosing, files) in [("", files.clone()), ("enclosed", enclosed(&files, "archive/intel"))] {
+            let zip = root.path().join(format!("{enclosing}{}.zip", forms.len()));
+            let mut files = files;
+            files.push(("__MACOSX/seg_train/sea/._10.png".to_owned(), b"resource fork".to_vec()));
+            files.push(("seg_pred/1.png".to_owned(), png("pred")));
+            write_zip(&zip, &files);
+            forms.push(open(&Layout::Intel, Some(&zip)).unwrap());
+        }
+    }
+    let expected = samples(&forms[0]);
+    assert_eq!(expected.len(), 9);
+    for (form, data) in forms.iter().enumerate() {
+        assert_eq!(data.classes, forms[0].classes, "form {form}");
+        assert_eq!(data.ignored_files, 4, "form {form}");
+        assert_eq!(samples(data), expected, "form {form}");
+    }
+}
+
+#[test]
+fn a_split_may_lie_deeper_inside_the_data_set() {
+    let folder = TempDir::new().unwrap();
+    write_folder(folder.path(), &files("images/a", "images/b"));
+    let layout = Layout::Folders {
+        train: "images/a".to_owned(),
+        test: "images/b".to_owned(),
+    };
+    assert_eq!(open(&layout, Some(folder.path())).unwrap().train.len(), 6);
+}
+
+#[test]
+fn a_missing_intel_data_set_is_answered_with_where_to_get_it_and_where_to_put_it() {
+    let no_path = open(&Layout::Intel, None).unwrap_err().to_string();
+    let folder = TempDir::new().unwrap();
+    let missing = folder.path().join("nowhere");
+    for text in [
+        no_path,
+        message(&Layout::Intel, &missing),
+        message(&Layout::Intel, folder.path()),
+    ] {
+        for part in ["puneet6060", "kaggle.com", "data/intel/seg_train", "--data PATH"] {
+            assert!(text.contains(part), "'{part}' in: {text}");
+        }
+    }
+    assert!(message(&Layout::Intel, &missing).contains("nowhere"));
+}
+
+#[test]
+fn a_wrong_root_is_answered_with_what_was_looked_for_and_what_is_there() {
+    let folder = TempDir::new().unwrap();
+    write_folder(folder.path(), &enclosed(&files("train", "test"), "inner"));
+    let text = message(&plain(), folder.path());
+    assert!(
+        text.contains("'train/<class>/<image>'") && text.contains("found there: inner"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_split_without_images_is_not_found() {
+    let folder = TempDir::new().unwrap();
+    let mut only_train = files("train", "test");
+    only_train.retain(|(path, _)| path.starts_with("train"));
+    only_train.push(("test/sea/readme.txt".to_owned(), b"empty".to_vec()));
+    write_folder(folder.path(), &only_train);
+    assert!(message(&plain(), folder.path()).contains("does not hold both"));
+}
+
+#[test]
+fn a_file_that_is_no_zip_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let tar = folder.path().join("data.tar");
+    fs::write(&tar, b"tar").unwrap();
+    assert!(message(&plain(), &tar).contains("neither a folder nor a .zip file"));
+    let damaged = folder.path().join("data.zip");
+    fs::write(&damaged, b"PK not a zip").unwrap();
+    assert!(message(&plain(), &damaged).starts_with("cannot read zip file"));
+}
+
+#[test]
+fn a_test_class_without_training_images_is_named() {
+    let folder = TempDir::new().unwrap();
+    let mut with_extra = files("train", "test");
+    with_extra.push(("test/desert/1.png".to_owned(), png("desert")));
+    write_folder(folder.path(), &with_extra);
+    assert!(message(&plain(), folder.path()).contains("class 'desert'"));
+}
+
+#[test]
+fn a_zip_with_an_entry_that_climbs_out_is_refused_whole() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("evil.zip");
+    let mut with_climber = files("train", "test");
+    with_climber.push(("train/../../evil.png".to_owned(), png("evil")));
+    write_zip(&path, &with_climber);
+    let text = message(&plain(), &path);
+    assert!(
+        text.contains("'train/../../evil.png'") && text.contains("refused"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_zip_that_holds_the_splits_twice_is_ambiguous() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("two.zip");
+    let once = files("train", "test");
+    write_zip(&path, &[enclosed(&once, "a"), enclosed(&once, "b")].concat());
+    let text = message(&plain(), &path);
+    assert!(text.contains("'a/'") && text.contains("'b/'"), "{text}");
+}
+
+#[test]
+fn a_file_that_unpacks_beyond_the_limit_is_not_read() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("bomb.zip");
+    let mut with_bomb = files("train", "test");
+    with_bomb.push(("train/sea/00.png".to_owned(), vec![0; (64 << 20) + 1]));
+    write_zip(&path, &with_bomb);
+    let data = open(&plain(), Some(&path)).unwrap();
+    let text = data.train.decode(4).unwrap_err().to_string();
+    assert!(text.contains("00.png") && text.contains("larger than 64 MiB"), "{text}");
+}
+
+#[test]
+fn a_damaged_zip_entry_is_an_error_that_names_it() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("damaged.zip");
+    write_zip(&path, &files("train", "test"));
+    let mut bytes = fs::read(&path).unwrap();
+    let name = b"train/sea/10.png";
+    let at = bytes.windows(name.len()).position(|window| window == name).unwrap() + name.len();
+    bytes[at + 10..at + 40].fill(0xff);
+    fs::write(&path, bytes).unwrap();
+    let data = open(&plain(), Some(&path)).unwrap();
+    assert!(data.train.decode(4).unwrap_err().to_string().contains("sea/10.png"));
+    assert!(data.train.decode(5).is_ok());
+}
+
+#[test]
+fn a_split_name_cannot_leave_the_data_set() {
+    let folder = TempDir::new().unwrap();
+    for name in ["../train", "/train", "", "a//b"] {
+        let layout = Layout::Folders {
+            train: name.to_owned(),
+            test: "test".to_owned(),
+        };
+        assert!(
+            message(&layout, folder.path()).contains("cannot name a split"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn layouts_are_written_in_experiment_files_by_name() {
+    let experiment_files = ron::Options::default().with_default_extension(Extensions::UNWRAP_VARIANT_NEWTYPES);
+    let read = |text| experiment_files.from_str::<Layout>(text);
+    assert_eq!(read("Intel").unwrap(), Layout::Intel);
+    assert_eq!(read(r#"Folders(train: "train", test: "test")"#).unwrap(), plain());
+    assert!(read("Generated(train_per_class: 1, test_per_class: 1, image_size: 64, seed: 0)").is_ok());
+    assert!(read(r#"Folders(train: "train", test: "test", validation: "v")"#).is_err());
+}

@@ -1,0 +1,289 @@
+//! What is wrong with an experiment and where, and how that is shown: the source line with the place marked, or the
+//! flag of the command line that brought the value.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use codespan_reporting::diagnostic::{Diagnostic, Label};
+use codespan_reporting::files::SimpleFile;
+use codespan_reporting::term::{Chars, Config, emit_into_string};
+
+use super::outline::Outline;
+use super::suggest::{nearest, one_of};
+
+/// One mistake: what is wrong, where, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    place: Place,
+    message: String,
+    label: String,
+    help: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Field(String),
+    Bytes(Range<usize>),
+}
+
+impl Problem {
+    /// A mistake in the value of `field`, which is named as in `heads[2]` or `optimizer.momentum`.
+    pub fn in_field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(Place::Field(field.into()), message.into())
+    }
+
+    /// A mistake at a place in the file's text.
+    pub(super) fn at(bytes: Range<usize>, message: impl Into<String>) -> Self {
+        Self::new(Place::Bytes(bytes), message.into())
+    }
+
+    fn new(place: Place, message: String) -> Self {
+        Self {
+            place,
+            message,
+            label: String::new(),
+            help: None,
+        }
+    }
+
+    /// A name that is not one of `known`, a `kind` such as "network": lists the known names and suggests the nearest.
+    pub fn unknown_name<'a>(
+        field: impl Into<String>,
+        kind: &str,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str> + Clone,
+    ) -> Self {
+        let problem = Self::in_field(field, format!("unknown {kind} `{name}`")).label(one_of(known.clone()));
+        problem.did_you_mean(nearest(name, known))
+    }
+
+    /// What to write beside the marked place.
+    pub fn label(self, label: impl Into<String>) -> Self {
+        Self {
+            label: label.into(),
+            ..self
+        }
+    }
+
+    /// What the person can do about it.
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self {
+            help: Some(help.into()),
+            ..self
+        }
+    }
+
+    pub(super) fn did_you_mean(self, name: Option<&str>) -> Self {
+        match name {
+            Some(name) => self.help(format!("did you mean `{name}`?")),
+            None => self,
+        }
+    }
+}
+
+/// Where an experiment's values came from: a file, and flags of the command line.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    file: Option<Arc<Source>>,
+    flags: BTreeMap<String, String>,
+}
+
+#[derive(Debug)]
+struct Source {
+    name: String,
+    text: String,
+    outline: Outline,
+}
+
+impl Origin {
+    pub(super) fn file(name: &str, text: &str, outline: Outline) -> Self {
+        let source = Source {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            outline,
+        };
+        Self {
+            file: Some(Arc::new(source)),
+            flags: BTreeMap::new(),
+        }
+    }
+
+    /// Notes that `field` was set by `flag`, which is given as the person wrote it: `--epochs 20`.
+    pub(super) fn set_by_flag(&mut self, field: &str, flag: String) {
+        self.flags.insert(field.to_owned(), flag);
+    }
+
+    fn flag(&self, field: &str) -> Option<&str> {
+        let section_end = |(at, _): &(usize, char)| field[..*at].len();
+        let prefixes = field
+            .char_indices()
+            .filter(|(_, c)| matches!(c, '.' | '['))
+            .map(|end| section_end(&end));
+        prefixes
+            .chain([field.len()])
+            .find_map(|end| self.flags.get(&field[..end]))
+            .map(String::as_str)
+    }
+}
+
+/// The mistakes of one experiment. [`Display`](fmt::Display) shows all of them, each at its place; the first one's
+/// `error: ` is left to whoever prints it, as with any other error.
+#[derive(Debug, Clone)]
+pub struct Problems {
+    origin: Origin,
+    problems: Vec<Problem>,
+}
+
+impl Problems {
+    pub(super) fn new(origin: Origin, problems: Vec<Problem>) -> Self {
+        Self { origin, problems }
+    }
+
+    fn render(&self, problem: &Problem) -> String {
+        let (flag, bytes) = match &problem.place {
+            Place::Bytes(bytes) => (None, Some(bytes.clone())),
+            Place::Field(field) => match self.origin.flag(field) {
+                Some(flag) => (Some(flag), None),
+                None => (
+                    None,
+                    self.origin.file.as_ref().and_then(|file| file.outline.locate(field)),
+                ),
+            },
+        };
+        let (name, text) = match &self.origin.file {
+            Some(file) => (file.name.as_str(), file.text.as_str()),
+            None => ("", ""),
+        };
+        let mut notes = Vec::new();
+        let mut diagnostic = Diagnostic::error().with_message(printable(&problem.message));
+        match bytes {
+            Some(bytes) => {
+                let range = first_line(text, bytes);
+                diagnostic = diagnostic.with_label(Label::primary((), range).with_message(printable(&problem.label)));
+            }
+            None if !problem.label.is_empty() => notes.push(problem.label.clone()),
+            None => {}
+        }
+        notes.extend(flag.map(|flag| format!("set by {flag}")));
+        notes.extend(problem.help.as_ref().map(|help| format!("help: {help}")));
+        for note in &notes {
+            diagnostic = diagnostic.with_note(printable(note));
+        }
+        let config = Config {
+            chars: Chars::ascii(),
+            ..Config::default()
+        };
+        let file = SimpleFile::new(printable(name), printable(text));
+        emit_into_string(&config, &file, &diagnostic).unwrap_or_else(|_| format!("error: {}\n", problem.message))
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rendered: Vec<_> = self.problems.iter().map(|problem| self.render(problem)).collect();
+        let text = rendered.join("\n");
+        let text = text.trim_end();
+        f.write_str(text.strip_prefix("error: ").unwrap_or(text))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// The part of `bytes` that lies on its first line, kept inside the text and on character boundaries.
+fn first_line(text: &str, bytes: Range<usize>) -> Range<usize> {
+    let start = text.floor_char_boundary(bytes.start);
+    let end = text.ceil_char_boundary(bytes.end).max(start);
+    let line = text[start..end].lines().next().unwrap_or_default();
+    start..start + line.len()
+}
+
+/// `text` with question marks, as many as there are bytes, for characters that could steer a terminal: control
+/// characters and those that turn the direction of writing.
+pub(super) fn printable(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\r' | '\t')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) {
+            shown.extend(std::iter::repeat_n('?', c.len_utf8()))
+        } else {
+            shown.push(c)
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str, problem: Problem) -> String {
+        Problems::new(Origin::file("a.ron", text, Outline::of(text)), vec![problem]).to_string()
+    }
+
+    #[test]
+    fn a_field_is_shown_with_its_line_and_column() {
+        let text = "(\n    heads: [gap, gap],\n)";
+        let problem = Problem::in_field("heads[1]", "`gap` is listed twice")
+            .label("again here")
+            .help("remove one");
+        assert_eq!(
+            shown(text, problem),
+            "\
+`gap` is listed twice
+  --> a.ron:2:18
+  |
+2 |     heads: [gap, gap],
+  |                  ^^^ again here
+  |
+  = help: remove one"
+        );
+    }
+
+    #[test]
+    fn a_marked_place_stays_under_its_text_behind_wide_characters_and_tabs() {
+        let text = "(\tname: \"写真é\", epochs: 0)";
+        assert_eq!(
+            shown(text, Problem::in_field("epochs", "too few").label("found 0")),
+            "\
+too few
+  --> a.ron:1:25
+  |
+1 | (    name: \"写真é\", epochs: 0)
+  |                              ^ found 0"
+        );
+    }
+
+    #[test]
+    fn a_file_cannot_steer_the_terminal_that_shows_its_mistakes() {
+        let text = "(name: \"\u{1b}[2J\u{202e}\", epochs: 0)";
+        let message = shown(text, Problem::in_field("name", "bad name \u{7}").label("\u{9b}1m"));
+        assert!(
+            message.contains("bad name ?") && message.contains("\"?[2J???\""),
+            "{message}"
+        );
+        assert!(message.chars().all(|c| !c.is_control() || c == '\n'), "{message}");
+    }
+
+    #[test]
+    fn a_mistake_that_spans_lines_is_marked_on_its_first() {
+        let text = "(data: (\n    path: 1,\n))";
+        let message = shown(text, Problem::in_field("data", "no layout").label("here"));
+        assert!(message.ends_with("1 | (data: (\n  |        ^ here"), "{message}");
+    }
+
+    #[test]
+    fn a_value_from_the_command_line_is_blamed_on_its_flag() {
+        let mut origin = Origin::file("a.ron", "(heads: [gap])", Outline::of("(heads: [gap])"));
+        origin.set_by_flag("heads", "--heads gap,gap".to_owned());
+        let problem = Problem::in_field("heads[1]", "`gap` is listed twice").label("again here");
+        assert_eq!(
+            Problems::new(origin, vec![problem]).to_string(),
+            "`gap` is listed twice\n  = again here\n  = set by --heads gap,gap"
+        );
+    }
+}

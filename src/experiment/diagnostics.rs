@@ -8,10 +8,13 @@ use std::sync::Arc;
 
 use codespan_reporting::diagnostic::{Diagnostic, Label};
 use codespan_reporting::files::SimpleFile;
-use codespan_reporting::term::{Chars, Config, emit_into_string};
+use codespan_reporting::term::{Chars, Config, DisplayStyle, emit_into_string};
 
 use super::outline::Outline;
 use super::suggest::{nearest, one_of};
+
+/// Bytes of the longest source line that is shown.
+const LONGEST_SHOWN_LINE: usize = 400;
 
 /// One mistake: what is wrong, where, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,7 @@ pub struct Problem {
     place: Place,
     message: String,
     label: String,
+    beside: Option<(Range<usize>, String)>,
     help: Option<String>,
 }
 
@@ -44,6 +48,7 @@ impl Problem {
             place,
             message,
             label: String::new(),
+            beside: None,
             help: None,
         }
     }
@@ -63,6 +68,14 @@ impl Problem {
     pub fn label(self, label: impl Into<String>) -> Self {
         Self {
             label: label.into(),
+            ..self
+        }
+    }
+
+    /// A second place that explains the first.
+    pub(super) fn beside(self, bytes: Range<usize>, label: impl Into<String>) -> Self {
+        Self {
+            beside: Some((bytes, label.into())),
             ..self
         }
     }
@@ -115,16 +128,28 @@ impl Origin {
         self.flags.insert(field.to_owned(), flag);
     }
 
+    /// The flag to blame for a place, or else its bytes in the file.
+    fn find(&self, place: &Place) -> (Option<&str>, Option<Range<usize>>) {
+        match place {
+            Place::Bytes(bytes) => (None, Some(bytes.clone())),
+            Place::Field(field) => match self.flag(field) {
+                Some(flag) => (Some(flag), None),
+                None => (None, self.file.as_ref().and_then(|file| file.outline.locate(field))),
+            },
+        }
+    }
+
+    /// The flag that set `field`, or the list or section that `field` is part of.
     fn flag(&self, field: &str) -> Option<&str> {
-        let section_end = |(at, _): &(usize, char)| field[..*at].len();
-        let prefixes = field
-            .char_indices()
-            .filter(|(_, c)| matches!(c, '.' | '['))
-            .map(|end| section_end(&end));
-        prefixes
-            .chain([field.len()])
-            .find_map(|end| self.flags.get(&field[..end]))
-            .map(String::as_str)
+        let covers = |set: &str| {
+            field
+                .strip_prefix(set)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        self.flags
+            .iter()
+            .find(|(set, _)| covers(set))
+            .map(|(_, flag)| flag.as_str())
     }
 }
 
@@ -142,41 +167,49 @@ impl Problems {
     }
 
     fn render(&self, problem: &Problem) -> String {
-        let (flag, bytes) = match &problem.place {
-            Place::Bytes(bytes) => (None, Some(bytes.clone())),
-            Place::Field(field) => match self.origin.flag(field) {
-                Some(flag) => (Some(flag), None),
-                None => (
-                    None,
-                    self.origin.file.as_ref().and_then(|file| file.outline.locate(field)),
-                ),
-            },
-        };
-        let (name, text) = match &self.origin.file {
-            Some(file) => (file.name.as_str(), file.text.as_str()),
-            None => ("", ""),
-        };
-        let mut notes = Vec::new();
+        let (flag, bytes) = self.origin.find(&problem.place);
+        let (name, text) = self
+            .origin
+            .file
+            .as_ref()
+            .map_or(("", ""), |file| (&file.name, &file.text));
+        let range = bytes.map(|bytes| first_line(text, bytes));
+        let in_snippet = range
+            .as_ref()
+            .is_some_and(|range| line_length(text, range.start) <= LONGEST_SHOWN_LINE);
+
         let mut diagnostic = Diagnostic::error().with_message(printable(&problem.message));
-        match bytes {
-            Some(bytes) => {
-                let range = first_line(text, bytes);
-                diagnostic = diagnostic.with_label(Label::primary((), range).with_message(printable(&problem.label)));
-            }
-            None if !problem.label.is_empty() => notes.push(problem.label.clone()),
-            None => {}
+        if let Some(range) = range {
+            let beside = problem.beside.as_ref().filter(|_| in_snippet);
+            diagnostic = diagnostic
+                .with_label(Label::primary((), range).with_message(printable(&problem.label)))
+                .with_labels_iter(beside.map(|(bytes, label)| {
+                    Label::secondary((), first_line(text, bytes.clone())).with_message(printable(label))
+                }));
         }
-        notes.extend(flag.map(|flag| format!("set by {flag}")));
-        notes.extend(problem.help.as_ref().map(|help| format!("help: {help}")));
-        for note in &notes {
-            diagnostic = diagnostic.with_note(printable(note));
-        }
+        let label = Some(problem.label.clone()).filter(|label| !in_snippet && !label.is_empty());
+        let flag = flag.map(|flag| format!("set by {flag}"));
+        let help = problem.help.as_ref().map(|help| format!("help: {help}"));
+        let notes = [label, flag, help].into_iter().flatten();
+        let diagnostic = diagnostic.with_notes_iter(notes.map(|note| printable(&note)));
+
+        // A file without line breaks would fill the screen: then only line and column are given.
+        let display_style = if in_snippet || text.is_empty() {
+            DisplayStyle::Rich
+        } else {
+            DisplayStyle::Medium
+        };
         let config = Config {
             chars: Chars::ascii(),
+            display_style,
             ..Config::default()
         };
         let file = SimpleFile::new(printable(name), printable(text));
-        emit_into_string(&config, &file, &diagnostic).unwrap_or_else(|_| format!("error: {}\n", problem.message))
+        let shown = emit_into_string(&config, &file, &diagnostic);
+        shown.map_or_else(
+            |_| format!("error: {}", problem.message),
+            |shown| shown.trim_end().to_owned(),
+        ) + "\n"
     }
 }
 
@@ -184,8 +217,9 @@ impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rendered: Vec<_> = self.problems.iter().map(|problem| self.render(problem)).collect();
         let text = rendered.join("\n");
-        let text = text.trim_end();
-        f.write_str(text.strip_prefix("error: ").unwrap_or(text))
+        let lines: Vec<_> = text.trim_end().lines().map(str::trim_end).collect();
+        let text = lines.join("\n");
+        f.write_str(text.strip_prefix("error: ").unwrap_or(&text))
     }
 }
 
@@ -197,6 +231,12 @@ fn first_line(text: &str, bytes: Range<usize>) -> Range<usize> {
     let end = text.ceil_char_boundary(bytes.end).max(start);
     let line = text[start..end].lines().next().unwrap_or_default();
     start..start + line.len()
+}
+
+/// Bytes of the line around the byte `at`.
+fn line_length(text: &str, at: usize) -> usize {
+    let (before, after) = text.split_at(at);
+    before.len() - before.rfind('\n').map_or(0, |end| end + 1) + after.find('\n').unwrap_or(after.len())
 }
 
 /// `text` with question marks, as many as there are bytes, for characters that could steer a terminal: control
@@ -274,6 +314,15 @@ too few
         let text = "(data: (\n    path: 1,\n))";
         let message = shown(text, Problem::in_field("data", "no layout").label("here"));
         assert!(message.ends_with("1 | (data: (\n  |        ^ here"), "{message}");
+    }
+
+    #[test]
+    fn a_file_in_one_endless_line_is_not_printed() {
+        let text = format!("(name: \"{}\", epochs: 0)", "x".repeat(50_000));
+        assert_eq!(
+            shown(&text, Problem::in_field("epochs", "too few").label("found 0")),
+            "a.ron:1:50021: error: too few\n = found 0"
+        );
     }
 
     #[test]

@@ -131,11 +131,14 @@ impl Experiment {
     /// # Errors
     /// [`ExperimentError::Unwritable`] if a path is not UTF-8, which [`check`](Self::check) refuses.
     pub fn to_ron(&self) -> Result<String, ExperimentError> {
-        let pretty = PrettyConfig::default().struct_names(true).depth_limit(2).new_line("\n");
+        let pretty = PrettyConfig::default()
+            .depth_limit(2)
+            .compact_arrays(true)
+            .new_line("\n");
         let text = ron_options()
             .to_string_pretty(self, pretty)
             .map_err(ExperimentError::Unwritable)?;
-        Ok(text + "\n")
+        Ok(format!("Experiment{text}\n"))
     }
 }
 
@@ -171,22 +174,29 @@ fn read(path: &Path) -> Result<String, ExperimentError> {
     }
 }
 
-/// Notes that list the experiment files of `folder` and suggest the one whose name is nearest to `wanted`.
+fn ron_files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.retain(|name| name.ends_with(".ron"));
+    names.sort();
+    names
+}
+
+/// Notes that list the experiment files of `folder`, or of `experiments/` if it has none, and suggest the one whose name is nearest to `wanted`.
 fn present(folder: &Path, wanted: Option<&std::ffi::OsStr>) -> String {
     /// A folder may hold anything; a message should fit on a screen.
     const MOST_LISTED: usize = 20;
-    let entries = fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.file_name());
-    let mut names: Vec<_> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
-    names.retain(|name| name.ends_with(".ron"));
-    names.sort();
+    let shipped = Path::new("experiments");
+    let candidates = [folder, shipped].map(|folder| (folder, ron_files(folder)));
+    let Some((folder, names)) = candidates.into_iter().find(|(_, names)| !names.is_empty()) else {
+        return format!(
+            "\n  = there are no .ron files in `{}`",
+            printable(&folder.to_string_lossy())
+        );
+    };
     let shown_folder = printable(&folder.to_string_lossy());
-    if names.is_empty() {
-        return format!("\n  = there are no .ron files in `{shown_folder}`");
-    }
     let more = if names.len() > MOST_LISTED { ", …" } else { "" };
     let listed = names
         .iter()

@@ -50,6 +50,7 @@ impl Outline {
             source,
             fields: Vec::new(),
             groups: vec![Group::root()],
+            askew: None,
         };
         let unbalanced = builder.read(&tokens).err();
         Self {
@@ -130,6 +131,9 @@ struct Builder<'a> {
     source: &'a str,
     fields: Vec<Field>,
     groups: Vec<Group>,
+    /// The first bracket whose partner begins a line that is indented differently: if a bracket turns out to be
+    /// missing, it is most likely the partner of this one.
+    askew: Option<Range<usize>>,
 }
 
 impl Builder<'_> {
@@ -146,7 +150,7 @@ impl Builder<'_> {
         }
         self.end_entry();
         match self.groups.pop().and_then(|group| group.opening) {
-            Some(opening) => Err(Unbalanced::NeverClosed(opening.span)),
+            Some(opening) => Err(Unbalanced::NeverClosed(self.askew.take().unwrap_or(opening.span))),
             None => Ok(()),
         }
     }
@@ -190,9 +194,21 @@ impl Builder<'_> {
                 closing: token.span.clone(),
             });
         }
+        let (indentation, begins_line) = self.indentation(token.span.start);
+        if self.askew.is_none() && begins_line && indentation != self.indentation(opening.span.start).0 {
+            self.askew = Some(opening.span);
+        }
         self.groups.pop();
         self.group().extend_value(token);
         Ok(())
+    }
+
+    /// The white space that begins the line of the byte `at`, and whether nothing else stands before that byte.
+    fn indentation(&self, at: usize) -> (&str, bool) {
+        let before = &self.source[..at];
+        let line = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
+        let rest = line.trim_start();
+        (&line[..line.len() - rest.len()], rest.is_empty())
     }
 
     /// A colon: the name before it was no value but the entry's key.

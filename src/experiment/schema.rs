@@ -8,7 +8,7 @@ use super::{Augmentation, HeadKind, Layout, Origin};
 
 /// One experiment: a network that is trained once for every head and seed, on one data set, with equal settings.
 ///
-/// Five fields have to be given; all others have the values of the paper's notebooks until a file says otherwise.
+/// Six fields have to be given; all others have the values of the paper's notebooks until a file says otherwise.
 ///
 /// ```
 /// use wise_srnet::experiment::{Experiment, HeadKind};

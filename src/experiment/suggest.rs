@@ -1,25 +1,25 @@
 //! What to write instead of a name that does not exist: the list of valid names, and the nearest of them.
 
-use strsim::{damerau_levenshtein, jaro_winkler};
+use strsim::damerau_levenshtein;
 
 /// Names longer than this are not compared: the distance takes time and memory in the product of both lengths.
 const LONGEST_COMPARED: usize = 64;
 
 /// The candidate that `name` was most likely meant to be, if any is near enough to be worth a suggestion.
 ///
-/// Near enough means: at most a third of the letters are wrong, or the beginnings agree (`densenet` for `densenet169`).
-/// Letter case, and hyphens for underscores, do not count.
+/// Near enough means: at most a third of the letters are wrong, or `name` is how the candidate begins (`densenet` for
+/// `densenet169`). Letter case, and hyphens for underscores, do not count.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = folded(name);
-    if name.is_empty() || name.chars().count() > LONGEST_COMPARED {
+    let length = name.chars().count();
+    if !(1..=LONGEST_COMPARED).contains(&length) {
         return None;
     }
+    let near = |distance, candidate: &str| distance <= length.div_ceil(3) || candidate.starts_with(&name);
     candidates
         .into_iter()
         .map(|candidate| (damerau_levenshtein(&name, &folded(candidate)), candidate))
-        .filter(|(distance, candidate)| {
-            *distance <= name.chars().count().div_ceil(3) || jaro_winkler(&name, &folded(candidate)) > 0.9
-        })
+        .filter(|(distance, candidate)| near(*distance, candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -51,6 +51,7 @@ mod tests {
             ("DenseNet169", "densenet169"),
             ("nasnet-large", "nasnet_large"),
             ("densenet", "densenet169"),
+            ("res", "resnet50"),
             ("resnte50", "resnet50"),
         ] {
             assert_eq!(nearest(typed, NETWORKS), Some(meant), "{typed}");

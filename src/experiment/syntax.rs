@@ -14,7 +14,7 @@ use super::tokens::{Token, TokenKind};
 /// What is wrong with `text`, whose parsing ended in `error`.
 pub(super) fn problem(text: &str, outline: &Outline, error: &SpannedError) -> Problem {
     match &outline.unbalanced {
-        Some(unbalanced) => self::unbalanced(unbalanced),
+        Some(unbalanced) => self::unbalanced(text, outline, unbalanced.clone()),
         None if outline.tokens.is_empty() => Problem::at(0..0, "the file holds no experiment")
             .label("expected `Experiment(`")
             .help(format!(
@@ -22,12 +22,14 @@ pub(super) fn problem(text: &str, outline: &Outline, error: &SpannedError) -> Pr
                 REQUIRED.map(|(_, line)| line).join("\n")
             )),
         None => {
-            let at = byte_offset(text, error.span.start);
+            let position = byte_offset(text, error.span.start);
+            let token = outline.tokens.get(outline.token_index(position));
+            let at = token.map_or(position, |token| position.max(token.span.start));
             Mistake {
                 text,
                 outline,
                 at,
-                token: outline.tokens.get(outline.token_index(at)),
+                token,
             }
             .explain(&error.code)
         }
@@ -56,19 +58,37 @@ const REQUIRED_IN_SECTIONS: [(&str, &str); 8] = [
     ("seed", "seed: 0,"),
 ];
 
-fn unbalanced(unbalanced: &Unbalanced) -> Problem {
-    match unbalanced.clone() {
+fn unbalanced(text: &str, outline: &Outline, unbalanced: Unbalanced) -> Problem {
+    let written = |span: &Range<usize>| &text[span.clone()];
+    match unbalanced {
         Unbalanced::NeverClosed(span) => {
-            Problem::at(span, "a bracket is never closed").label("its partner is missing, or a later one is")
+            let message = format!("`{}` is never closed", written(&span));
+            Problem::at(span, message).label("opened here")
         }
         Unbalanced::ClosesNothing(span) => {
-            Problem::at(span, "a bracket closes nothing").label("there is no open bracket for it")
+            let message = format!("`{}` closes nothing", written(&span));
+            Problem::at(span, message).label("nothing is open here")
         }
-        Unbalanced::ClosedByAnother { closing, .. } => {
-            Problem::at(closing, "a bracket is closed by one of another kind").label("does not fit the open bracket")
+        Unbalanced::ClosedByAnother { opening, closing } => {
+            let message = format!("`{}` cannot close `{}`", written(&closing), written(&opening));
+            Problem::at(closing, message)
+                .label("closed here")
+                .beside(opening, "opened here")
         }
-        Unbalanced::NeverEnds(span) => Problem::at(span, "a string or comment never ends").label("it begins here"),
-        Unbalanced::TooDeep(span) => Problem::at(span, "brackets are nested too deeply").label("no field needs this"),
+        Unbalanced::NeverEnds(span) => {
+            // Where a quotation mark is missing, all later strings are turned inside out; the first one to go over a
+            // line's end is the one that lacks it.
+            let goes_on = |token: &&Token| token.kind == TokenKind::Text && written(&token.span).contains('\n');
+            let first = outline
+                .tokens
+                .iter()
+                .find(goes_on)
+                .map_or(span, |token| token.span.clone());
+            Problem::at(first, "a string or comment never ends").label("it begins here")
+        }
+        Unbalanced::TooDeep(span) => {
+            Problem::at(span, "brackets are nested too deeply").label("no field of an experiment lies this deep")
+        }
     }
 }
 
@@ -111,15 +131,13 @@ impl Mistake<'_> {
             Error::ExpectedString => self.wrong_type("a string in double quotes"),
             Error::ExpectedArray => self.wrong_type("a list in square brackets"),
             Error::ExpectedIdentifier => self.wrong_type("a name"),
-            Error::ExpectedStructLike | Error::ExpectedNamedStructLike(_) => {
-                self.wrong_type("a section in parentheses")
-            }
+            Error::ExpectedStructLike | Error::ExpectedNamedStructLike(_) => self.wrong_type("values in parentheses"),
             Error::ExpectedDifferentLength { expected, found } => self
-                .field(format!("expected {expected}"))
+                .field(format!("expected {}", in_plain_words(expected)))
                 .label(format!("found {found}")),
             Error::ExpectedDifferentStructName { expected, .. } => self
                 .here("unexpected name")
-                .label(format!("expected `{expected}`, or no name at all")),
+                .label(format!("expected `{expected}(` or just `(`")),
             Error::ExpectedComma => self.missing_comma(),
             Error::ExpectedMapColon => self
                 .here("expected a colon between a field's name and its value")
@@ -172,7 +190,9 @@ impl Mistake<'_> {
     }
 
     fn wrong_type(&self, expected: &str) -> Problem {
-        let problem = self.field(format!("expected {expected}")).label(self.found());
+        let problem = self
+            .field(format!("expected {}", in_plain_words(expected)))
+            .label(self.found());
         let Some(token) = self.token else { return problem };
         let written = &self.text[token.span.clone()];
         match token.kind {
@@ -218,6 +238,14 @@ impl Mistake<'_> {
             TokenKind::Open('[') => "found a list".to_owned(),
             _ => format!("found `{}`", shortened(written)),
         }
+    }
+}
+
+/// `2 values in parentheses` for serde's `a tuple of size 2`.
+fn in_plain_words(expected: &str) -> String {
+    match expected.strip_prefix("a tuple of size ") {
+        Some(size) => format!("{size} values in parentheses"),
+        None => expected.to_owned(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Component, Path};
 use super::diagnostics::Problem;
 use super::{Augmentation, Checkpoints, DataSection, Experiment, GeneratedSpec, Layout, Schedule, Validation};
 
-/// The longest training that is accepted, in epochs: ten times what anyone has used here, and far from overflow.
+/// The longest training that is accepted, in epochs; the paper's longest has 220.
 const MOST_EPOCHS: usize = 100_000;
 /// The largest batch, in images.
 const LARGEST_BATCH: usize = 65_536;
@@ -125,11 +125,10 @@ impl Checks {
         let found = match name {
             "" => "an empty name".to_owned(),
             _ if name.len() > LONGEST_NAME => format!("{} bytes", name.len()),
-            _ if name.starts_with(['.', ' ', '-']) || name.ends_with(['.', ' ']) => {
-                "a dot, space or hyphen at its beginning or end".to_owned()
-            }
             _ => match name.chars().find(|c| reserved(*c)) {
                 Some(c) => format!("{c:?}"),
+                None if name.starts_with(['.', ' ', '-']) => "a dot, space or hyphen at its beginning".to_owned(),
+                None if name.ends_with(['.', ' ']) => "a dot or space at its end".to_owned(),
                 None => return,
             },
         };

@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use codespan_reporting::diagnostic::{Diagnostic, Label};
-use codespan_reporting::files::SimpleFile;
-use codespan_reporting::term::{Chars, Config, DisplayStyle, emit_into_string};
+use codespan_reporting::files::{Files, SimpleFile};
+use codespan_reporting::term::{Chars, Config, emit_into_string};
 
 use super::outline::Outline;
 use super::suggest::{nearest, one_of};
@@ -168,56 +168,52 @@ impl Problems {
 
     fn render(&self, problem: &Problem) -> String {
         let (flag, bytes) = self.origin.find(&problem.place);
-        let (name, text) = self
-            .origin
-            .file
-            .as_ref()
-            .map_or(("", ""), |file| (&file.name, &file.text));
+        let source = self.origin.file.as_deref();
+        let (name, text) = source.map_or(("", ""), |file| (&file.name, &file.text));
+        let file = SimpleFile::new(printable(name), printable(text));
         let range = bytes.map(|bytes| first_line(text, bytes));
-        let in_snippet = range
-            .as_ref()
-            .is_some_and(|range| line_length(text, range.start) <= LONGEST_SHOWN_LINE);
-
-        let mut diagnostic = Diagnostic::error().with_message(printable(&problem.message));
-        if let Some(range) = range {
-            let beside = problem.beside.as_ref().filter(|_| in_snippet);
-            diagnostic = diagnostic
-                .with_label(Label::primary((), range).with_message(printable(&problem.label)))
-                .with_labels_iter(beside.map(|(bytes, label)| {
-                    Label::secondary((), first_line(text, bytes.clone())).with_message(printable(label))
-                }));
-        }
-        let label = Some(problem.label.clone()).filter(|label| !in_snippet && !label.is_empty());
-        let flag = flag.map(|flag| format!("set by {flag}"));
-        let help = problem.help.as_ref().map(|help| format!("help: {help}"));
-        let notes = [label, flag, help].into_iter().flatten();
-        let diagnostic = diagnostic.with_notes_iter(notes.map(|note| printable(&note)));
-
-        // A file without line breaks would fill the screen: then only line and column are given.
-        let display_style = if in_snippet || text.is_empty() {
-            DisplayStyle::Rich
-        } else {
-            DisplayStyle::Medium
+        let (marked, far) = match range {
+            Some(range) if can_be_shown(text, &range) => (Some(range), None),
+            range => (None, range),
         };
+
+        let beside = problem
+            .beside
+            .as_ref()
+            .map(|(bytes, label)| (first_line(text, bytes.clone()), label));
+        let beside = beside.filter(|(range, _)| marked.is_some() && can_be_shown(text, range));
+        let label = Some(&problem.label).filter(|label| marked.is_none() && !label.is_empty());
+        let place = far.and_then(|range| file.location((), range.start).ok());
+        let notes = [
+            place.map(|place| format!("at {name}:{}:{}", place.line_number, place.column_number)),
+            label.cloned(),
+            flag.map(|flag| format!("set by {flag}")),
+            problem.help.as_ref().map(|help| format!("help: {help}")),
+        ];
+        let diagnostic = Diagnostic::error()
+            .with_message(printable(&problem.message))
+            .with_labels_iter(marked.map(|range| Label::primary((), range).with_message(printable(&problem.label))))
+            .with_labels_iter(beside.map(|(range, label)| Label::secondary((), range).with_message(printable(label))))
+            .with_notes_iter(notes.into_iter().flatten().map(|note| printable(&note)));
+
         let config = Config {
             chars: Chars::ascii(),
-            display_style,
             ..Config::default()
         };
-        let file = SimpleFile::new(printable(name), printable(text));
         let shown = emit_into_string(&config, &file, &diagnostic);
-        shown.map_or_else(
-            |_| format!("error: {}", problem.message),
-            |shown| shown.trim_end().to_owned(),
-        ) + "\n"
+        shown.unwrap_or_else(|_| format!("error: {}", printable(&problem.message)))
     }
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rendered: Vec<_> = self.problems.iter().map(|problem| self.render(problem)).collect();
-        let text = rendered.join("\n");
-        let lines: Vec<_> = text.trim_end().lines().map(str::trim_end).collect();
+        let rendered: Vec<_> = self
+            .problems
+            .iter()
+            .map(|problem| self.render(problem).trim_end().to_owned())
+            .collect();
+        let text = rendered.join("\n\n");
+        let lines: Vec<_> = text.lines().map(str::trim_end).collect();
         let text = lines.join("\n");
         f.write_str(text.strip_prefix("error: ").unwrap_or(&text))
     }
@@ -233,10 +229,12 @@ fn first_line(text: &str, bytes: Range<usize>) -> Range<usize> {
     start..start + line.len()
 }
 
-/// Bytes of the line around the byte `at`.
-fn line_length(text: &str, at: usize) -> usize {
-    let (before, after) = text.split_at(at);
-    before.len() - before.rfind('\n').map_or(0, |end| end + 1) + after.find('\n').unwrap_or(after.len())
+/// Whether the line of `range` is short enough: a file in one endless line would fill the screen.
+fn can_be_shown(text: &str, range: &Range<usize>) -> bool {
+    let (before, after) = text.split_at(range.start);
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let end = range.start + after.find('\n').unwrap_or(after.len());
+    end - start <= LONGEST_SHOWN_LINE
 }
 
 /// `text` with question marks, as many as there are bytes, for characters that could steer a terminal: control
@@ -291,10 +289,10 @@ mod tests {
             shown(text, Problem::in_field("epochs", "too few").label("found 0")),
             "\
 too few
-  --> a.ron:1:25
+  --> a.ron:1:24
   |
-1 | (    name: \"写真é\", epochs: 0)
-  |                              ^ found 0"
+1 | (   name: \"写真é\", epochs: 0)
+  |                            ^ found 0"
         );
     }
 
@@ -321,7 +319,7 @@ too few
         let text = format!("(name: \"{}\", epochs: 0)", "x".repeat(50_000));
         assert_eq!(
             shown(&text, Problem::in_field("epochs", "too few").label("found 0")),
-            "a.ron:1:50021: error: too few\n = found 0"
+            "too few\n = at a.ron:1:50020\n = found 0"
         );
     }
 
@@ -332,7 +330,7 @@ too few
         let problem = Problem::in_field("heads[1]", "`gap` is listed twice").label("again here");
         assert_eq!(
             Problems::new(origin, vec![problem]).to_string(),
-            "`gap` is listed twice\n  = again here\n  = set by --heads gap,gap"
+            "`gap` is listed twice\n = again here\n = set by --heads gap,gap"
         );
     }
 }

@@ -94,19 +94,16 @@ impl Experiment {
     pub fn parse(text: &str, file_name: &str) -> Result<Self, ExperimentError> {
         let text = text.trim_start_matches('\u{feff}');
         let outline = Outline::of(text);
-        let parsed = ron_options().from_str::<Self>(text);
-        let problem = parsed
-            .as_ref()
-            .err()
-            .map(|error| syntax::problem(text, &outline, error));
-        let origin = Origin::file(file_name, text, outline);
-        match (parsed, problem) {
-            (Ok(mut experiment), _) => {
-                experiment.origin = origin;
+        match ron_options().from_str::<Self>(text) {
+            Ok(mut experiment) => {
+                experiment.origin = Origin::file(file_name, text, outline);
                 experiment.check()?;
                 Ok(experiment)
             }
-            (Err(_), problem) => Err(Problems::new(origin, problem.into_iter().collect()).into()),
+            Err(error) => {
+                let problem = syntax::problem(text, &outline, &error);
+                Err(Problems::new(Origin::file(file_name, text, outline), vec![problem]).into())
+            }
         }
     }
 

@@ -159,7 +159,7 @@ error: `heads`: expected a list in square brackets
 "#;
 
 a_list_for_a_range: "(0.8, 1.2)" => "[0.8, 1.2]", r#"
-error: `augmentation.zoom`: expected a section in parentheses
+error: `augmentation.zoom`: expected values in parentheses
    --> mine.ron:14:15
    |
 14 |         zoom: [0.8, 1.2],
@@ -167,7 +167,7 @@ error: `augmentation.zoom`: expected a section in parentheses
 "#;
 
 a_range_of_one_number: "(0.8, 1.2)" => "(0.8)", r#"
-error: `augmentation.zoom`: expected a tuple of size 2
+error: `augmentation.zoom`: expected 2 values in parentheses
    --> mine.ron:14:19
    |
 14 |         zoom: (0.8),

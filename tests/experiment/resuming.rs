@@ -4,6 +4,8 @@ use wise_srnet::experiment::{Checkpoints, Experiment, HeadKind, Schedule, Valida
 
 use super::correct;
 
+type Change = fn(&mut Experiment);
+
 fn changed(change: impl FnOnce(&mut Experiment)) -> Experiment {
     let mut experiment = correct();
     change(&mut experiment);
@@ -26,7 +28,7 @@ fn runs_continue_when_only_their_number_length_or_place_changes() {
 
 #[test]
 fn every_setting_that_changes_results_changes_the_fingerprint_and_is_named() {
-    let changes: [(&str, fn(&mut Experiment)); 10] = [
+    let changes: [(&str, Change); 10] = [
         ("network", |experiment| experiment.network.push('x')),
         ("image_size", |experiment| experiment.image_size = 96),
         ("batch_size", |experiment| experiment.batch_size = 16),

@@ -170,8 +170,8 @@ impl Mistake<'_> {
 
     fn unknown(&self, kind: &str, found: &str, expected: &[&'static str]) -> Problem {
         let problem = match self.outline.field_at(self.at).filter(|_| kind == "name") {
-            Some(field) => self.here(format!("unknown value `{found}` for `{}`", field.path)),
-            None => self.here(format!("unknown {kind} `{found}`")),
+            Some(field) => self.here(format!("unknown value `{}` for `{}`", shortened(found), field.path)),
+            None => self.here(format!("unknown {kind} `{}`", shortened(found))),
         };
         problem
             .label(one_of(expected.iter().copied()))
@@ -196,7 +196,9 @@ impl Mistake<'_> {
         let Some(token) = self.token else { return problem };
         let written = &self.text[token.span.clone()];
         match token.kind {
-            TokenKind::Name if expected.contains("quotes") => problem.help(format!("write `\"{written}\"`")),
+            TokenKind::Name if expected.contains("quotes") && written == shortened(written) => {
+                problem.help(format!("write `\"{written}\"`"))
+            }
             TokenKind::Text if !expected.contains("quotes") => {
                 let bare = written.trim_matches('"');
                 let plain = !bare.is_empty()

@@ -450,6 +450,8 @@ fn hostile_texts_are_refused_with_a_short_message() {
         "/*".repeat(30_000),
         format!("(name: {}", "Some(".repeat(10_000)),
         long_key,
+        super::CORRECT.replacen("epochs", &"k".repeat(20_000), 1),
+        super::CORRECT.replacen("gap", &"k".repeat(20_000), 1),
         "\u{0}\u{1b}]8;;".to_owned(),
         "(name: \"\u{1F600}\", nme: '".to_owned(),
     ];

@@ -5,7 +5,6 @@
 //! held to the same rules. [`Problem`] is the form in which later checks (an unknown network, an image size that is
 //! not registered) point into the same file.
 
-mod data_section_placeholder;
 mod diagnostics;
 mod differences;
 mod file;
@@ -18,11 +17,12 @@ mod syntax;
 mod tokens;
 mod validate;
 
-pub use data_section_placeholder::{Augmentation, GeneratedSpec, Layout};
+pub use crate::data::{Augmentation, GeneratedSpec, Layout};
+pub use crate::training::{Optimizer, Schedule};
 pub use diagnostics::{Origin, Problem, Problems};
 pub use differences::Difference;
 pub use file::ExperimentError;
 pub use head_kind::{HeadKind, UnknownHead};
 pub use overrides::Overrides;
-pub use schema::{Checkpoints, DataSection, Experiment, Optimizer, Schedule, Validation};
+pub use schema::{Checkpoints, DataSection, Experiment, Validation};
 pub use suggest::{nearest, one_of};

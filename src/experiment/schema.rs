@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Augmentation, HeadKind, Layout, Origin};
+use super::{Augmentation, HeadKind, Layout, Optimizer, Origin, Schedule};
 
 /// One experiment: a network that is trained once for every head and seed, on one data set, with equal settings.
 ///
@@ -98,52 +98,6 @@ pub struct DataSection {
     /// Number of test images to use, balanced over the classes; all if left out.
     #[serde(default)]
     pub limit_test: Option<usize>,
-}
-
-/// Stochastic gradient descent with momentum as Keras does it: `v ← momentum·v − rate·g; w ← w + v`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Optimizer {
-    /// Learning rate of the first step.
-    pub learning_rate: f64,
-    /// Share of the velocity that the next step keeps, in [0, 1).
-    pub momentum: f64,
-}
-
-impl Default for Optimizer {
-    /// The notebooks' values.
-    fn default() -> Self {
-        Self {
-            learning_rate: 0.045,
-            momentum: 0.9,
-        }
-    }
-}
-
-/// How the learning rate falls while training.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Schedule {
-    /// Keras' `ExponentialDecay(staircase=True)`:
-    /// `rate(step) = rate(0) · decay^⌊step / (every_epochs · max(1, ⌊N / batch⌋))⌋` for N training images.
-    Staircase {
-        /// Factor of each fall, in (0, 1].
-        decay: f64,
-        /// Epochs between two falls.
-        every_epochs: usize,
-    },
-    /// The learning rate of the first step throughout.
-    Constant,
-}
-
-impl Default for Schedule {
-    /// The notebooks' values.
-    fn default() -> Self {
-        Self::Staircase {
-            decay: 0.94,
-            every_epochs: 2,
-        }
-    }
 }
 
 /// The images by which the best epoch is chosen.

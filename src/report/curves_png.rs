@@ -127,6 +127,7 @@ fn draw_panel(
     write(canvas, "epoch", middle, tick.anchor(HPos::Center))?;
     let side = (frame.left - 66.0, frame.top + frame.height / 2.0);
     write(canvas, panel.y_label(), side, tick.anchor(HPos::Center).upright())?;
+    let mean_width = if panel.is_dense() { 2.75 } else { 4.0 };
     let strokes = panel.strokes(heads);
     if strokes.is_empty() {
         let centre = (frame.left + frame.width / 2.0, frame.top + frame.height / 2.0);
@@ -135,18 +136,24 @@ fn draw_panel(
     for stroke in strokes {
         let style = &styles[stroke.head];
         let points: Vec<_> = stroke.points.iter().map(|point| frame.point(panel, *point)).collect();
-        draw_stroke(canvas, &points, style, stroke.bold)?;
+        draw_stroke(canvas, &points, style, stroke.bold.then_some(mean_width))?;
     }
     Ok(())
 }
 
-fn draw_stroke(canvas: &Canvas<'_>, points: &[(f64, f64)], style: &HeadStyle, bold: bool) -> Result<(), DrawingError> {
+/// A mean has a width of its own; a single seed is thin and pale.
+fn draw_stroke(
+    canvas: &Canvas<'_>,
+    points: &[(f64, f64)],
+    style: &HeadStyle,
+    mean_width: Option<f64>,
+) -> Result<(), DrawingError> {
     let [red, green, blue] = style.colour;
-    let colour = RGBColor(red, green, blue).mix(if bold { 1.0 } else { 0.45 });
-    let width = if bold { 4.0 } else { 1.5 };
+    let colour = RGBColor(red, green, blue).mix(if mean_width.is_some() { 1.0 } else { 0.45 });
+    let width = mean_width.unwrap_or(1.5);
     if let [point] = points {
         canvas.draw(&Circle::new(pixel(*point), length(width + 3.0), colour.filled()))?;
-    } else if style.dashed && bold {
+    } else if style.dashed && mean_width.is_some() {
         let path = points.iter().map(|point| pixel(*point));
         canvas.draw(&DashedPathElement::new(
             path,
@@ -194,7 +201,7 @@ impl Legend {
 
     fn draw(&self, canvas: &Canvas<'_>, styles: &[HeadStyle]) -> Result<(), DrawingError> {
         for ((x, y), style) in self.places.iter().zip(styles) {
-            draw_stroke(canvas, &[(*x, *y), (x + KEY, *y)], style, true)?;
+            draw_stroke(canvas, &[(*x, *y), (x + KEY, *y)], style, Some(4.0))?;
             write(
                 canvas,
                 &shortened(&style.title, 40),
@@ -247,8 +254,11 @@ impl Style {
 fn write(canvas: &Canvas<'_>, text: &str, place: (f64, f64), style: Style) -> Result<(), DrawingError> {
     let weight = if style.bold { FontStyle::Bold } else { FontStyle::Normal };
     let mut font = FontDesc::new(FontFamily::Name(FONT), style.size * f64::from(OVERSAMPLING), weight);
+    // The line box is centred, but its lower part holds descenders, which most labels lack.
+    let mut place = (place.0, place.1 + 0.1 * style.size);
     if style.upright {
         font = font.transform(FontTransform::Rotate270);
+        place = (place.0 + 0.1 * style.size, place.1 - 0.1 * style.size);
     }
     let style = font.color(&style.colour).pos(Pos::new(style.anchor, VPos::Center));
     canvas.draw(&Text::new(text, pixel(place), style))?;

@@ -67,7 +67,7 @@ impl Page<'_> {
                             @if !verdict.caveat.is_empty() { p.caveat { (verdict.caveat) } }
                         }
                         (self.notes())
-                        (self.curves(&panels))
+                        @if self.heads.iter().any(|head| !head.runs.is_empty()) { (self.curves(&panels)) }
                         (tables::heads(&summary, self.facts, self.styles))
                         (tables::runs(self.heads, self.styles, summary.selection))
                         @if let Some(facts) = self.facts { (settings(facts)) (classes(&facts.classes)) }

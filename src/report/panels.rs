@@ -117,6 +117,11 @@ impl Panel {
         }
     }
 
+    /// Whether so many epochs share the width that only fine lines stay apart.
+    pub fn is_dense(&self) -> bool {
+        self.x.high > 60.0
+    }
+
     /// All lines, thin ones first so that means lie on top, and earlier heads on top of later ones.
     pub fn strokes(&self, heads: &[HeadRuns]) -> Vec<Stroke> {
         let seeds = heads
@@ -182,7 +187,7 @@ impl Scale {
     fn of_percent(values: &[f64]) -> Self {
         let inside: Vec<f64> = values.iter().copied().filter(|v| (0.0..=100.0).contains(v)).collect();
         let (low, high) = range(&inside).unwrap_or((0.0, 100.0));
-        let step = nice_step((high - low).max(2.0), 5.0).max(0.5);
+        let step = nice_step((high - low).max(2.0), 7.0).max(0.5);
         let mut high = ((high / step).ceil() * step).min(100.0);
         let mut low = ((low / step).floor() * step).max(0.0);
         if high - low < step {

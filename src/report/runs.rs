@@ -86,10 +86,13 @@ impl HeadRuns {
     }
 }
 
+/// Rows by epoch, by seed.
+type RowsBySeed<'a> = BTreeMap<u64, BTreeMap<u64, &'a EpochRow>>;
+
 /// Groups rows by head and seed. The `planned` heads come first and in their order, even without rows; others follow
 /// in the order of their appearance.
 pub fn group<'a>(planned: impl IntoIterator<Item = &'a str>, rows: &[EpochRow]) -> Vec<HeadRuns> {
-    let mut heads: Vec<(&str, BTreeMap<u64, BTreeMap<u64, &EpochRow>>)> = Vec::new();
+    let mut heads: Vec<(&str, RowsBySeed<'_>)> = Vec::new();
     for name in planned {
         if !heads.iter().any(|(head, _)| *head == name) {
             heads.push((name, BTreeMap::new()));

@@ -71,6 +71,9 @@ pub struct Summary {
 /// The name of the head that all others are compared with.
 pub const GAP: &str = "gap";
 
+/// The name of the paper's own head: the result names it even where another one leads.
+pub const WISE_SRNET: &str = "wise_srnet";
+
 impl Estimate {
     /// Mean and deviation of the finite `values`; none where there is none.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {

@@ -2,7 +2,7 @@
 
 use super::facts::ExperimentFacts;
 use super::head_names::title;
-use super::summary::{AgainstGap, HeadSummary, Summary};
+use super::summary::{AgainstGap, HeadSummary, Summary, WISE_SRNET};
 
 /// Fewer epochs than this say little about where a network ends.
 const FEW_EPOCHS: u64 = 10;
@@ -10,9 +10,6 @@ const FEW_EPOCHS: u64 = 10;
 const FEW_SEEDS: usize = 5;
 /// A difference in points below this reads 0.0.
 const VISIBLE: f64 = 0.05;
-
-/// The head of the paper: it is named in the result even where another one leads.
-const WISE_SRNET: &str = "wise_srnet";
 
 /// What the histories say.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +67,18 @@ fn comparison(leader: &str, against: &AgainstGap, compared: &[(&str, &AgainstGap
         .iter()
         .find(|(head, _)| *head == WISE_SRNET && leader != WISE_SRNET)
     {
-        Some((head, wise)) => format!("{result} {} is {} GAP.", title(head), side(wise.last.mean * 100.0)),
+        Some((head, wise)) => {
+            let doubt = if wise.last.seeds > 1 && !wise.seeds_agree {
+                ", but its seeds disagree"
+            } else {
+                ""
+            };
+            format!(
+                "{result} {} is {} GAP{doubt}.",
+                title(head),
+                side(wise.last.mean * 100.0)
+            )
+        }
         None => result,
     }
 }
@@ -122,8 +130,13 @@ fn caveat(against: &AgainstGap, facts: Option<&ExperimentFacts>) -> String {
             "The seeds do not agree on which of the two is better, so this difference shows nothing yet.".to_string(),
         ),
         count if count < FEW_SEEDS => {
+            let all = if count == 2 {
+                "Both".to_string()
+            } else {
+                format!("All {count}")
+            };
             sentences.push(format!(
-                "All {count} seeds point the same way; so few are an indication, not a proof."
+                "{all} seeds point the same way; so few are an indication, not a proof."
             ));
         }
         _ => {}
@@ -221,7 +234,7 @@ mod tests {
         );
         assert_eq!(
             verdict.caveat,
-            "All 2 seeds point the same way; so few are an indication, not a proof."
+            "Both seeds point the same way; so few are an indication, not a proof."
         );
     }
 
@@ -276,6 +289,23 @@ mod tests {
     fn seeds_that_disagree_show_nothing() {
         let verdict = of(&rows(20, &[("gap", &[0.5, 0.5]), ("wise_srnet", &[0.6, 0.45])]));
         assert!(verdict.caveat.contains("shows nothing yet"), "{}", verdict.caveat);
+    }
+
+    #[test]
+    fn a_place_of_wise_srnet_on_which_its_seeds_disagree_is_marked() {
+        let history = rows(
+            20,
+            &[
+                ("gap", &[0.5, 0.5]),
+                ("flatten_fc", &[0.7, 0.7]),
+                ("wise_srnet", &[0.6, 0.45]),
+            ],
+        );
+        let result = of(&history).result;
+        assert!(
+            result.ends_with("Wise-SrNet is 2.5 points ahead of GAP, but its seeds disagree."),
+            "{result}"
+        );
     }
 
     #[test]

@@ -7,11 +7,14 @@ use std::path::Path;
 use super::ReportError;
 
 /// Writes `bytes` to a temporary file beside `path`, flushes it to the disk and renames it to `path`; makes missing
-/// parent folders.
+/// parent folders. A file that already holds these bytes is left alone.
 ///
 /// # Errors
 /// [`ReportError::File`] when the folder or the file cannot be written.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    if fs::read(path).is_ok_and(|existing| existing == bytes) {
+        return Ok(());
+    }
     replace_in_folder(path, bytes).map_err(ReportError::file("write", path))
 }
 

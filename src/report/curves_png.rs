@@ -2,32 +2,26 @@
 
 use std::io::Cursor;
 use std::path::Path;
-use std::sync::OnceLock;
 
-use plotters::coord::Shift;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::text_anchor::HPos;
 
+use super::bitmap::{
+    Canvas, DrawingError, INK, OVERSAMPLING, Style, length, line, pixel, register_font, shortened, text_width, write,
+};
 use super::palette::HeadStyle;
 use super::panels::{Frame, Panel, accuracy_panels};
 use super::runs::HeadRuns;
 use super::{ReportError, atomic_file};
 
-/// Everything is drawn this many times too large and scaled down, which smooths every edge.
-const OVERSAMPLING: u32 = 2;
 const WIDTH: u32 = 1600;
 const PANEL_HEIGHT: f64 = 520.0;
 const MARGIN: f64 = 44.0;
 const TOP: f64 = 108.0;
 const LEGEND_LINE: f64 = 40.0;
-const INK: RGBColor = RGBColor(0x1d, 0x21, 0x27);
 const QUIET: RGBColor = RGBColor(0x59, 0x60, 0x6b);
 const GRID: RGBColor = RGBColor(0xe4, 0xe6, 0xea);
-const FONT: &str = "report";
-
-type Canvas<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
-type DrawingError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Draws the accuracy curves of all heads and writes them as a PNG of 1600 px width.
 ///
@@ -180,7 +174,7 @@ impl Legend {
         let (mut x, mut y) = (MARGIN, 96.0);
         let mut places = Vec::new();
         for style in styles {
-            let width = KEY + 12.0 + Self::text_width(&style.title) + 36.0;
+            let width = KEY + 12.0 + text_width(&shortened(&style.title, 40), 22.0) + 36.0;
             if x > MARGIN && x + width > f64::from(WIDTH) - MARGIN {
                 (x, y) = (MARGIN, y + LEGEND_LINE);
             }
@@ -191,12 +185,6 @@ impl Legend {
             places,
             height: y - 96.0 + LEGEND_LINE,
         }
-    }
-
-    fn text_width(title: &str) -> f64 {
-        let font = FontDesc::new(FontFamily::Name(FONT), 22.0, FontStyle::Normal);
-        font.box_size(&shortened(title, 40))
-            .map_or(400.0, |(width, _)| f64::from(width))
     }
 
     fn draw(&self, canvas: &Canvas<'_>, styles: &[HeadStyle]) -> Result<(), DrawingError> {
@@ -213,104 +201,10 @@ impl Legend {
     }
 }
 
-/// How a text is written; its place is the middle of its height.
-#[derive(Clone, Copy)]
-struct Style {
-    size: f64,
-    colour: RGBColor,
-    anchor: HPos,
-    bold: bool,
-    upright: bool,
-}
-
-impl Style {
-    fn new(size: f64) -> Self {
-        Self {
-            size,
-            colour: INK,
-            anchor: HPos::Left,
-            bold: false,
-            upright: false,
-        }
-    }
-
-    fn colour(self, colour: RGBColor) -> Self {
-        Self { colour, ..self }
-    }
-
-    fn anchor(self, anchor: HPos) -> Self {
-        Self { anchor, ..self }
-    }
-
-    fn bold(self) -> Self {
-        Self { bold: true, ..self }
-    }
-
-    fn upright(self) -> Self {
-        Self { upright: true, ..self }
-    }
-}
-
-fn write(canvas: &Canvas<'_>, text: &str, place: (f64, f64), style: Style) -> Result<(), DrawingError> {
-    let weight = if style.bold { FontStyle::Bold } else { FontStyle::Normal };
-    let mut font = FontDesc::new(FontFamily::Name(FONT), style.size * f64::from(OVERSAMPLING), weight);
-    // The line box is centred, but its lower part holds descenders, which most labels lack.
-    let mut place = (place.0, place.1 + 0.1 * style.size);
-    if style.upright {
-        font = font.transform(FontTransform::Rotate270);
-        place = (place.0 + 0.1 * style.size, place.1 - 0.1 * style.size);
-    }
-    let style = font.color(&style.colour).pos(Pos::new(style.anchor, VPos::Center));
-    canvas.draw(&Text::new(text, pixel(place), style))?;
-    Ok(())
-}
-
-fn line(
-    canvas: &Canvas<'_>,
-    points: &[(f64, f64)],
-    colour: impl Into<RGBAColor>,
-    width: f64,
-) -> Result<(), DrawingError> {
-    let points: Vec<_> = points.iter().map(|point| pixel(*point)).collect();
-    canvas.draw(&PathElement::new(points, colour.into().stroke_width(length(width))))?;
-    Ok(())
-}
-
-/// Coordinates stay within a few times the canvas, see [`Frame::point`].
-fn pixel((x, y): (f64, f64)) -> (i32, i32) {
-    let scale = f64::from(OVERSAMPLING);
-    ((x * scale).round() as i32, (y * scale).round() as i32)
-}
-
-fn length(value: f64) -> u32 {
-    (value * f64::from(OVERSAMPLING)).round() as u32
-}
-
-fn shortened(text: &str, characters: usize) -> String {
-    if text.chars().count() <= characters {
-        return text.to_string();
-    }
-    text.chars().take(characters - 1).chain(['…']).collect()
-}
-
-/// Without a registered font plotters draws no text at all.
-fn register_font() -> Result<(), &'static str> {
-    static REGISTERED: OnceLock<bool> = OnceLock::new();
-    let registered = REGISTERED.get_or_init(|| {
-        plotters::style::register_font(FONT, FontStyle::Normal, dejavu::sans::regular()).is_ok()
-            && plotters::style::register_font(FONT, FontStyle::Bold, dejavu::sans::bold()).is_ok()
-    });
-    if *registered {
-        Ok(())
-    } else {
-        Err("the built-in font cannot be read")
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::epoch_row::EpochRow;
     use super::super::examples::row;
-    use super::super::history::EpochRow;
     use super::super::palette::styles;
     use super::super::runs::group;
     use super::*;

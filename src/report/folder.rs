@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::ReportError;
 use super::curves_png::write_accuracy_png;
+use super::epoch_row::EpochRow;
 use super::facts::ExperimentFacts;
 use super::head_names::run_folder;
-use super::history::{EpochRow, read_history, write_history};
+use super::history::{read_history, write_history};
 use super::keras_csv::{read_keras_csv, write_keras_csv};
 use super::page::Page;
 use super::palette::styles;
@@ -37,12 +38,12 @@ pub struct Redrawn {
 /// A head name that cannot name a folder, before anything is written; a file that cannot be written.
 pub fn write_report(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> Result<(), ReportError> {
     let heads = group([], rows);
-    for head in &heads {
-        for run in &head.runs {
-            let folder = dir.join(run_folder(&head.head, run.seed)?);
-            write_history(&folder.join(HISTORY), &run.rows)?;
-            write_keras_csv(&folder.join(KERAS_HISTORY), &run.rows)?;
-        }
+    let runs = heads
+        .iter()
+        .flat_map(|head| head.runs.iter().map(|run| Ok((run_folder(&head.head, run.seed)?, run))));
+    for (folder, run) in runs.collect::<Result<Vec<_>, ReportError>>()? {
+        write_history(&dir.join(&folder).join(HISTORY), &run.rows)?;
+        write_keras_csv(&dir.join(&folder).join(KERAS_HISTORY), &run.rows)?;
     }
     write_history(&dir.join(HISTORY), rows)?;
     facts.write(&dir.join(FACTS))?;
@@ -347,7 +348,12 @@ mod tests {
     fn a_head_name_cannot_write_outside_the_folder() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("out");
-        write_report(&dir, &facts(&["gap"]), &[row("../../gap", 0, 1, 0.5)]).unwrap_err();
+        write_report(
+            &dir,
+            &facts(&["gap"]),
+            &[row("gap", 0, 1, 0.5), row("../../gap", 0, 1, 0.5)],
+        )
+        .unwrap_err();
         assert!(names(folder.path()).is_empty());
     }
 

@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::history::{EpochRow, check_accuracy, csv_error};
+use super::epoch_row::{EpochRow, check_accuracy};
+use super::history::csv_error;
 use super::{ReportError, atomic_file};
 
 /// Reads a Keras-style history as the epochs of one run of `head`, seed 0. `acc` and `val_acc`, the older names, are

@@ -259,8 +259,8 @@ fn classes(classes: &[String]) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use super::super::epoch_row::EpochRow;
     use super::super::examples::{facts, row};
-    use super::super::history::EpochRow;
     use super::super::palette::styles;
     use super::super::runs::group;
     use super::*;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::history::EpochRow;
+use super::epoch_row::EpochRow;
 
 /// One head trained from one seed.
 #[derive(Clone, Debug, PartialEq)]

@@ -198,8 +198,8 @@ fn without_comparison(measured: &[&HeadSummary], has_gap: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::epoch_row::EpochRow;
     use super::super::examples::{facts, row};
-    use super::super::history::EpochRow;
     use super::super::runs::group;
     use super::super::summary::summarise;
     use super::*;

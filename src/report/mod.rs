@@ -7,9 +7,10 @@
 //! | [`facts`] | `experiment.json`: what the report says beside the histories |
 //! | [`runs`], [`summary`], [`verdict`] | rows grouped into runs; the table's figures; the result in words |
 //! | `panels`, `scale`, `palette` | what a plot shows, at which scale and in which colour, whatever draws it |
-//! | `curves_png` (on `bitmap`), `curves_svg`, `page`, `tables` | the image; the page with its curves and tables |
+//! | `curves_png` (on `bitmap`), `curves_svg`, `page`, `about`, `tables` | the image; the page with its curves, facts and tables |
 //! | [`folder`] | all files of one results folder |
 
+mod about;
 mod atomic_file;
 mod bitmap;
 mod curves_png;

@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 
 use super::curves_svg::{self, FRAME, curves};
 use super::facts::ExperimentFacts;
+use super::head_names::title;
 use super::palette::HeadStyle;
 use super::panels::{Panel, accuracy_panels, loss_panels};
 use super::runs::HeadRuns;
-use super::summary::summarise;
+use super::summary::{diverged, summarise};
 use super::verdict::verdict;
-use super::{ReportError, atomic_file, tables};
+use super::{ReportError, about, atomic_file, tables};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -60,7 +61,7 @@ impl Page<'_> {
                         header {
                             p.kind { "Experiment report" }
                             h1 { (self.title) }
-                            @if let Some(facts) = self.facts { p.about { (about(facts)) } }
+                            @if let Some(facts) = self.facts { p.about { (about::headline(facts)) } }
                         }
                         section.result {
                             p.verdict { (verdict.result) }
@@ -70,7 +71,7 @@ impl Page<'_> {
                         @if self.heads.iter().any(|head| !head.runs.is_empty()) { (self.curves(&panels)) }
                         (tables::heads(&summary, self.facts, self.styles))
                         (tables::runs(self.heads, self.styles, summary.selection))
-                        @if let Some(facts) = self.facts { (settings(facts)) (classes(&facts.classes)) }
+                        @if let Some(facts) = self.facts { (about::settings(facts)) (about::classes(&facts.classes)) }
                     }
                     footer { (self.origin()) }
                     script type="application/json" id="curve-data" { (PreEscaped(self.curve_data(&panels))) }
@@ -100,13 +101,23 @@ impl Page<'_> {
     }
 
     fn notes(&self) -> Markup {
-        let notes = self.facts.map_or(&[][..], |facts| &facts.notes);
-        let progress = self.facts.and_then(|facts| progress(facts, self.heads));
+        let own = self
+            .facts
+            .map_or(&[][..], |facts| &facts.notes)
+            .iter()
+            .chain(self.warnings)
+            .cloned();
+        let progress = self.facts.and_then(|facts| about::progress(facts, self.heads));
+        let diverged = diverged(self.heads).into_iter().map(|(head, seed)| {
+            format!(
+                "{}, seed {seed}, ended in values that are not finite; means leave those out.",
+                title(head)
+            )
+        });
+        let notes: Vec<String> = own.chain(progress).chain(diverged).collect();
         html! {
-            @if !notes.is_empty() || !self.warnings.is_empty() || progress.is_some() {
-                aside.notes aria-label="Notes" {
-                    @for note in notes.iter().chain(self.warnings).chain(progress.as_ref()) { p { (note) } }
-                }
+            @if !notes.is_empty() {
+                aside.notes aria-label="Notes" { @for note in &notes { p { (note) } } }
             }
         }
     }
@@ -193,70 +204,6 @@ pub(super) fn key(style: &HeadStyle) -> Markup {
     }
 }
 
-fn about(facts: &ExperimentFacts) -> String {
-    let validation = facts
-        .validation_images
-        .map(|count| format!(", {count} validation"))
-        .unwrap_or_default();
-    format!(
-        "{} at {size} × {size} px · {} · {} training{validation} and {} test images",
-        facts.network,
-        counted(facts.classes.len(), "class", "classes"),
-        facts.train_images,
-        facts.test_images,
-        size = facts.image_size,
-    )
-}
-
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-/// Said while runs are missing or short; silent once every planned run has all its epochs.
-fn progress(facts: &ExperimentFacts, heads: &[HeadRuns]) -> Option<String> {
-    let planned = facts.heads.len() * facts.seeds.len();
-    let complete = |head: &HeadRuns| head.runs.iter().filter(|run| run.last_epoch() >= facts.epochs).count();
-    let finished: usize = heads.iter().map(complete).sum();
-    (finished < planned).then(|| {
-        let runs = counted(planned, "planned run", "planned runs");
-        format!(
-            "Not complete: {finished} of {runs} finished all {} epochs.",
-            facts.epochs
-        )
-    })
-}
-
-fn settings(facts: &ExperimentFacts) -> Markup {
-    let seeds: Vec<String> = facts.seeds.iter().map(u64::to_string).collect();
-    let own = [
-        ("Network", facts.network.clone()),
-        ("Image size", format!("{size} × {size} px", size = facts.image_size)),
-        ("Epochs", facts.epochs.to_string()),
-        ("Batch size", facts.batch_size.to_string()),
-        ("Seeds", seeds.join(", ")),
-    ];
-    html! {
-        section aria-labelledby="settings" {
-            h2 id="settings" { "Settings" }
-            dl {
-                @for (name, value) in &own { div { dt { (name) } dd { (value) } } }
-                @for (name, value) in &facts.settings { div { dt { (name) } dd { (value) } } }
-            }
-        }
-    }
-}
-
-fn classes(classes: &[String]) -> Markup {
-    html! {
-        @if !classes.is_empty() {
-            section aria-labelledby="classes" {
-                h2 id="classes" { "Classes" }
-                ul.classes { @for class in classes { li { (class) } } }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::epoch_row::EpochRow;
@@ -336,6 +283,12 @@ mod tests {
         ] {
             assert!(html.find(text).unwrap() < curves, "{text}");
         }
+    }
+
+    #[test]
+    fn a_diverged_run_is_named() {
+        let html = page(None, &[row("gap", 0, 1, 0.5), row("wise_srnet", 3, 1, f64::NAN)]);
+        assert!(html.contains("Wise-SrNet, seed 3, ended in values that are not finite"));
     }
 
     #[test]

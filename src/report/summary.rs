@@ -1,7 +1,7 @@
 //! The figures of the report's table: best and last test accuracy of each head, and its difference to GAP, seed by
 //! seed, because runs of one seed start from the same backbone and see the same images.
 
-use super::runs::{HeadRuns, Run};
+use super::runs::{HeadRuns, Metric, Run};
 
 /// A mean over seeds with the sample standard deviation, which takes two seeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -152,6 +152,32 @@ fn compare(head: &HeadRuns, gap: &HeadRuns, selection: Selection) -> Option<Agai
     })
 }
 
+/// Head and seed of the runs that ended in values that are not finite. A metric that no run recorded, as in a history
+/// from elsewhere, counts against none.
+pub fn diverged(heads: &[HeadRuns]) -> Vec<(&str, u64)> {
+    let runs = || {
+        heads
+            .iter()
+            .flat_map(|head| head.runs.iter().map(|run| (head.head.as_str(), run)))
+    };
+    let mut metrics = vec![
+        Metric::TrainAccuracy,
+        Metric::TestAccuracy,
+        Metric::TrainLoss,
+        Metric::TestLoss,
+    ];
+    metrics.retain(|metric| runs().any(|(_, run)| run.rows.iter().any(|row| metric.of(row).is_finite())));
+    let ended_badly = |run: &Run| {
+        run.rows
+            .last()
+            .is_some_and(|row| metrics.iter().any(|metric| !metric.of(row).is_finite()))
+    };
+    runs()
+        .filter(|(_, run)| ended_badly(run))
+        .map(|(head, run)| (head, run.seed))
+        .collect()
+}
+
 /// Test accuracy at the last epoch up to `epoch`; none where it is not finite.
 pub fn last_until(run: &Run, epoch: u64) -> Option<f64> {
     let row = run.rows.iter().rfind(|row| row.epoch <= epoch)?;
@@ -267,6 +293,14 @@ mod tests {
         assert_eq!(head(&summary, "gap").last, None);
         assert_eq!(head(&summary, "wise_srnet").against_gap, None);
         assert!(summary.has_gap);
+    }
+
+    #[test]
+    fn a_run_that_ends_in_a_loss_that_is_no_number_is_named_and_metrics_never_recorded_are_not() {
+        let mut rows = [row("gap", 0, 1, 0.5), row("gap", 1, 1, 0.5)];
+        rows.iter_mut().for_each(|row| row.train_loss = f64::NAN);
+        rows[1].test_loss = f64::INFINITY;
+        assert_eq!(diverged(&group([], &rows)), [("gap", 1)]);
     }
 
     #[test]

@@ -1,39 +1,65 @@
-//! Files that are either old or new, never half written: a crash at any moment leaves one of the two.
+//! Replacing a file in one step: a reader, or a crash in the middle, finds either the old file or the new one, whole.
+//! Checkpoints and reports are written this way.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use tempfile::{Builder, NamedTempFile};
-
-/// Replaces the file at `path` by what `write` puts into a new file: written beside it, synced to the disk, renamed over
-/// it. Its folder is made if it doesn't exist.
-pub fn replace_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(folder)?;
-    let mut new: NamedTempFile = Builder::new()
-        .prefix(".unfinished-")
-        .permissions_of_new_files()
-        .tempfile_in(folder)?;
-    write(new.as_file_mut())?;
-    new.as_file().sync_all()?;
-    new.persist(path).map_err(|error| error.error)?;
+/// Writes `bytes` to a temporary file beside `path`, flushes it to the disk and renames it to `path`; makes missing
+/// parent folders.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut file = new_file().tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
     sync_folder(folder)
 }
 
-/// As [`replace_with`], with bytes that are at hand.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_with(path, |file| file.write_all(bytes))
+/// Temporary files are private by default; a report is as readable as any other file that its owner makes.
+#[cfg(unix)]
+fn new_file() -> tempfile::Builder<'static, 'static> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut builder = tempfile::Builder::new();
+    builder
+        .prefix(".writing-")
+        .permissions(fs::Permissions::from_mode(0o666));
+    builder
 }
 
-/// Makes a rename last: on Unix the folder's own entry has to reach the disk too.
+#[cfg(not(unix))]
+fn new_file() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".writing-");
+    builder
+}
+
+/// Makes the renaming itself survive a power failure.
+#[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()
-    } else {
-        Ok(())
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replaced_file_holds_the_new_bytes_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("inner/report.html");
+        replace(&path, b"a long first version").unwrap();
+        replace(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 }

@@ -3,6 +3,7 @@
 //! `dfdx` layers.
 
 mod atomic_file;
+pub mod cli;
 pub mod data;
 pub mod experiment;
 pub mod heads;

@@ -32,6 +32,17 @@ enum Place {
     Bytes(Range<usize>),
 }
 
+/// Without its place: the message, and the help on a line of its own.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable(&self.message))?;
+        if let Some(help) = &self.help {
+            write!(f, "\n  help: {}", printable(help))?;
+        }
+        Ok(())
+    }
+}
+
 impl Problem {
     /// A mistake in the value of `field`, which is named as in `heads[2]` or `optimizer.momentum`.
     pub fn in_field(field: impl Into<String>, message: impl Into<String>) -> Self {

@@ -5,12 +5,15 @@
 //! held to the same rules. [`Problem`] is the form in which later checks (an unknown network, an image size that is
 //! not registered) point into the same file.
 
+mod cost;
 mod diagnostics;
 mod differences;
 mod file;
 mod head_kind;
 mod outline;
 mod overrides;
+mod plan;
+mod registry;
 mod schema;
 mod suggest;
 mod syntax;
@@ -19,10 +22,13 @@ mod validate;
 
 pub use crate::data::{Augmentation, GeneratedSpec, Layout};
 pub use crate::training::{Optimizer, Schedule};
+pub use cost::{Cost, Size};
 pub use diagnostics::{Origin, Problem, Problems};
 pub use differences::Difference;
 pub use file::ExperimentError;
 pub use head_kind::{HeadKind, UnknownHead};
 pub use overrides::Overrides;
+pub use plan::{Plan, PlanError, Run};
+pub use registry::Registry;
 pub use schema::{Checkpoints, DataSection, Experiment, Validation};
 pub use suggest::{nearest, one_of};

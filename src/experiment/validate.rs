@@ -185,7 +185,7 @@ impl Checks {
     fn generated(&mut self, spec: &GeneratedSpec, path: Option<&Path>) {
         self.whole("data.layout.train_per_class", spec.train_per_class, 1..=MOST_IMAGES);
         self.whole("data.layout.test_per_class", spec.test_per_class, 1..=MOST_IMAGES);
-        self.whole("data.layout.image_size", spec.image_size, 8..=LARGEST_IMAGE);
+        self.whole("data.layout.image_size", spec.image_size as usize, 16..=1024);
         if let Some(path) = path {
             self.refuse(
                 "data.path",

@@ -13,7 +13,7 @@ use super::bitmap::{
 use super::palette::HeadStyle;
 use super::panels::{Frame, Panel, accuracy_panels};
 use super::runs::HeadRuns;
-use super::{ReportError, atomic_file};
+use super::{ReportError, output};
 
 const WIDTH: u32 = 1600;
 const PANEL_HEIGHT: f64 = 520.0;
@@ -37,7 +37,7 @@ pub fn write_accuracy_png(
         path: path.to_path_buf(),
         reason: error.to_string(),
     })?;
-    atomic_file::replace(path, &bytes)
+    output::replace(path, &bytes)
 }
 
 fn draw(title: &str, heads: &[HeadRuns], styles: &[HeadStyle]) -> Result<Vec<u8>, DrawingError> {

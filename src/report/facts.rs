@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ReportError, atomic_file};
+use super::{ReportError, output};
 
 /// The experiment behind a history, as it was run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ impl ExperimentFacts {
     /// A file that cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
         let json = serde_json::to_string_pretty(self).map_err(|error| ReportError::content(path, error.to_string()))?;
-        atomic_file::replace(path, (json + "\n").as_bytes())
+        output::replace(path, (json + "\n").as_bytes())
     }
 
     /// The cost of the network with `head`, where it is known.

@@ -6,7 +6,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::epoch_row::{COLUMNS, EpochRow, header, line, read_row};
-use super::{ReportError, atomic_file};
+use super::{ReportError, output};
 
 /// What a history file holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,7 +52,7 @@ pub fn write_history(path: &Path, rows: &[EpochRow]) -> Result<(), ReportError> 
     for row in rows {
         text += &line(row)?;
     }
-    atomic_file::replace(path, text.as_bytes())
+    output::replace(path, text.as_bytes())
 }
 
 /// Appends one row, and starts the file where there is none. The bytes of earlier lines stay as they are; a torn last
@@ -72,7 +72,7 @@ pub fn append_row(path: &Path, row: &EpochRow) -> Result<(), ReportError> {
         if !is_torn_header(torn) {
             return Err(not_a_history(path));
         }
-        return atomic_file::replace(path, (header() + &line).as_bytes());
+        return output::replace(path, (header() + &line).as_bytes());
     }
     let first_line = complete.split(|byte| *byte == b'\n').next().unwrap_or_default();
     if first_line.trim_ascii_end() != COLUMNS.join(",").as_bytes() {

@@ -11,7 +11,6 @@
 //! | [`folder`] | all files of one results folder |
 
 mod about;
-mod atomic_file;
 mod bitmap;
 mod curves_png;
 mod curves_svg;
@@ -24,6 +23,7 @@ pub mod folder;
 mod head_names;
 pub mod history;
 pub mod keras_csv;
+mod output;
 mod page;
 mod palette;
 mod panels;

@@ -15,7 +15,7 @@ use super::panels::{Panel, accuracy_panels, loss_panels};
 use super::runs::HeadRuns;
 use super::summary::{diverged, summarise};
 use super::verdict::verdict;
-use super::{ReportError, about, atomic_file, tables};
+use super::{ReportError, about, output, tables};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -43,7 +43,7 @@ impl Page<'_> {
     /// # Errors
     /// [`ReportError::File`] when the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        atomic_file::replace(path, self.markup().into_string().as_bytes())
+        output::replace(path, self.markup().into_string().as_bytes())
     }
 
     fn markup(&self) -> Markup {

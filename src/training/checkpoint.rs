@@ -2,7 +2,7 @@
 //! optimizer's velocities under `velocity/`; everything else is JSON in the file's metadata.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView};
@@ -133,7 +133,7 @@ impl Checkpoint {
             .map_err(format_error(path))?;
         let bytes = safetensors::serialize(tensors, Some(HashMap::from([(KEY.to_owned(), json)])))
             .map_err(format_error(path))?;
-        atomic_file::replace_with(path, |file| file.write_all(&bytes)).map_err(io)
+        atomic_file::replace(path, &bytes).map_err(io)
     }
 
     /// Reads a checkpoint.

@@ -38,10 +38,7 @@ pub enum Command {
 
 /// Changes of an experiment.
 #[derive(Debug, Args)]
-pub struct ExperimentArguments {
-    /// The experiment file
-    #[arg(value_name = "EXPERIMENT.ron")]
-    pub experiment: PathBuf,
+pub struct Changes {
     /// Folder or zip file that holds the data set's layout (for Intel: the parent of seg_train and seg_test)
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
@@ -68,7 +65,7 @@ pub struct ExperimentArguments {
     weights: Option<PathBuf>,
 }
 
-impl ExperimentArguments {
+impl Changes {
     pub fn overrides(&self) -> Overrides {
         Overrides {
             data: self.data.clone(),
@@ -85,8 +82,11 @@ impl ExperimentArguments {
 
 #[derive(Debug, Args)]
 pub struct RunArguments {
+    /// The experiment file
+    #[arg(value_name = "EXPERIMENT.ron")]
+    pub experiment: PathBuf,
     #[command(flatten)]
-    pub experiment: ExperimentArguments,
+    pub changes: Changes,
     #[command(flatten)]
     pub threads: Threads,
     #[command(flatten)]
@@ -98,8 +98,11 @@ pub struct RunArguments {
 
 #[derive(Debug, Args)]
 pub struct CheckArguments {
+    /// The experiment file
+    #[arg(value_name = "EXPERIMENT.ron")]
+    pub experiment: PathBuf,
     #[command(flatten)]
-    pub experiment: ExperimentArguments,
+    pub changes: Changes,
     #[command(flatten)]
     pub threads: Threads,
     #[command(flatten)]

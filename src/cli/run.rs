@@ -21,7 +21,7 @@ const RESOLVED: &str = "experiment.ron";
 
 /// Runs the experiment.
 pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
-    let plan = prepare::plan(&arguments.experiment, registry)?;
+    let plan = prepare::plan(&arguments.experiment, &arguments.changes, registry)?;
     let folder = plan.folder(&arguments.out.folder);
     let _lock = lock(&folder)?;
     if arguments.fresh {

@@ -15,9 +15,14 @@ fn check(reference: &AveragePooling, rng: &mut impl Rng) {
     assert_close((reference, "output"), &y, &reference.forward(&wide(&x)));
 
     let dy = values(y.len(), rng);
-    assert_adds((reference, "input gradient"), &reference.input_gradient(&wide(&dy)), rng, |dx| {
-        input_gradient(&geometry, channels, zeros_count, &dy, dx);
-    });
+    assert_adds(
+        (reference, "input gradient"),
+        &reference.input_gradient(&wide(&dy)),
+        rng,
+        |dx| {
+            input_gradient(&geometry, channels, zeros_count, &dy, dx);
+        },
+    );
 }
 
 #[test]

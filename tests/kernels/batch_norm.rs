@@ -12,7 +12,7 @@ const EPSILON: f32 = 1e-3;
 fn map(rows: usize, channels: usize, rng: &mut impl Rng) -> Vec<f32> {
     let (means, deviations) = (values(channels, rng), values(channels, rng));
     (0..rows * channels)
-        .map(|index| 5.0 * means[index % channels] + deviations[index % channels] * rng.gen_range(-2.0..2.0))
+        .map(|index| 5.0 * means[index % channels] + (1.5 + deviations[index % channels]) * rng.gen_range(-1.0..1.0))
         .collect()
 }
 
@@ -50,7 +50,7 @@ fn check(rows: usize, channels: usize, relu: bool, rng: &mut impl Rng) {
     let [dx, dgamma, dbeta] = reference.gradients(&x64, &gated);
     let mut parameters = None;
     assert_adds(what("input gradient"), &dx, rng, |dx| {
-        parameters = Some(gradients(&dy, &x, &batch, &affine, relu, dx));
+        parameters = Some(gradients(&dy, &x, &affine, relu, dx));
     });
     let parameters = parameters.unwrap();
     assert_close(what("gradient of γ"), &parameters.gamma, &dgamma);
@@ -89,7 +89,7 @@ fn nothing_cancels_where_the_mean_is_far_larger_than_the_deviation() {
     let batch = statistics(&x, 1);
     let (mean, variance) = reference.statistics(&x64)[0];
     assert_close("mean", &batch.mean, &[mean]);
-    assert_close_within(1e-4, "variance", &batch.variance, &[variance]);
+    assert_close("variance", &batch.variance, &[variance]);
     let mut y = vec![0.0; x.len()];
     normalize(&x, &Affine::new(&batch, EPSILON, &[1.0], &[0.0]), false, &mut y);
     // The mean itself is rounded to 1/4096.

@@ -36,7 +36,9 @@ pub fn channels(rng: &mut impl Rng) -> usize {
 /// A window of any kind in use over maps from as small as fits to 15 pixels, height and width apart.
 pub fn window(rng: &mut impl Rng) -> Window {
     let kernel = *[1, 2, 3, 5, 7].choose(rng).unwrap();
-    let border = *[Border::Valid, Border::Same, Border::Zeros(kernel / 2)].choose(rng).unwrap();
+    let border = *[Border::Valid, Border::Same, Border::Zeros(kernel / 2)]
+        .choose(rng)
+        .unwrap();
     let smallest = if border == Border::Same { 1 } else { kernel };
     Window {
         batch: rng.gen_range(1..=3),
@@ -49,15 +51,20 @@ pub fn window(rng: &mut impl Rng) -> Window {
 
 /// Windows over batches with enough pixels that every kernel divides them into several tasks, the last one smaller.
 pub fn large_windows() -> impl Iterator<Item = Window> {
-    [(1, 1, Border::Valid), (3, 1, Border::Same), (3, 2, Border::Zeros(1)), (2, 2, Border::Valid)]
-        .into_iter()
-        .map(|(kernel, stride, border)| Window {
-            batch: 3,
-            input: [53 * stride, 47 * stride],
-            kernel,
-            stride,
-            border,
-        })
+    [
+        (1, 1, Border::Valid),
+        (3, 1, Border::Same),
+        (3, 2, Border::Zeros(1)),
+        (2, 2, Border::Valid),
+    ]
+    .into_iter()
+    .map(|(kernel, stride, border)| Window {
+        batch: 3,
+        input: [53 * stride, 47 * stride],
+        kernel,
+        stride,
+        border,
+    })
 }
 
 /// Asserts that no value differs from the reference by more than [`TOLERANCE`] times the reference's largest value.
@@ -87,6 +94,10 @@ pub fn assert_adds(what: impl std::fmt::Debug, expected: &[f64], rng: &mut impl 
     let before = values(expected.len(), rng);
     let mut gradient = before.clone();
     kernel(&mut gradient);
-    let sums: Vec<f64> = before.iter().zip(expected).map(|(&before, added)| f64::from(before) + added).collect();
+    let sums: Vec<f64> = before
+        .iter()
+        .zip(expected)
+        .map(|(&before, added)| f64::from(before) + added)
+        .collect();
     assert_close(what, &gradient, &sums);
 }

@@ -33,7 +33,11 @@ fn kernel_of(reference: &Convolution) -> convolution::Convolution {
 fn check(reference: &Convolution, rng: &mut impl Rng) {
     let kernel = kernel_of(reference);
     let [outputs, inputs, weights] = reference.sizes();
-    let (x, w, bias) = (values(inputs, rng), values(weights, rng), values(reference.outputs, rng));
+    let (x, w, bias) = (
+        values(inputs, rng),
+        values(weights, rng),
+        values(reference.outputs, rng),
+    );
     let (x64, w64) = (wide(&x), wide(&w));
 
     let mut y = values(outputs, rng);
@@ -46,11 +50,17 @@ fn check(reference: &Convolution, rng: &mut impl Rng) {
     let dy = values(outputs, rng);
     let dy64 = wide(&dy);
     let expected = reference.input_gradient(&dy64, &w64);
-    assert_adds((reference, "input gradient"), &expected, rng, |dx| kernel.input_gradient(&dy, &w, dx));
+    assert_adds((reference, "input gradient"), &expected, rng, |dx| {
+        kernel.input_gradient(&dy, &w, dx)
+    });
     let expected = reference.weight_gradient(&x64, &dy64);
-    assert_adds((reference, "kernel gradient"), &expected, rng, |dw| kernel.kernel_gradient(&x, &dy, dw));
+    assert_adds((reference, "kernel gradient"), &expected, rng, |dw| {
+        kernel.kernel_gradient(&x, &dy, dw)
+    });
     let expected = channel_sums(&dy64, reference.outputs);
-    assert_adds((reference, "bias gradient"), &expected, rng, |db| reduction::add_channel_sums(&dy, db));
+    assert_adds((reference, "bias gradient"), &expected, rng, |db| {
+        reduction::add_channel_sums(&dy, db)
+    });
 }
 
 #[test]
@@ -66,7 +76,14 @@ fn equals_the_definition_where_it_is_divided_into_tasks() {
     let mut rng = generator(2);
     for window in large_windows() {
         for (inputs, outputs) in [(3, 5), (17, 2), (1, 1)] {
-            check(&Convolution { window, inputs, outputs }, &mut rng);
+            check(
+                &Convolution {
+                    window,
+                    inputs,
+                    outputs,
+                },
+                &mut rng,
+            );
         }
     }
 }
@@ -82,7 +99,14 @@ fn divides_wide_kernels_into_tasks_without_losing_a_part() {
             stride: 1,
             border,
         };
-        check(&Convolution { window, inputs: 130, outputs: 70 }, &mut rng);
+        check(
+            &Convolution {
+                window,
+                inputs: 130,
+                outputs: 70,
+            },
+            &mut rng,
+        );
     }
 }
 
@@ -97,7 +121,11 @@ fn the_definition_agrees_with_central_differences() {
             stride: 2,
             border,
         };
-        let convolution = Convolution { window, inputs: 2, outputs: 3 };
+        let convolution = Convolution {
+            window,
+            inputs: 2,
+            outputs: 3,
+        };
         let [outputs, inputs, weights] = convolution.sizes();
         let [x, w, dy] = [inputs, weights, outputs].map(|count| wide(&values(count, &mut rng)));
         let gradient = convolution.input_gradient(&dy, &w);
@@ -121,6 +149,13 @@ fn a_batch_of_no_images_has_no_output_and_changes_no_gradient() {
             stride: 1,
             border: Border::Same,
         };
-        check(&Convolution { window, inputs: 2, outputs: 3 }, &mut rng);
+        check(
+            &Convolution {
+                window,
+                inputs: 2,
+                outputs: 3,
+            },
+            &mut rng,
+        );
     }
 }

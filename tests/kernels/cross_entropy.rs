@@ -12,16 +12,27 @@ fn equals_the_definition_for_random_sizes() {
     for _ in 0..100 {
         let (batch, classes) = (rng.gen_range(1..=70), rng.gen_range(1..=70));
         let labels: Vec<usize> = (0..batch).map(|_| rng.gen_range(0..classes)).collect();
-        let logits: Vec<f32> = values(batch * classes, &mut rng).iter().map(|value| 8.0 * value).collect();
+        let logits: Vec<f32> = values(batch * classes, &mut rng)
+            .iter()
+            .map(|value| 8.0 * value)
+            .collect();
         let reference = CrossEntropy {
             classes,
             labels: &labels,
         };
         let mut probabilities = logits.clone();
         softmax(&mut probabilities, classes);
-        assert_close("probabilities", &probabilities, &reference.probabilities(&wide(&logits)));
+        assert_close(
+            "probabilities",
+            &probabilities,
+            &reference.probabilities(&wide(&logits)),
+        );
         // One class has probability 1 and loss 0 exactly; else the largest loss sets the scale.
-        assert_close("losses", &losses(&logits, &labels, classes), &reference.losses(&wide(&logits)));
+        assert_close(
+            "losses",
+            &losses(&logits, &labels, classes),
+            &reference.losses(&wide(&logits)),
+        );
 
         let scale = rng.gen_range(0.5..2.0_f32);
         let scaled = |value: &f64| value * f64::from(scale);
@@ -51,5 +62,11 @@ fn the_definition_agrees_with_central_differences() {
         labels: &[0, 3, 4, 3],
     };
     let gradient = reference.gradient(&logits);
-    assert_is_gradient("logits", |logits| vec![reference.mean(logits)], &logits, &[1.0], &gradient);
+    assert_is_gradient(
+        "logits",
+        |logits| vec![reference.mean(logits)],
+        &logits,
+        &[1.0],
+        &gradient,
+    );
 }

@@ -12,7 +12,11 @@ fn check(reference: &DepthwiseConvolution, rng: &mut impl Rng) {
         channels: reference.channels,
     };
     let [outputs, inputs, weights] = reference.sizes();
-    let (x, w, bias) = (values(inputs, rng), values(weights, rng), values(reference.channels, rng));
+    let (x, w, bias) = (
+        values(inputs, rng),
+        values(weights, rng),
+        values(reference.channels, rng),
+    );
     let (x64, w64) = (wide(&x), wide(&w));
 
     let mut y = values(outputs, rng);
@@ -25,9 +29,13 @@ fn check(reference: &DepthwiseConvolution, rng: &mut impl Rng) {
     let dy = values(outputs, rng);
     let dy64 = wide(&dy);
     let expected = reference.input_gradient(&dy64, &w64);
-    assert_adds((reference, "input gradient"), &expected, rng, |dx| kernel.input_gradient(&dy, &w, dx));
+    assert_adds((reference, "input gradient"), &expected, rng, |dx| {
+        kernel.input_gradient(&dy, &w, dx)
+    });
     let expected = reference.weight_gradient(&x64, &dy64);
-    assert_adds((reference, "kernel gradient"), &expected, rng, |dw| kernel.kernel_gradient(&x, &dy, dw));
+    assert_adds((reference, "kernel gradient"), &expected, rng, |dw| {
+        kernel.kernel_gradient(&x, &dy, dw)
+    });
 }
 
 #[test]

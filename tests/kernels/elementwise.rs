@@ -12,7 +12,11 @@ const SIZES: [usize; 3] = [1, 1_001, 70_001];
 fn sums_and_products_are_those_of_their_elements() {
     let mut rng = generator(71);
     for count in SIZES {
-        let (a, b, start) = (values(count, &mut rng), values(count, &mut rng), values(count, &mut rng));
+        let (a, b, start) = (
+            values(count, &mut rng),
+            values(count, &mut rng),
+            values(count, &mut rng),
+        );
         let pairs = || a.iter().zip(&b);
         let mut out = start.clone();
         kernels::sum(&a, &b, &mut out);
@@ -21,7 +25,12 @@ fn sums_and_products_are_those_of_their_elements() {
         assert!(out.iter().eq(pairs().map(|(a, b)| a * b).collect::<Vec<_>>().iter()));
         let mut out = start.clone();
         kernels::add(&mut out, &a);
-        assert!(out.iter().zip(&start).zip(&a).all(|((out, start), a)| *out == start + a));
+        assert!(
+            out.iter()
+                .zip(&start)
+                .zip(&a)
+                .all(|((out, start), a)| *out == start + a)
+        );
         let product: Vec<f64> = pairs().map(|(&a, &b)| f64::from(a) * f64::from(b)).collect();
         assert_adds("a · b", &product, &mut rng, |out| kernels::add_product(out, &a, &b));
     }
@@ -79,6 +88,13 @@ fn a_dropout_mask_scales_forward_and_backward_alike() {
     kernels::multiply(&x, &mask, &mut y);
     kernels::add_product(&mut dx, &x, &mask);
     for (((mask, x), y), dx) in mask.iter().zip(&x).zip(&y).zip(&dx) {
-        assert_eq!((*y, *dx), if *mask > 0.0 { (2.0 * x, 1.0 + 2.0 * x) } else { (0.0 * x, 1.0) });
+        assert_eq!(
+            (*y, *dx),
+            if *mask > 0.0 {
+                (2.0 * x, 1.0 + 2.0 * x)
+            } else {
+                (0.0 * x, 1.0)
+            }
+        );
     }
 }

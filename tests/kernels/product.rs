@@ -21,12 +21,22 @@ fn check(reference: &Product, rng: &mut impl Rng) {
 
     let dy = values(y_count, rng);
     let dy64 = wide(&dy);
-    assert_adds((reference, "input gradient"), &reference.input_gradient(&dy64, &w64), rng, |dx| {
-        input_gradient(&dy, &w, inputs, outputs, dx);
-    });
-    assert_adds((reference, "weight gradient"), &reference.weight_gradient(&x64, &dy64), rng, |dw| {
-        weight_gradient(&x, &dy, inputs, outputs, dw);
-    });
+    assert_adds(
+        (reference, "input gradient"),
+        &reference.input_gradient(&dy64, &w64),
+        rng,
+        |dx| {
+            input_gradient(&dy, &w, inputs, outputs, dx);
+        },
+    );
+    assert_adds(
+        (reference, "weight gradient"),
+        &reference.weight_gradient(&x64, &dy64),
+        rng,
+        |dw| {
+            weight_gradient(&x, &dy, inputs, outputs, dw);
+        },
+    );
 }
 
 #[test]
@@ -50,13 +60,24 @@ fn equals_the_definition_where_it_is_divided_into_tasks() {
 #[test]
 fn no_rows_have_no_output_and_change_no_gradient() {
     let mut rng = generator(43);
-    check(&Product { rows: 0, inputs: 5, outputs: 3 }, &mut rng);
+    check(
+        &Product {
+            rows: 0,
+            inputs: 5,
+            outputs: 3,
+        },
+        &mut rng,
+    );
 }
 
 #[test]
 fn the_definition_agrees_with_central_differences() {
     let mut rng = generator(44);
-    let product = Product { rows: 3, inputs: 4, outputs: 5 };
+    let product = Product {
+        rows: 3,
+        inputs: 4,
+        outputs: 5,
+    };
     let [outputs, inputs, weights] = product.sizes();
     let [x, w, dy] = [inputs, weights, outputs].map(|count| wide(&values(count, &mut rng)));
     let gradient = product.input_gradient(&dy, &w);

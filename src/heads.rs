@@ -55,8 +55,9 @@ pub type FlattenFc<const C: usize, const M: usize> = (AvgPool2D<3, 3, Valid>, Cl
 
 /// A module that turns a batch of `M × M × C` maps into logits, in training and in inference.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a head for feature maps of {M}×{M}×{C}",
-    label = "this head doesn't fit the backbone's feature map"
+    message = "this head does not turn feature maps of {M}×{M}×{C} into logits",
+    label = "made for another feature map",
+    note = "if one of its layers doesn't fit, another error names the reason"
 )]
 pub trait Head<const M: usize, const C: usize>:
     Module<FeatureMap<M, C>, Output = Logits, Error = CpuError>

@@ -80,7 +80,8 @@ impl<const N: usize> Padding for Pad<N> {
 #[diagnostic::on_unimplemented(
     message = "a window of size {KERNEL} with stride {STRIDE} and padding `{P}` does not fit on a map of size `{Self}`",
     label = "this map has no such window",
-    note = "the window is larger than the map, or this kind of window has no table yet: see `src/shapes.rs`"
+    note = "a window must not be larger than the map, and one with padding `Whole` must be exactly as large",
+    note = "or this kind of window has no table yet: see `src/shapes.rs`"
 )]
 pub trait Window<const KERNEL: usize, const STRIDE: usize, P: Padding>: ConstDim {
     /// The size of the map that the window writes.

@@ -17,11 +17,12 @@ pub struct Statistics {
     pub variance: Vec<f32>,
 }
 
-/// What a normalisation does to each channel: `y = scale · x + shift`.
+/// What a normalisation does to each channel: `y = scale · (x − mean) + offset`.
 #[derive(Debug, Clone)]
 pub struct Affine {
     scale: Vec<f32>,
-    shift: Vec<f32>,
+    mean: Vec<f32>,
+    offset: Vec<f32>,
     inverse_deviation: Vec<f32>,
 }
 
@@ -29,20 +30,15 @@ impl Affine {
     /// From statistics, ε, γ and β.
     pub fn new(statistics: &Statistics, epsilon: f32, gamma: &[f32], beta: &[f32]) -> Self {
         let inverse_deviation: Vec<f32> = statistics.variance.iter().map(|v| 1.0 / (v + epsilon).sqrt()).collect();
-        let scale: Vec<f32> = inverse_deviation
+        let scale = inverse_deviation
             .iter()
             .zip(gamma)
             .map(|(inverse, gamma)| inverse * gamma)
             .collect();
-        let shift = scale
-            .iter()
-            .zip(&statistics.mean)
-            .zip(beta)
-            .map(|((scale, mean), beta)| beta - mean * scale)
-            .collect();
         Self {
             scale,
-            shift,
+            mean: statistics.mean.clone(),
+            offset: beta.to_vec(),
             inverse_deviation,
         }
     }
@@ -51,14 +47,16 @@ impl Affine {
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn run_moments(rows: &[f32], mean: &mut [f32], squares: &mut [f32]) {
     let channels = mean.len();
+    // Summed as distances from the first row, so that a mean far from zero costs no digits.
+    let origin = &rows[..channels];
     for row in rows.chunks_exact(channels) {
-        for (mean, value) in mean.iter_mut().zip(row) {
-            *mean += value;
+        for ((mean, value), origin) in mean.iter_mut().zip(row).zip(origin) {
+            *mean += value - origin;
         }
     }
     let count = (rows.len() / channels) as f32;
-    for mean in mean.iter_mut() {
-        *mean /= count;
+    for (mean, origin) in mean.iter_mut().zip(origin) {
+        *mean = origin + *mean / count;
     }
     for row in rows.chunks_exact(channels) {
         for ((squares, mean), value) in squares.iter_mut().zip(mean.iter()).zip(row) {
@@ -72,7 +70,7 @@ fn run_moments(rows: &[f32], mean: &mut [f32], squares: &mut [f32]) {
 /// (Chan et al.), so nothing cancels however far the mean is from zero.
 pub fn statistics(x: &[f32], channels: usize) -> Statistics {
     let rows = x.len() / channels;
-    let run = tasks::rows_of(channels);
+    let run = tasks::summed_run(channels);
     let moments: Vec<(Vec<f32>, Vec<f32>)> = x
         .par_chunks(run * channels)
         .map(|rows| {
@@ -103,43 +101,48 @@ pub fn statistics(x: &[f32], channels: usize) -> Statistics {
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn normalize_rows(x: &[f32], scale: &[f32], shift: &[f32], floor: f32, y: &mut [f32]) {
-    let channels = scale.len();
+fn normalize_rows(x: &[f32], affine: &Affine, floor: f32, y: &mut [f32]) {
+    let channels = affine.scale.len();
     for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
-        for (((y, x), scale), shift) in y.iter_mut().zip(x).zip(scale).zip(shift) {
-            let value = x * scale + shift;
-            *y = if value > floor { value } else { floor };
+        let coefficients = affine.scale.iter().zip(&affine.mean).zip(&affine.offset);
+        for ((y, x), ((scale, mean), offset)) in y.iter_mut().zip(x).zip(coefficients) {
+            let value = (x - mean) * scale + offset;
+            // NaN stays NaN: a run that has diverged must show it.
+            *y = if value < floor { floor } else { value };
         }
     }
 }
 
-/// `y = scale · x + shift`, and ReLU on top if `relu`.
+/// The smallest output: 0 with a ReLU.
+fn floor(relu: bool) -> f32 {
+    if relu { 0.0 } else { f32::NEG_INFINITY }
+}
+
+/// `y = scale · (x − mean) + offset`, and ReLU on top if `relu`.
 pub fn normalize(x: &[f32], affine: &Affine, relu: bool, y: &mut [f32]) {
     let channels = affine.scale.len();
     let run = tasks::rows_of(channels) * channels;
-    let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+    let floor = floor(relu);
     y.par_chunks_mut(run).zip(x.par_chunks(run)).for_each(|(y, x)| {
-        normalize_rows(x, &affine.scale, &affine.shift, floor, y);
+        normalize_rows(x, affine, floor, y);
     });
 }
 
 /// `Σ dz` and `Σ dz · x̂` over the rows, where `dz` is `dy` behind the ReLU's gate.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn run_gradient_sums(dy: &[f32], x: &[f32], coefficients: &Coefficients<'_>, sums: &mut [f32], products: &mut [f32]) {
+fn run_gradient_sums(dy: &[f32], x: &[f32], affine: &Affine, floor: f32, sums: &mut [f32], products: &mut [f32]) {
     let channels = sums.len();
     for (dy, x) in dy.chunks_exact(channels).zip(x.chunks_exact(channels)) {
-        let inputs = dy.iter().zip(x).zip(coefficients.scale).zip(coefficients.shift);
-        let normal = coefficients.mean.iter().zip(coefficients.inverse_deviation);
-        for ((((dy, x), scale), shift), ((mean, inverse), (sum, product))) in
-            inputs.zip(normal.zip(sums.iter_mut().zip(products.iter_mut())))
+        let coefficients = affine.scale.iter().zip(&affine.offset).zip(&affine.mean);
+        let coefficients = coefficients.zip(&affine.inverse_deviation);
+        let totals = sums.iter_mut().zip(products.iter_mut());
+        for (((dy, x), (((scale, offset), mean), inverse)), (sum, product)) in
+            dy.iter().zip(x).zip(coefficients).zip(totals)
         {
-            let dz = if x * scale + shift > coefficients.floor {
-                *dy
-            } else {
-                0.0
-            };
+            let centred = x - mean;
+            let dz = if centred * scale + offset > floor { *dy } else { 0.0 };
             *sum += dz;
-            *product += dz * ((x - mean) * inverse);
+            *product += dz * (centred * inverse);
         }
     }
 }
@@ -149,9 +152,9 @@ fn run_gradient_sums(dy: &[f32], x: &[f32], coefficients: &Coefficients<'_>, sum
 fn run_input_gradient(
     dy: &[f32],
     x: &[f32],
-    coefficients: &Coefficients<'_>,
-    mean_dz: &[f32],
-    mean_product: &[f32],
+    affine: &Affine,
+    floor: f32,
+    [mean_dz, mean_product]: [&[f32]; 2],
     dx: &mut [f32],
 ) {
     let channels = mean_dz.len();
@@ -160,29 +163,17 @@ fn run_input_gradient(
         .zip(x.chunks_exact(channels))
         .zip(dx.chunks_exact_mut(channels))
     {
-        let inputs = dy.iter().zip(x).zip(coefficients.scale).zip(coefficients.shift);
-        let normal = coefficients.mean.iter().zip(coefficients.inverse_deviation);
+        let coefficients = affine.scale.iter().zip(&affine.offset).zip(&affine.mean);
+        let coefficients = coefficients.zip(&affine.inverse_deviation);
         let means = mean_dz.iter().zip(mean_product).zip(dx.iter_mut());
-        for ((((dy, x), scale), shift), ((mean, inverse), ((mean_dz, mean_product), dx))) in
-            inputs.zip(normal.zip(means))
+        for (((dy, x), (((scale, offset), mean), inverse)), ((mean_dz, mean_product), dx)) in
+            dy.iter().zip(x).zip(coefficients).zip(means)
         {
-            let dz = if x * scale + shift > coefficients.floor {
-                *dy
-            } else {
-                0.0
-            };
-            *dx += scale * (dz - mean_dz - (x - mean) * inverse * mean_product);
+            let centred = x - mean;
+            let dz = if centred * scale + offset > floor { *dy } else { 0.0 };
+            *dx += scale * (dz - mean_dz - centred * inverse * mean_product);
         }
     }
-}
-
-/// One value a channel, borrowed together.
-struct Coefficients<'a> {
-    scale: &'a [f32],
-    shift: &'a [f32],
-    mean: &'a [f32],
-    inverse_deviation: &'a [f32],
-    floor: f32,
 }
 
 /// The gradients of γ and β.
@@ -195,27 +186,13 @@ pub struct ParameterGradients {
 
 /// Adds the gradient of the input to `dx` and returns those of γ and β, for a normalisation by the batch's own
 /// statistics.
-pub fn gradients(
-    dy: &[f32],
-    x: &[f32],
-    statistics: &Statistics,
-    affine: &Affine,
-    relu: bool,
-    dx: &mut [f32],
-) -> ParameterGradients {
+pub fn gradients(dy: &[f32], x: &[f32], affine: &Affine, relu: bool, dx: &mut [f32]) -> ParameterGradients {
     let channels = affine.scale.len();
-    let coefficients = Coefficients {
-        scale: &affine.scale,
-        shift: &affine.shift,
-        mean: &statistics.mean,
-        inverse_deviation: &affine.inverse_deviation,
-        floor: if relu { 0.0 } else { f32::NEG_INFINITY },
-    };
-    let rows = x.len() / channels;
+    let (rows, floor) = (x.len() / channels, floor(relu));
     let [beta, gamma] = reduction::sum_runs(rows, channels, |first, count| {
         let run = first * channels..(first + count) * channels;
         let (mut sums, mut products) = (vec![0.0; channels], vec![0.0; channels]);
-        run_gradient_sums(&dy[run.clone()], &x[run], &coefficients, &mut sums, &mut products);
+        run_gradient_sums(&dy[run.clone()], &x[run], affine, floor, &mut sums, &mut products);
         [sums, products]
     });
     let mean_of = |sums: &[f64]| {
@@ -228,7 +205,7 @@ pub fn gradients(
     dx.par_chunks_mut(run)
         .zip(dy.par_chunks(run).zip(x.par_chunks(run)))
         .for_each(|(dx, (dy, x))| {
-            run_input_gradient(dy, x, &coefficients, &mean_dz, &mean_product, dx);
+            run_input_gradient(dy, x, affine, floor, [&mean_dz, &mean_product], dx);
         });
     let to_f32 = |sums: Vec<f64>| sums.into_iter().map(|sum| sum as f32).collect();
     ParameterGradients {

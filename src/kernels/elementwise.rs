@@ -23,7 +23,7 @@ fn sum_serial(a: &[f32], b: &[f32], sum: &mut [f32]) {
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn rectify_serial(values: &mut [f32]) {
     for value in values {
-        *value = if *value > 0.0 { *value } else { 0.0 };
+        *value = if *value < 0.0 { 0.0 } else { *value };
     }
 }
 
@@ -57,7 +57,7 @@ pub fn sum(a: &[f32], b: &[f32], sum: &mut [f32]) {
         .for_each(|(sum, (a, b))| sum_serial(a, b, sum));
 }
 
-/// `values = max(values, 0)`; NaN becomes 0, as Keras' `relu` on the CPU does.
+/// `values = max(values, 0)`; NaN stays NaN: a run that has diverged must show it.
 pub fn relu(values: &mut [f32]) {
     values.par_chunks_mut(ELEMENTS).for_each(rectify_serial);
 }

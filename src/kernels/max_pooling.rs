@@ -4,13 +4,16 @@ use rayon::prelude::*;
 
 use super::window::WindowGeometry;
 
+/// A cell of a window, row by row.
+pub type Cell = u32;
+
 /// The cell that holds no input: a padding zero was the maximum.
-const PADDING: u8 = u8::MAX;
+const PADDING: Cell = Cell::MAX;
 
 /// `y = max over the window`; returns the cell (row-major in the window) of each maximum, for the gradient.
 /// With `zeros_count` the padding is made of zeros that take part (Keras `ZeroPadding2D` + valid pooling), otherwise
 /// it never wins (Keras `padding="same"`).
-pub fn forward(window: &WindowGeometry, channels: usize, zeros_count: bool, x: &[f32], y: &mut [f32]) -> Vec<u8> {
+pub fn forward(window: &WindowGeometry, channels: usize, zeros_count: bool, x: &[f32], y: &mut [f32]) -> Vec<Cell> {
     let line = (window.output[1] * channels).max(1);
     let mut cells = vec![0; y.len()];
     y.par_chunks_mut(line)
@@ -32,7 +35,7 @@ pub fn forward(window: &WindowGeometry, channels: usize, zeros_count: bool, x: &
                     match (row, column) {
                         (Some(row), Some(column)) => {
                             let start = ((image * window.input[0] + row) * window.input[1] + column) * channels;
-                            keep_larger(maxima, cells, &x[start..start + channels], cell as u8);
+                            keep_larger(maxima, cells, &x[start..start + channels], cell as Cell);
                         }
                         _ if zeros_count => {
                             for (maximum, cell) in maxima.iter_mut().zip(cells.iter_mut()) {
@@ -50,7 +53,7 @@ pub fn forward(window: &WindowGeometry, channels: usize, zeros_count: bool, x: &
 }
 
 /// Takes over the values of `candidates` that are larger; NaN is kept once seen, so that it stays visible.
-fn keep_larger(maxima: &mut [f32], cells: &mut [u8], candidates: &[f32], cell: u8) {
+fn keep_larger(maxima: &mut [f32], cells: &mut [Cell], candidates: &[f32], cell: Cell) {
     for ((maximum, kept), candidate) in maxima.iter_mut().zip(cells).zip(candidates) {
         if *candidate > *maximum || candidate.is_nan() {
             *maximum = *candidate;
@@ -60,14 +63,14 @@ fn keep_larger(maxima: &mut [f32], cells: &mut [u8], candidates: &[f32], cell: u
 }
 
 /// Adds each output's gradient to the input cell that was its maximum.
-pub fn input_gradient(window: &WindowGeometry, channels: usize, cells: &[u8], dy: &[f32], dx: &mut [f32]) {
+pub fn input_gradient(window: &WindowGeometry, channels: usize, cells: &[Cell], dy: &[f32], dx: &mut [f32]) {
     let line = (window.input[1] * channels).max(1);
     dx.par_chunks_mut(line).enumerate().for_each(|(row, dx)| {
         let (image, y) = (row / window.input[0], row % window.input[0]);
         for (x, target) in dx.chunks_exact_mut(channels).enumerate() {
             for (y_out, tap_row) in window.outputs_over(0, y) {
                 for (x_out, tap_column) in window.outputs_over(1, x) {
-                    let cell = (tap_row * window.kernel + tap_column) as u8;
+                    let cell = (tap_row * window.kernel + tap_column) as Cell;
                     let pixel = (image * window.output[0] + y_out) * window.output[1] + x_out;
                     let range = pixel * channels..(pixel + 1) * channels;
                     for ((target, kept), dy) in target.iter_mut().zip(&cells[range.clone()]).zip(&dy[range]) {

@@ -167,6 +167,9 @@ pub fn sum_of_products(
     sum: &mut [f32],
     add: impl Fn(std::ops::Range<usize>, std::ops::Range<usize>, &mut [f32]) + Sync,
 ) {
+    if rows == 0 {
+        return;
+    }
     let run = tasks::summed_rows(rows);
     let runs = rows.div_ceil(run);
     let lines = height

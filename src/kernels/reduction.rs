@@ -20,7 +20,7 @@ pub fn sum_runs<const SUMS: usize>(
     channels: usize,
     partial: impl Fn(usize, usize) -> [Vec<f32>; SUMS] + Sync,
 ) -> [Vec<f64>; SUMS] {
-    let run = tasks::rows_of(channels);
+    let run = tasks::summed_run(channels);
     let parts: Vec<[Vec<f32>; SUMS]> = (0..rows.div_ceil(run))
         .into_par_iter()
         .map(|index| partial(index * run, run.min(rows - index * run)))

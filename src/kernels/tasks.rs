@@ -9,6 +9,11 @@ pub fn rows_of(columns: usize) -> usize {
     (ELEMENTS / columns.max(1)).max(1)
 }
 
+/// Rows whose values one task adds up in f32: as [`rows_of`], but few enough that rounding stays in the last digits.
+pub fn summed_run(columns: usize) -> usize {
+    rows_of(columns).min(1024)
+}
+
 /// Rows that one task of a matrix product handles: enough tasks for many cores, and enough rows in each that
 /// packing the other factor doesn't dominate.
 pub fn product_rows(rows: usize) -> usize {

@@ -233,7 +233,7 @@ impl Operation for Normalize {
     fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
         let Some(affine) = &self.affine else { return Ok(()) };
         let input = context.operand(0);
-        let parameters = gradients(&dy, input, &self.statistics, affine, self.relu, context.gradient(0)?);
+        let parameters = gradients(&dy, input, affine, self.relu, context.gradient(0)?);
         elementwise::add(context.gradient(1)?, &parameters.gamma);
         elementwise::add(context.gradient(2)?, &parameters.beta);
         Ok(())

@@ -16,8 +16,12 @@ pub struct Bias<const C: usize, E: Dtype = f32, D: Storage<E> = Cpu> {
     pub value: Tensor<Rank1<C>, E, D>,
 }
 
-/// What can stand in a layer's place for a bias.
-pub trait BiasTerm {
+/// What can stand in a layer's place for a bias of `C` channels.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a bias for {C} channels",
+    label = "expected `NoBias` or `Bias<{C}>`"
+)]
+pub trait BiasTerm<const C: usize> {
     /// The bias as an operand, if there is one.
     #[doc(hidden)]
     fn operand(&self) -> Option<Operand>;
@@ -29,13 +33,13 @@ pub struct NoBias;
 
 impl ZeroSizedModule for NoBias {}
 
-impl BiasTerm for NoBias {
+impl<const C: usize> BiasTerm<C> for NoBias {
     fn operand(&self) -> Option<Operand> {
         None
     }
 }
 
-impl<const C: usize> BiasTerm for Bias<C> {
+impl<const C: usize> BiasTerm<C> for Bias<C> {
     fn operand(&self) -> Option<Operand> {
         Some(Operand::from(&self.value))
     }

@@ -140,7 +140,7 @@ mod tests {
         let permuted = tensor.clone().permute::<Rank2<3, 2>, _>();
         assert!(!is_contiguous(&permuted));
         assert_eq!(values(&contiguous(permuted).unwrap()), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
-        let broadcast: Tensor<Rank2<2, 2>, f32, _> = device.tensor([7.0, 8.0]).broadcast();
+        let broadcast = device.tensor([7.0, 8.0]).broadcast::<Rank2<2, 2>, Axis<0>>();
         assert!(!is_contiguous(&broadcast));
         assert_eq!(values(&contiguous(broadcast).unwrap()), [7.0, 8.0, 7.0, 8.0]);
     }

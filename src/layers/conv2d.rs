@@ -116,7 +116,7 @@ impl<const I: usize, const O: usize, const K: usize, const S: usize, P, B, N, Ba
     Module<Tensor<(Batch, H, W, C), f32, Cpu, T>> for Conv2D<I, O, K, S, P, B, N>
 where
     P: Padding,
-    B: BiasTerm,
+    B: BiasTerm<O>,
     Batch: Dim,
     H: Window<K, S, P>,
     W: Window<K, S, P>,

@@ -102,7 +102,7 @@ impl<const C: usize, const K: usize, const S: usize, P, B, N, L, Batch, H, W, In
     Module<Tensor<(Batch, H, W, In), f32, Cpu, T>> for DepthwiseConv2D<C, K, S, P, B, N, L>
 where
     P: Padding,
-    B: BiasTerm,
+    B: BiasTerm<C>,
     Batch: Dim,
     H: Window<K, S, P>,
     W: Window<K, S, P>,

@@ -59,7 +59,7 @@ struct PoolMaximum {
     channels: usize,
     zeros_count: bool,
     /// Which cell of its window each maximum came from.
-    cells: Vec<u8>,
+    cells: Vec<max_pooling::Cell>,
 }
 
 impl Operation for PoolMaximum {

@@ -93,11 +93,11 @@ impl<N: Backbone<IMAGE, M, C>, const IMAGE: usize, const M: usize, const C: usiz
     }
 
     fn infer(&self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C>, CpuError> {
-        self.0.try_forward(Self::images(images, batch)?)
+        self.0.infer(Self::images(images, batch)?)
     }
 
     fn train(&mut self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C, Traced>, CpuError> {
-        self.0.try_forward_mut(Self::images(images, batch)?.leaky_traced())
+        self.0.train(Self::images(images, batch)?.leaky_traced())
     }
 
     fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>)) {

@@ -1,0 +1,103 @@
+//! Seeded random sizes and values, and what counts as equal.
+
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::reference::{Border, Window};
+
+/// The largest difference to the reference, as a share of the reference's largest value. An f32 has 6e-8; sums of some
+/// thousand terms lose another factor of a hundred.
+pub const TOLERANCE: f64 = 1e-5;
+
+pub fn generator(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+/// Values in −1..1.
+pub fn values(count: usize, rng: &mut impl Rng) -> Vec<f32> {
+    (0..count).map(|_| rng.gen_range(-1.0..1.0)).collect()
+}
+
+/// Whole numbers from −2 to 2, so that maxima are often tied and padding zeros often win.
+pub fn tied_values(count: usize, rng: &mut impl Rng) -> Vec<f32> {
+    (0..count).map(|_| f32::from(rng.gen_range(-2_i8..=2))).collect()
+}
+
+pub fn wide(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&value| f64::from(value)).collect()
+}
+
+/// A channel count: one, few, or more than a vector register holds and not a multiple of it.
+pub fn channels(rng: &mut impl Rng) -> usize {
+    *[1, 2, 3, 8, 17, 40].choose(rng).unwrap()
+}
+
+/// A window of any kind in use over maps from as small as fits to 15 pixels, height and width apart.
+pub fn window(rng: &mut impl Rng) -> Window {
+    let kernel = *[1, 2, 3, 5, 7].choose(rng).unwrap();
+    let border = *[Border::Valid, Border::Same, Border::Zeros(kernel / 2)]
+        .choose(rng)
+        .unwrap();
+    let smallest = if border == Border::Same { 1 } else { kernel };
+    Window {
+        batch: rng.gen_range(1..=3),
+        input: [rng.gen_range(smallest..=15), rng.gen_range(smallest..=15)],
+        kernel,
+        stride: rng.gen_range(1..=3),
+        border,
+    }
+}
+
+/// Windows over batches with enough pixels that every kernel divides them into several tasks, the last one smaller.
+pub fn large_windows() -> impl Iterator<Item = Window> {
+    [
+        (1, 1, Border::Valid),
+        (3, 1, Border::Same),
+        (3, 2, Border::Zeros(1)),
+        (2, 2, Border::Valid),
+    ]
+    .into_iter()
+    .map(|(kernel, stride, border)| Window {
+        batch: 3,
+        input: [53 * stride, 47 * stride],
+        kernel,
+        stride,
+        border,
+    })
+}
+
+/// Asserts that no value differs from the reference by more than [`TOLERANCE`] times the reference's largest value.
+#[track_caller]
+pub fn assert_close(what: impl std::fmt::Debug, actual: &[f32], expected: &[f64]) {
+    assert_close_within(TOLERANCE, what, actual, expected);
+}
+
+/// [`assert_close`] with a tolerance of the caller's.
+#[track_caller]
+pub fn assert_close_within(tolerance: f64, what: impl std::fmt::Debug, actual: &[f32], expected: &[f64]) {
+    assert_eq!(actual.len(), expected.len(), "{what:?}: number of values");
+    let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    for (index, (&actual, &expected)) in actual.iter().zip(expected).enumerate() {
+        let difference = (f64::from(actual) - expected).abs();
+        // Written so that NaN fails.
+        assert!(
+            difference <= tolerance * largest,
+            "{what:?}: value {index} is {actual}, not {expected} (largest {largest})"
+        );
+    }
+}
+
+/// Runs a gradient kernel on a buffer that already holds values and asserts that it *adds* the expected gradient.
+#[track_caller]
+pub fn assert_adds(what: impl std::fmt::Debug, expected: &[f64], rng: &mut impl Rng, kernel: impl FnOnce(&mut [f32])) {
+    let before = values(expected.len(), rng);
+    let mut gradient = before.clone();
+    kernel(&mut gradient);
+    let sums: Vec<f64> = before
+        .iter()
+        .zip(expected)
+        .map(|(&before, added)| f64::from(before) + added)
+        .collect();
+    assert_close(what, &gradient, &sums);
+}

@@ -1,0 +1,15 @@
+//! Every kernel, forward and all gradients, against plain f64 loops over many random sizes, and those loops against
+//! central differences; then the typed layers, which choose a kernel's run-time sizes, against the same loops.
+
+mod average_pooling;
+mod batch_norm;
+mod cases;
+mod convolution;
+mod cross_entropy;
+mod depthwise;
+mod elementwise;
+mod max_pooling;
+mod product;
+mod reference;
+mod sgd;
+mod typed_layers;

@@ -1,0 +1,87 @@
+//! `kernels::product`.
+
+use rand::Rng;
+use wise_srnet::kernels::product::{forward, input_gradient, weight_gradient};
+
+use crate::cases::{assert_adds, assert_close, channels, generator, values, wide};
+use crate::reference::{Bilinear, Product, assert_is_gradient};
+
+fn check(reference: &Product, rng: &mut impl Rng) {
+    let Product { inputs, outputs, .. } = *reference;
+    let [y_count, x_count, w_count] = reference.sizes();
+    let (x, w, bias) = (values(x_count, rng), values(w_count, rng), values(outputs, rng));
+    let (x64, w64) = (wide(&x), wide(&w));
+
+    let mut y = values(y_count, rng);
+    forward(&x, &w, None, inputs, outputs, &mut y);
+    assert_close((reference, "output"), &y, &reference.forward(&x64, &w64));
+    forward(&x, &w, Some(&bias), inputs, outputs, &mut y);
+    let expected = reference.forward_with_bias(&x64, &w64, &wide(&bias));
+    assert_close((reference, "output with bias"), &y, &expected);
+
+    let dy = values(y_count, rng);
+    let dy64 = wide(&dy);
+    assert_adds(
+        (reference, "input gradient"),
+        &reference.input_gradient(&dy64, &w64),
+        rng,
+        |dx| {
+            input_gradient(&dy, &w, inputs, outputs, dx);
+        },
+    );
+    assert_adds(
+        (reference, "weight gradient"),
+        &reference.weight_gradient(&x64, &dy64),
+        rng,
+        |dw| {
+            weight_gradient(&x, &dy, inputs, outputs, dw);
+        },
+    );
+}
+
+#[test]
+fn equals_the_definition_for_random_sizes() {
+    let mut rng = generator(41);
+    for _ in 0..100 {
+        let rows = rng.gen_range(1..=200);
+        let (inputs, outputs) = (channels(&mut rng), channels(&mut rng));
+        check(&Product { rows, inputs, outputs }, &mut rng);
+    }
+}
+
+#[test]
+fn equals_the_definition_where_it_is_divided_into_tasks() {
+    let mut rng = generator(42);
+    for [rows, inputs, outputs] in [[13_000, 5, 3], [5_000, 17, 2], [2_049, 1, 40], [20, 300, 90]] {
+        check(&Product { rows, inputs, outputs }, &mut rng);
+    }
+}
+
+#[test]
+fn no_rows_have_no_output_and_change_no_gradient() {
+    let mut rng = generator(43);
+    check(
+        &Product {
+            rows: 0,
+            inputs: 5,
+            outputs: 3,
+        },
+        &mut rng,
+    );
+}
+
+#[test]
+fn the_definition_agrees_with_central_differences() {
+    let mut rng = generator(44);
+    let product = Product {
+        rows: 3,
+        inputs: 4,
+        outputs: 5,
+    };
+    let [outputs, inputs, weights] = product.sizes();
+    let [x, w, dy] = [inputs, weights, outputs].map(|count| wide(&values(count, &mut rng)));
+    let gradient = product.input_gradient(&dy, &w);
+    assert_is_gradient("input", |x| product.forward(x, &w), &x, &dy, &gradient);
+    let gradient = product.weight_gradient(&x, &dy);
+    assert_is_gradient("weight", |w| product.forward(&x, w), &w, &dy, &gradient);
+}

@@ -1,6 +1,7 @@
 //! What can be typed: the subcommands and their options.
 
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -9,7 +10,10 @@ use crate::experiment::{HeadKind, Overrides};
 /// Image-classification experiments: Global Average Pooling against Wise-SrNet and other heads that keep spatial
 /// information.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    version,
+    override_usage = "wise-srnet EXPERIMENT.ron [OPTIONS]\n       wise-srnet <COMMAND>"
+)]
 #[command(after_help = "Examples:
   wise-srnet experiments/quickstart.ron
   wise-srnet experiments/intel_densenet.ron --data data/intel --limit-train 240 --limit-test 120 --epochs 2
@@ -17,9 +21,24 @@ use crate::experiment::{HeadKind, Overrides};
   wise-srnet report reports/quickstart")]
 pub struct Arguments {
     #[command(subcommand)]
-    pub command: Option<Command>,
-    #[command(flatten)]
-    pub run: Option<RunArguments>,
+    pub command: Command,
+}
+
+impl Arguments {
+    /// The process's arguments. An experiment file in the place of a subcommand means `run`.
+    pub fn of_process() -> Self {
+        let mut arguments: Vec<OsString> = std::env::args_os().collect();
+        if arguments.get(1).is_some_and(|first| is_file(first)) {
+            arguments.insert(1, "run".into());
+        }
+        Self::parse_from(arguments)
+    }
+}
+
+/// Whether a word can't be a subcommand: it ends like an experiment file, or looks like a path.
+fn is_file(word: &OsStr) -> bool {
+    let path = Path::new(word);
+    path.extension().is_some() || path.components().count() > 1 || path.is_file()
 }
 
 #[derive(Debug, Subcommand)]

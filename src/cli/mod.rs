@@ -15,8 +15,6 @@ mod text;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::experiment::Registry;
 use arguments::{Arguments, Command};
 use error::CommandError;
@@ -24,7 +22,7 @@ use error::CommandError;
 /// Runs the program with the process's arguments and the networks of `registry`, and says how it ended: 0 for success, 1
 /// for an error (explained on standard error), 2 for wrong usage, 130 after an interruption.
 pub fn main(registry: &Registry) -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::of_process();
     match dispatch(arguments, registry) {
         Ok(code) => code,
         Err(error) => {
@@ -35,13 +33,7 @@ pub fn main(registry: &Registry) -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments, registry: &Registry) -> Result<ExitCode, CommandError> {
-    let command = match (arguments.command, arguments.run) {
-        (Some(command), _) => command,
-        (None, Some(run)) => Command::Run(run),
-        // clap asks for an experiment file unless there is a subcommand.
-        (None, None) => return Ok(ExitCode::from(2)),
-    };
-    match command {
+    match arguments.command {
         Command::Run(arguments) => run::run(arguments, registry),
         Command::Check(arguments) => check::check(arguments, registry),
         Command::Summary(arguments) => summary::summary(arguments, registry),

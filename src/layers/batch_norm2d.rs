@@ -186,7 +186,9 @@ where
     ) -> Result<Self::Output, CpuError> {
         let (input, tape) = contiguous(input)?.split_tape();
         let statistics = statistics(values(&input), C);
-        self.move_statistics(&statistics);
+        if !values(&input).is_empty() {
+            self.move_statistics(&statistics);
+        }
         let operation = Normalize {
             statistics,
             epsilon: N::EPSILON,

@@ -1,16 +1,17 @@
 //! All seven heads over the maps of `MiniResNet` at 64 and 96 px.
 
-use dfdx::prelude::Const;
+use dfdx::prelude::{Const, Trace};
 use wise_srnet::heads::{Depthwise, DepthwiseNonNeg, Gap, GapDropout, Head, HeadsOver};
 use wise_srnet::layers::build;
 
-use crate::step::{assert_gradients_arrive, maps, step, tensors};
+use crate::step::{assert_gradients_arrive, backward, maps, tensors};
 
 /// The head gives logits in inference and gradients in training; returns its number of parameters for 6 classes.
 fn parameters<H: Head<M, 128>, const M: usize>() -> usize {
     let mut head: H = build(1, "net", 6).unwrap();
-    assert_eq!(head.forward(maps::<M, 128>(3, 1)).as_vec().len(), 3 * 6);
-    let (logits, gradients) = step(&mut head, maps::<M, 128>(3, 1));
+    assert_eq!(head.infer(maps(3, 1)).unwrap().as_vec().len(), 3 * 6);
+    let logits = head.train(maps(3, 1).leaky_traced()).unwrap();
+    let (logits, gradients) = backward(&mut head, logits);
     assert_eq!(logits.len(), 3 * 6);
     assert_gradients_arrive(&gradients);
     tensors(&mut head).values().map(Vec::len).sum()

@@ -32,12 +32,20 @@ pub fn tensors<N: TensorCollection<f32, Cpu>>(module: &mut N) -> Named {
     tensors
 }
 
-/// The logits of a forward pass in training, and the gradients of all trainable tensors; image `i` has label `i % 4`.
+/// The logits of a forward pass in training, and the gradients of all trainable tensors.
 pub fn step<N, O: Dim, const M: usize, const C: usize>(network: &mut N, images: FeatureMap<M, C>) -> (Vec<f32>, Named)
 where
     N: ModuleMut<FeatureMap<M, C, Traced>, Output = Tensor<(usize, O), f32, Cpu, Traced>> + TensorCollection<f32, Cpu>,
 {
     let logits = network.forward_mut(images.leaky_traced());
+    backward(network, logits)
+}
+
+/// The logits, and the gradients of all trainable tensors for labels 0, 1, 2, 3, 0, …
+pub fn backward<N, O: Dim>(network: &mut N, logits: Tensor<(usize, O), f32, Cpu, Traced>) -> (Vec<f32>, Named)
+where
+    N: TensorCollection<f32, Cpu>,
+{
     let scores = values(&logits).to_vec();
     let labels: Vec<usize> = (0..logits.shape().0).map(|image| image % 4).collect();
     let mut gradients = softmax_cross_entropy(logits, &labels).unwrap().backward();

@@ -4,12 +4,12 @@
 //! module; one that doesn't fit a map (a kernel that leaves a part of the pooled map uncovered, a head made for 512 px
 //! behind a 224 px backbone) does not compile.
 
-use dfdx::prelude::{Const, Cpu, CpuError, Module, ModuleMut, NoneTape, OwnedTape, Tensor, TensorCollection};
+use dfdx::prelude::{Const, Cpu, CpuError, Module, NoneTape, OwnedTape, Tensor, TensorCollection};
 use seq_macro::seq;
 
 use crate::layers::{
-    AvgPool2D, Bias, Dense, DepthwiseConv2D, Dropout, FeatureMap, GlobalAvgPool2D, NonNeg, SmallNormal, Unconstrained,
-    Units,
+    AvgPool2D, Bias, Dense, DepthwiseConv2D, Dropout, FeatureMap, GlobalAvgPool2D, MapShape, NonNeg, OutputOf,
+    SmallNormal, Unconstrained, Units,
 };
 use crate::shapes::{Valid, Whole};
 
@@ -54,25 +54,39 @@ pub type WiseSrNetDropout<const C: usize, const POOL: usize, const K: usize> = (
 pub type FlattenFc<const C: usize, const M: usize> = (AvgPool2D<3, 3, Valid>, Classifier<C, M>);
 
 /// A module that turns a batch of `M × M × C` maps into logits, in training and in inference.
+///
+/// Every such module is one: there is nothing to implement.
 #[diagnostic::on_unimplemented(
     message = "this head does not turn feature maps of {M}×{M}×{C} into logits",
-    label = "made for another feature map",
-    note = "if one of its layers doesn't fit, another error names the reason"
+    label = "made for another feature map"
 )]
-pub trait Head<const M: usize, const C: usize>:
-    Module<FeatureMap<M, C>, Output = Logits, Error = CpuError>
-    + ModuleMut<FeatureMap<M, C, OwnedTape<f32, Cpu>>, Output = Logits<OwnedTape<f32, Cpu>>, Error = CpuError>
-    + TensorCollection<f32, Cpu, To<f32, Cpu> = Self>
-    + 'static
-{
+pub trait Head<const M: usize, const C: usize>: TensorCollection<f32, Cpu, To<f32, Cpu> = Self> + 'static {
+    /// The logits of a batch in inference.
+    ///
+    /// # Errors
+    /// Those of the layers' `try_forward`.
+    fn infer(&self, map: FeatureMap<M, C>) -> Result<Logits, CpuError>;
+
+    /// The logits of a batch in training, with the tape.
+    ///
+    /// # Errors
+    /// Those of the layers' `try_forward_mut`.
+    fn train(&mut self, map: FeatureMap<M, C, OwnedTape<f32, Cpu>>) -> Result<Logits<OwnedTape<f32, Cpu>>, CpuError>;
 }
 
-impl<N, const M: usize, const C: usize> Head<M, C> for N where
-    N: Module<FeatureMap<M, C>, Output = Logits, Error = CpuError>
-        + ModuleMut<FeatureMap<M, C, OwnedTape<f32, Cpu>>, Output = Logits<OwnedTape<f32, Cpu>>, Error = CpuError>
-        + TensorCollection<f32, Cpu, To<f32, Cpu> = Self>
-        + 'static
+impl<N, const M: usize, const C: usize> Head<M, C> for N
+where
+    N: Module<FeatureMap<M, C>, Output: OutputOf<N, MapShape<M, C>, (usize, Units)>, Error = CpuError>
+        + TensorCollection<f32, Cpu, To<f32, Cpu> = N>
+        + 'static,
 {
+    fn infer(&self, map: FeatureMap<M, C>) -> Result<Logits, CpuError> {
+        Ok(self.try_forward(map)?.known())
+    }
+
+    fn train(&mut self, map: FeatureMap<M, C, OwnedTape<f32, Cpu>>) -> Result<Logits<OwnedTape<f32, Cpu>>, CpuError> {
+        N::Output::train(self, map)
+    }
 }
 
 /// The sizes that the paper's heads take over a map of this size: the pooling step is 2 up to 8×8 pixels and 3 beyond,

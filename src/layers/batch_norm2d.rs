@@ -180,7 +180,9 @@ where
         input: Tensor<(Batch, H, W, In), f32, Cpu, OwnedTape<f32, Cpu>>,
     ) -> Result<Self::Output, CpuError> {
         let (input, statistics) = with_statistics(erased(input)?, C)?;
-        self.move_statistics(&statistics);
+        if !values(&input).is_empty() {
+            self.move_statistics(&statistics);
+        }
         typed(normalized(input, statistics, N::EPSILON, A::RELU, self.parameters()?)?)
     }
 }

@@ -21,6 +21,7 @@ mod identity;
 mod initializer;
 mod max_pool2d;
 mod operation;
+mod output_of;
 mod parameters;
 mod relu;
 mod shortcut;
@@ -43,6 +44,7 @@ pub use global_avg_pool2d::GlobalAvgPool2D;
 pub use identity::Identity;
 pub use initializer::{Fans, GlorotUniform, Initializer, SmallNormal};
 pub use max_pool2d::MaxPool2D;
+pub use output_of::OutputOf;
 pub use parameters::{Parameter, Scalar, Visited, build, for_each, for_each_with_gradients};
 pub use relu::ReLU;
 pub use shortcut::Shortcut;
@@ -51,9 +53,12 @@ pub use trace::{LayerRecord, trace};
 
 use dfdx::prelude::{Const, Cpu, NoneTape, Tensor};
 
+/// The shape of a batch of square feature maps.
+pub type MapShape<const SIZE: usize, const CHANNELS: usize> = (usize, Const<SIZE>, Const<SIZE>, Const<CHANNELS>);
+
 /// A batch of square feature maps, `SIZE × SIZE × CHANNELS`.
 pub type FeatureMap<const SIZE: usize, const CHANNELS: usize, T = NoneTape> =
-    Tensor<(usize, Const<SIZE>, Const<SIZE>, Const<CHANNELS>), f32, Cpu, T>;
+    Tensor<MapShape<SIZE, CHANNELS>, f32, Cpu, T>;
 
 /// A batch of square RGB images, preprocessed.
 pub type Images<const SIZE: usize, T = NoneTape> = FeatureMap<SIZE, 3, T>;

@@ -4,6 +4,6 @@ mod backbone;
 pub mod densenet169;
 pub mod mini_resnet;
 
-pub use backbone::{Backbone, MapOf};
+pub use backbone::Backbone;
 pub use densenet169::DenseNet169;
 pub use mini_resnet::MiniResNet;

@@ -121,11 +121,11 @@ struct TypedHead<H>(H);
 
 impl<H: Head<M, C>, const M: usize, const C: usize> AnyHead<M, C> for TypedHead<H> {
     fn infer(&self, map: FeatureMap<M, C>) -> Result<Logits, CpuError> {
-        self.0.try_forward(map)
+        self.0.infer(map)
     }
 
     fn train(&mut self, map: FeatureMap<M, C, Traced>) -> Result<Logits<Traced>, CpuError> {
-        self.0.try_forward_mut(map)
+        self.0.train(map)
     }
 
     fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>)) {

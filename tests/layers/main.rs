@@ -1,0 +1,10 @@
+//! The typed layers as a user of dfdx meets them: nested in dfdx's own modules, visited by its visitors, trained by its
+//! tape; and the networks and heads that are made of them.
+
+mod building;
+mod dropout;
+mod heads;
+mod nesting;
+mod networks;
+mod same_bits;
+mod step;

@@ -135,7 +135,7 @@ impl Registry {
         entry.ok_or_else(|| {
             let known: Vec<String> = sizes.iter().map(usize::to_string).collect();
             Problem::in_field("image_size", format!("`{network}` is not registered for images of {size} pixels"))
-                .label(format!("expected {}", one_of(known.iter().map(String::as_str))))
+                .label(one_of(known.iter().map(String::as_str)))
                 .help(format!(
                     "one line in a program of your own registers it, if its layers fit: \
                      `registry.register::<Network, {size}, MAP, CHANNELS>(\"{network}\");` (see examples/custom_network.rs)"

@@ -6,23 +6,23 @@
 //! training (batch statistics, dropout) and [`Module`](dfdx::nn::Module) inference.
 
 mod activation;
-mod avg_pool2d;
 mod batch_norm2d;
 mod bias;
 mod bridge;
 mod concat;
 mod constraint;
 mod conv2d;
+mod convolve;
 mod dense;
 mod depthwise_conv2d;
 mod dropout;
 mod global_avg_pool2d;
 mod identity;
 mod initializer;
-mod max_pool2d;
 mod operation;
 mod output_of;
 mod parameters;
+mod pool2d;
 mod relu;
 mod shortcut;
 mod softmax_cross_entropy;
@@ -30,7 +30,6 @@ mod trace;
 mod windowed;
 
 pub use activation::{Activation, NoActivation, Relu};
-pub use avg_pool2d::AvgPool2D;
 pub use batch_norm2d::{BatchNorm2D, KerasApplications, KerasDefault, Normalization};
 pub use bias::{Bias, BiasTerm, NoBias};
 pub use bridge::{values, values_mut};
@@ -43,9 +42,9 @@ pub use dropout::Dropout;
 pub use global_avg_pool2d::GlobalAvgPool2D;
 pub use identity::Identity;
 pub use initializer::{Fans, GlorotUniform, Initializer, SmallNormal};
-pub use max_pool2d::MaxPool2D;
 pub use output_of::OutputOf;
 pub use parameters::{Parameter, Scalar, Visited, build, for_each, for_each_with_gradients};
+pub use pool2d::{Average, AvgPool2D, Max, MaxPool2D, Pool2D, Reduction};
 pub use relu::ReLU;
 pub use shortcut::Shortcut;
 pub use softmax_cross_entropy::softmax_cross_entropy;

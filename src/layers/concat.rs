@@ -76,13 +76,10 @@ where
     }
 }
 
-/// A map with the channels of one of `C` channels and of `MORE` others.
-type Concatenated<Batch, H, W, C, const MORE: usize, T> = Tensor<(Batch, H, W, <C as Plus<MORE>>::Sum), f32, Cpu, T>;
-
 fn concatenate<Batch: Dim, H: ConstDim, W: ConstDim, C: Plus<MORE>, const MORE: usize, T: Tape<f32, Cpu> + Merge<T>>(
     first: Tensor<(Batch, H, W, C), f32, Cpu, T>,
     second: Tensor<(Batch, H, W, Const<MORE>), f32, Cpu, T>,
-) -> Result<Concatenated<Batch, H, W, C, MORE, T>, CpuError> {
+) -> Result<Tensor<(Batch, H, W, C::Sum), f32, Cpu, T>, CpuError> {
     let (first, tape) = contiguous(first)?.split_tape();
     let (second, other_tape) = contiguous(second)?.split_tape();
     let (batch, height, width, _) = *first.shape();

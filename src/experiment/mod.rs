@@ -1,1 +1,34 @@
 //! Experiment files: the RON schema and its messages, the plan of runs, and the way from names to types.
+//!
+//! [`Experiment::load`] reads a file, checks every value before anything else is touched, and answers a mistake with
+//! its place in the file, what was expected and the nearest valid name. [`Overrides`] are the command line's changes,
+//! held to the same rules. [`Problem`] is the form in which later checks (an unknown network, an image size that is
+//! not registered) point into the same file.
+
+mod cost;
+mod diagnostics;
+mod differences;
+mod file;
+mod head_kind;
+mod outline;
+mod overrides;
+mod plan;
+mod registry;
+mod schema;
+mod suggest;
+mod syntax;
+mod tokens;
+mod validate;
+
+pub use crate::data::{Augmentation, GeneratedSpec, Layout};
+pub use crate::training::{Optimizer, Schedule};
+pub use cost::{Cost, Size};
+pub use diagnostics::{Origin, Problem, Problems};
+pub use differences::Difference;
+pub use file::ExperimentError;
+pub use head_kind::{HeadKind, UnknownHead};
+pub use overrides::Overrides;
+pub use plan::{Plan, PlanError, Run};
+pub use registry::Registry;
+pub use schema::{Checkpoints, DataSection, Experiment, Validation};
+pub use suggest::{nearest, one_of};

@@ -3,11 +3,11 @@
 use std::marker::PhantomData;
 
 use dfdx::prelude::{
-    ConstDim, Cpu, CpuError, Dim, HasShape, Module, NonMutableModule, SplitTape, Tape, Tensor, ZeroSizedModule,
+    ConstDim, Cpu, CpuError, Dim, HasShape, Merge, Module, NonMutableModule, Tape, Tensor, ZeroSizedModule,
 };
 
-use super::bridge::contiguous;
-use super::operation::{Backward, Kept, Operand, Operation, apply};
+use super::bridge::{Map, erased, typed};
+use super::operation::{Backward, Kept, Operation, apply};
 use super::windowed::geometry;
 use crate::kernels::average_pooling;
 use crate::kernels::window::WindowGeometry;
@@ -34,23 +34,36 @@ where
     H: Window<K, S, P>,
     W: Window<K, S, P>,
     C: ConstDim,
-    T: Tape<f32, Cpu>,
+    T: Tape<f32, Cpu> + Merge<T>,
 {
     type Output = Tensor<(Batch, H::Out, W::Out, C), f32, Cpu, T>;
     type Error = CpuError;
 
     fn try_forward(&self, input: Tensor<(Batch, H, W, C), f32, Cpu, T>) -> Result<Self::Output, CpuError> {
-        let (input, tape) = contiguous(input)?.split_tape();
-        let (batch, channels) = (input.shape().0, input.shape().3);
-        let window = geometry::<K, S, P, H, W>(batch.size());
-        let operation = PoolAverage {
-            window,
-            channels: C::SIZE,
-            zeros_count: P::ZEROS_COUNT,
-        };
-        let shape = (batch, H::Out::default(), W::Out::default(), channels);
-        apply(operation, vec![Operand::from(&input)], 1, shape, input.device(), tape)
+        let window = geometry::<K, S, P, H, W>(input.shape().0.size());
+        typed(pool(window, C::SIZE, P::ZEROS_COUNT, erased(input)?)?)
     }
+}
+
+/// The layer behind its types.
+fn pool<T: Tape<f32, Cpu> + Merge<T>>(
+    window: WindowGeometry,
+    channels: usize,
+    zeros_count: bool,
+    input: Map<T>,
+) -> Result<Map<T>, CpuError> {
+    let [height, width] = window.output;
+    let shape = (window.batch, height, width, channels);
+    apply(
+        PoolAverage {
+            window,
+            channels,
+            zeros_count,
+        },
+        [input],
+        [],
+        shape,
+    )
 }
 
 struct PoolAverage {

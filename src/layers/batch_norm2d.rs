@@ -4,12 +4,12 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use dfdx::prelude::{
-    BuildOnDevice, Cpu, CpuError, Device, Dim, Dtype, HasShape, Module, ModuleMut, ModuleVisitor, NoneTape, OwnedTape,
-    Rank1, SplitTape, Storage, Tensor, TensorCollection, TensorOptions,
+    BuildOnDevice, Cpu, CpuError, Device, Dim, Dtype, HasShape, Merge, Module, ModuleMut, ModuleVisitor, NoneTape,
+    OwnedTape, Rank1, Storage, Tape, Tensor, TensorCollection, TensorOptions,
 };
 
 use super::activation::{Activation, NoActivation};
-use super::bridge::{contiguous, values, values_mut};
+use super::bridge::{Map, contiguous, erased, typed, values, values_mut};
 use super::operation::{Backward, Kept, Operand, Operation, apply};
 use crate::kernels::batch_norm::{Affine, Statistics, gradients, normalize, statistics};
 use crate::kernels::elementwise;
@@ -124,10 +124,13 @@ impl<const C: usize, N: Normalization, A: Activation> BatchNorm2D<C, N, A> {
         }
     }
 
-    fn operands<S: dfdx::prelude::Shape>(&self, input: &Tensor<S, f32, Cpu>) -> Vec<Operand> {
-        let [gamma, beta, mean, variance] =
-            [&self.gamma, &self.beta, &self.moving_mean, &self.moving_variance].map(Operand::from);
-        vec![Operand::from(input), gamma, beta, mean, variance]
+    fn parameters(&self) -> Result<[Operand; 4], CpuError> {
+        Ok([
+            Operand::of(&self.gamma)?,
+            Operand::of(&self.beta)?,
+            Operand::of(&self.moving_mean)?,
+            Operand::of(&self.moving_variance)?,
+        ])
     }
 }
 
@@ -145,25 +148,17 @@ where
     type Error = CpuError;
 
     fn try_forward(&self, input: Tensor<(Batch, H, W, In), f32, Cpu>) -> Result<Self::Output, CpuError> {
-        let input = contiguous(input)?;
         let running = Statistics {
             mean: values(&self.moving_mean).to_vec(),
             variance: values(&self.moving_variance).to_vec(),
         };
-        let operation = Normalize {
-            statistics: running,
-            epsilon: N::EPSILON,
-            relu: A::RELU,
-            affine: None,
-        };
-        apply(
-            operation,
-            self.operands(&input),
-            1,
-            *input.shape(),
-            input.device(),
-            NoneTape,
-        )
+        typed(normalized(
+            erased(input)?,
+            running,
+            N::EPSILON,
+            A::RELU,
+            self.parameters()?,
+        )?)
     }
 }
 
@@ -184,26 +179,43 @@ where
         &mut self,
         input: Tensor<(Batch, H, W, In), f32, Cpu, OwnedTape<f32, Cpu>>,
     ) -> Result<Self::Output, CpuError> {
-        let (input, tape) = contiguous(input)?.split_tape();
-        let statistics = statistics(values(&input), C);
+        let (input, statistics) = with_statistics(erased(input)?, C)?;
         if !values(&input).is_empty() {
             self.move_statistics(&statistics);
         }
-        let operation = Normalize {
-            statistics,
-            epsilon: N::EPSILON,
-            relu: A::RELU,
-            affine: None,
-        };
-        apply(
-            operation,
-            self.operands(&input),
-            1,
-            *input.shape(),
-            input.device(),
-            tape,
-        )
+        typed(normalized(input, statistics, N::EPSILON, A::RELU, self.parameters()?)?)
     }
+}
+
+type Traced = OwnedTape<f32, Cpu>;
+
+/// A batch with its statistics.
+fn with_statistics(input: Map<Traced>, channels: usize) -> Result<(Map<Traced>, Statistics), CpuError> {
+    let input = contiguous(input)?;
+    let statistics = statistics(values(&input), channels);
+    Ok((input, statistics))
+}
+
+/// The layer behind its types.
+fn normalized<T: Tape<f32, Cpu> + Merge<T>>(
+    input: Map<T>,
+    statistics: Statistics,
+    epsilon: f32,
+    relu: bool,
+    parameters: [Operand; 4],
+) -> Result<Map<T>, CpuError> {
+    let shape = *input.shape();
+    apply(
+        Normalize {
+            statistics,
+            epsilon,
+            relu,
+            affine: None,
+        },
+        [input],
+        parameters,
+        shape,
+    )
 }
 
 /// Operands: input, γ, β, and the running statistics, which have no gradient.

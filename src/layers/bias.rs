@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use dfdx::prelude::{
-    BuildOnDevice, Cpu, Device, Dtype, ModuleVisitor, Rank1, Storage, Tensor, TensorCollection, TensorOptions,
-    ZeroSizedModule,
+    BuildOnDevice, Cpu, CpuError, Device, Dtype, ModuleVisitor, Rank1, Storage, Tensor, TensorCollection,
+    TensorOptions, ZeroSizedModule,
 };
 
 use super::operation::Operand;
@@ -24,7 +24,7 @@ pub struct Bias<const C: usize, E: Dtype = f32, D: Storage<E> = Cpu> {
 pub trait BiasTerm<const C: usize> {
     /// The bias as an operand, if there is one.
     #[doc(hidden)]
-    fn operand(&self) -> Option<Operand>;
+    fn operand(&self) -> Result<Option<Operand>, CpuError>;
 }
 
 /// No bias (Keras `use_bias=False`).
@@ -34,14 +34,14 @@ pub struct NoBias;
 impl ZeroSizedModule for NoBias {}
 
 impl<const C: usize> BiasTerm<C> for NoBias {
-    fn operand(&self) -> Option<Operand> {
-        None
+    fn operand(&self) -> Result<Option<Operand>, CpuError> {
+        Ok(None)
     }
 }
 
 impl<const C: usize> BiasTerm<C> for Bias<C> {
-    fn operand(&self) -> Option<Operand> {
-        Some(Operand::from(&self.value))
+    fn operand(&self) -> Result<Option<Operand>, CpuError> {
+        Operand::of(&self.value).map(Some)
     }
 }
 

@@ -2,11 +2,52 @@
 //!
 //! dfdx gives no public access to a CPU tensor's buffer, but indexing returns a reference into it: a tensor that is
 //! known to be contiguous is read as a slice from its first element on.
+//!
+//! Layers also forget their tensors' compile-time sizes here, once they have been checked, so that everything behind the
+//! typed shells is compiled once for all shapes of a rank.
 #![allow(unsafe_code)]
 
 use std::any::Any;
 
-use dfdx::prelude::{Cpu, CpuError, Gradients, HasShape, ReshapeTo, Shape, Tape, Tensor};
+use dfdx::prelude::{Cpu, CpuError, Gradients, HasShape, NoneTape, RealizeTo, ReshapeTo, Shape, Tape, Tensor};
+
+/// A map whose sizes are known at run time only.
+pub type Map<T = NoneTape> = Tensor<(usize, usize, usize, usize), f32, Cpu, T>;
+
+/// The shape with as many axes as this array has entries, all of them of run-time sizes.
+pub trait Rank: Clone {
+    type Shape: Shape<Concrete = Self>;
+}
+
+impl Rank for [usize; 1] {
+    type Shape = (usize,);
+}
+
+impl Rank for [usize; 2] {
+    type Shape = (usize, usize);
+}
+
+impl Rank for [usize; 3] {
+    type Shape = (usize, usize, usize);
+}
+
+impl Rank for [usize; 4] {
+    type Shape = (usize, usize, usize, usize);
+}
+
+/// Forgets a tensor's compile-time sizes; it stays the same tensor for its gradient.
+pub fn erased<S: Shape<Concrete = R>, R: Rank, T: Tape<f32, Cpu>>(
+    tensor: Tensor<S, f32, Cpu, T>,
+) -> Result<Tensor<R::Shape, f32, Cpu, T>, CpuError> {
+    tensor.try_realize().map_err(|_| CpuError::WrongNumElements)
+}
+
+/// Gives a tensor its compile-time sizes back.
+pub fn typed<S: Shape<Concrete = R>, R: Rank, T: Tape<f32, Cpu>>(
+    tensor: Tensor<R::Shape, f32, Cpu, T>,
+) -> Result<Tensor<S, f32, Cpu, T>, CpuError> {
+    tensor.try_realize().map_err(|_| CpuError::WrongNumElements)
+}
 
 /// Whether the elements of a tensor lie one after another in the order of its shape (a permuted or broadcast tensor's
 /// don't): a step along any axis moves by the product of the axes behind it.

@@ -2,11 +2,11 @@
 
 use dfdx::prelude::{
     BuildOnDevice, Const, ConstDim, Cpu, CpuError, Device, Dim, Dtype, HasShape, Merge, Module, ModuleMut,
-    ModuleVisitor, SplitTape, Tape, Tensor, TensorCollection, WithEmptyTape,
+    ModuleVisitor, Tape, Tensor, TensorCollection, WithEmptyTape,
 };
 
-use super::bridge::contiguous;
-use super::operation::{Backward, Kept, Operand, Operation, apply};
+use super::bridge::{Map, erased, typed};
+use super::operation::{Backward, Kept, Operation, apply};
 use crate::kernels::elementwise;
 use crate::shapes::Plus;
 
@@ -52,7 +52,7 @@ where
 
     fn try_forward(&self, input: X) -> Result<Self::Output, CpuError> {
         let first = self.0.try_forward(input.with_empty_tape())?;
-        concatenate(first, self.1.try_forward(input)?)
+        typed(concatenate(erased(first)?, erased(self.1.try_forward(input)?)?)?)
     }
 }
 
@@ -72,23 +72,16 @@ where
 
     fn try_forward_mut(&mut self, input: X) -> Result<Self::Output, CpuError> {
         let first = self.0.try_forward_mut(input.with_empty_tape())?;
-        concatenate(first, self.1.try_forward_mut(input)?)
+        typed(concatenate(erased(first)?, erased(self.1.try_forward_mut(input)?)?)?)
     }
 }
 
-fn concatenate<Batch: Dim, H: ConstDim, W: ConstDim, C: Plus<MORE>, const MORE: usize, T: Tape<f32, Cpu> + Merge<T>>(
-    first: Tensor<(Batch, H, W, C), f32, Cpu, T>,
-    second: Tensor<(Batch, H, W, Const<MORE>), f32, Cpu, T>,
-) -> Result<Tensor<(Batch, H, W, C::Sum), f32, Cpu, T>, CpuError> {
-    let (first, tape) = contiguous(first)?.split_tape();
-    let (second, other_tape) = contiguous(second)?.split_tape();
-    let (batch, height, width, _) = *first.shape();
-    let operation = Concatenate {
-        channels: [C::SIZE, MORE],
-    };
-    let operands = vec![Operand::from(&first), Operand::from(&second)];
-    let shape = (batch, height, width, C::Sum::default());
-    apply(operation, operands, 2, shape, first.device(), tape.merge(other_tape))
+/// The layer behind its types.
+fn concatenate<T: Tape<f32, Cpu> + Merge<T>>(first: Map<T>, second: Map<T>) -> Result<Map<T>, CpuError> {
+    let (batch, height, width, channels) = *first.shape();
+    let channels = [channels, second.shape().3];
+    let shape = (batch, height, width, channels[0] + channels[1]);
+    apply(Concatenate { channels }, [first, second], [], shape)
 }
 
 /// Operands: the two maps.

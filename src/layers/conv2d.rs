@@ -4,12 +4,12 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use dfdx::prelude::{
-    BuildOnDevice, Const, Cpu, CpuError, Device, Dim, Dtype, HasShape, Module, ModuleVisitor, NonMutableModule, Rank4,
-    SplitTape, Storage, Tape, Tensor, TensorCollection, TensorOptions,
+    BuildOnDevice, Const, Cpu, CpuError, Device, Dim, Dtype, HasShape, Merge, Module, ModuleVisitor, NonMutableModule,
+    Rank4, Storage, Tape, Tensor, TensorCollection, TensorOptions,
 };
 
 use super::bias::{BiasTerm, NoBias};
-use super::bridge::contiguous;
+use super::bridge::{Map, erased, typed};
 use super::initializer::{Fans, GlorotUniform, Initializer, fill};
 use super::operation::{Backward, Kept, Operand, Operation, apply};
 use super::windowed::geometry;
@@ -121,26 +121,37 @@ where
     H: Window<K, S, P>,
     W: Window<K, S, P>,
     C: Channels<I>,
-    T: Tape<f32, Cpu>,
+    T: Tape<f32, Cpu> + Merge<T>,
 {
     type Output = Tensor<(Batch, H::Out, W::Out, Const<O>), f32, Cpu, T>;
     type Error = CpuError;
 
     fn try_forward(&self, input: Tensor<(Batch, H, W, C), f32, Cpu, T>) -> Result<Self::Output, CpuError> {
-        let (input, tape) = contiguous(input)?.split_tape();
-        let batch = input.shape().0;
-        let window = geometry::<K, S, P, H, W>(batch.size());
-        let operation = Convolve(Convolution {
+        let window = geometry::<K, S, P, H, W>(input.shape().0.size());
+        let sizes = Convolution {
             window,
             in_channels: I,
             out_channels: O,
-        });
-        let operands = [Operand::from(&input), Operand::from(&self.kernel)]
-            .into_iter()
-            .chain(self.bias.operand());
-        let shape = (batch, H::Out::default(), W::Out::default(), Const);
-        apply(operation, operands.collect(), 1, shape, input.device(), tape)
+        };
+        typed(convolve(
+            sizes,
+            erased(input)?,
+            Operand::of(&self.kernel)?,
+            self.bias.operand()?,
+        )?)
     }
+}
+
+/// The layer behind its types.
+fn convolve<T: Tape<f32, Cpu> + Merge<T>>(
+    sizes: Convolution,
+    input: Map<T>,
+    kernel: Operand,
+    bias: Option<Operand>,
+) -> Result<Map<T>, CpuError> {
+    let [height, width] = sizes.window.output;
+    let shape = (sizes.window.batch, height, width, sizes.out_channels);
+    apply(Convolve(sizes), [input], std::iter::once(kernel).chain(bias), shape)
 }
 
 /// Operands: input, kernel, and the bias if there is one.

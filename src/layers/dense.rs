@@ -4,11 +4,11 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use dfdx::prelude::{
-    BuildOnDevice, Const, ConstDim, Cpu, CpuError, Device, Dim, Dtype, HasShape, Module, ModuleVisitor,
-    NonMutableModule, SplitTape, Storage, Tape, Tensor, TensorCollection, TensorOptions,
+    BuildOnDevice, Const, ConstDim, Cpu, CpuError, Device, Dim, Dtype, HasShape, Merge, Module, ModuleVisitor,
+    NonMutableModule, Storage, Tape, Tensor, TensorCollection, TensorOptions,
 };
 
-use super::bridge::contiguous;
+use super::bridge::{erased, typed};
 use super::initializer::{Fans, GlorotUniform, Initializer, fill};
 use super::operation::{Backward, Kept, Operand, Operation, apply};
 use crate::kernels::{product, reduction};
@@ -114,7 +114,7 @@ where
     O: ConstDim,
     Batch: Dim,
     In: Channels<C>,
-    T: Tape<f32, Cpu>,
+    T: Tape<f32, Cpu> + Merge<T>,
 {
     type Output = Tensor<(Batch, O), f32, Cpu, T>;
     type Error = CpuError;
@@ -123,19 +123,14 @@ where
         &self,
         input: Tensor<(Batch, Const<M>, Const<M>, In), f32, Cpu, T>,
     ) -> Result<Self::Output, CpuError> {
-        let (input, tape) = contiguous(input)?.split_tape();
-        let (batch, units) = (input.shape().0, self.bias.shape().0);
+        let (batch, units) = (input.shape().0.size(), self.bias.shape().0.size());
         let operation = Multiply {
-            batch: batch.size(),
+            batch,
             inputs: M * M * C,
-            units: units.size(),
+            units,
         };
-        let operands = [
-            Operand::from(&input),
-            Operand::from(&self.kernel),
-            Operand::from(&self.bias),
-        ];
-        apply(operation, operands.into(), 1, (batch, units), input.device(), tape)
+        let parameters = [Operand::of(&self.kernel)?, Operand::of(&self.bias)?];
+        typed(apply(operation, [erased(input)?], parameters, (batch, units))?)
     }
 }
 

@@ -4,12 +4,12 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use dfdx::prelude::{
-    BuildOnDevice, Cpu, CpuError, Device, Dim, Dtype, HasShape, Module, ModuleVisitor, NonMutableModule, Rank3,
-    SplitTape, Storage, Tape, Tensor, TensorCollection, TensorOptions,
+    BuildOnDevice, Cpu, CpuError, Device, Dim, Dtype, HasShape, Merge, Module, ModuleVisitor, NonMutableModule, Rank3,
+    Storage, Tape, Tensor, TensorCollection, TensorOptions,
 };
 
 use super::bias::{BiasTerm, NoBias};
-use super::bridge::contiguous;
+use super::bridge::{Map, erased, typed};
 use super::constraint::{Constraint, Unconstrained};
 use super::initializer::{Fans, GlorotUniform, Initializer, fill};
 use super::operation::{Backward, Kept, Operand, Operation, apply};
@@ -107,24 +107,40 @@ where
     H: Window<K, S, P>,
     W: Window<K, S, P>,
     In: Channels<C>,
-    T: Tape<f32, Cpu>,
+    T: Tape<f32, Cpu> + Merge<T>,
 {
     type Output = Tensor<(Batch, H::Out, W::Out, In), f32, Cpu, T>;
     type Error = CpuError;
 
     fn try_forward(&self, input: Tensor<(Batch, H, W, In), f32, Cpu, T>) -> Result<Self::Output, CpuError> {
-        let (input, tape) = contiguous(input)?.split_tape();
-        let (batch, channels) = (input.shape().0, input.shape().3);
-        let operation = ConvolveDepthwise(Depthwise {
-            window: geometry::<K, S, P, H, W>(batch.size()),
+        let sizes = Depthwise {
+            window: geometry::<K, S, P, H, W>(input.shape().0.size()),
             channels: C,
-        });
-        let operands = [Operand::from(&input), Operand::from(&self.kernel)]
-            .into_iter()
-            .chain(self.bias.operand());
-        let shape = (batch, H::Out::default(), W::Out::default(), channels);
-        apply(operation, operands.collect(), 1, shape, input.device(), tape)
+        };
+        typed(convolve(
+            sizes,
+            erased(input)?,
+            Operand::of(&self.kernel)?,
+            self.bias.operand()?,
+        )?)
     }
+}
+
+/// The layer behind its types.
+fn convolve<T: Tape<f32, Cpu> + Merge<T>>(
+    sizes: Depthwise,
+    input: Map<T>,
+    kernel: Operand,
+    bias: Option<Operand>,
+) -> Result<Map<T>, CpuError> {
+    let [height, width] = sizes.window.output;
+    let shape = (sizes.window.batch, height, width, sizes.channels);
+    apply(
+        ConvolveDepthwise(sizes),
+        [input],
+        std::iter::once(kernel).chain(bias),
+        shape,
+    )
 }
 
 /// Operands: input, kernel, and the bias if there is one.

@@ -3,13 +3,12 @@
 use dfdx::nn::ScalarOptions;
 use dfdx::prelude::{
     BuildOnDevice, Cpu, CpuError, Device, Dtype, HasShape, Module, ModuleMut, ModuleVisitor, NoneTape, OwnedTape,
-    Shape, SplitTape, Tensor, TensorCollection,
+    Shape, Tensor, TensorCollection,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::bridge::contiguous;
-use super::operation::{Backward, Kept, Operand, Operation, apply};
+use super::operation::{Backward, Kept, Operation, apply};
 use crate::kernels::elementwise;
 use crate::random;
 
@@ -58,23 +57,15 @@ impl<const PERCENT: u32, S: Shape> ModuleMut<Tensor<S, f32, Cpu, OwnedTape<f32, 
     type Error = CpuError;
 
     fn try_forward_mut(&mut self, input: Tensor<S, f32, Cpu, OwnedTape<f32, Cpu>>) -> Result<Self::Output, CpuError> {
-        let (input, tape) = contiguous(input)?.split_tape();
         let mut stream = ChaCha8Rng::seed_from_u64(random::key(self.seed, "dropout", &[self.masks]));
         self.masks += 1;
         let rate = f64::from(PERCENT) / 100.0;
         let scale = (1.0 / (1.0 - rate)) as f32;
-        let count = input.shape().num_elements();
-        let mask = (0..count)
+        let shape = *input.shape();
+        let mask = (0..shape.num_elements())
             .map(|_| if stream.gen_bool(1.0 - rate) { scale } else { 0.0 })
             .collect();
-        apply(
-            Mask(mask),
-            vec![Operand::from(&input)],
-            1,
-            *input.shape(),
-            input.device(),
-            tape,
-        )
+        apply(Mask(mask), [input], [], shape)
     }
 }
 

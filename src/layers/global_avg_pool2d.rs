@@ -1,11 +1,11 @@
 //! Global average pooling (Keras `GlobalAveragePooling2D(keepdims=True)`).
 
 use dfdx::prelude::{
-    Const, ConstDim, Cpu, CpuError, Dim, HasShape, Module, NonMutableModule, SplitTape, Tape, Tensor, ZeroSizedModule,
+    Const, ConstDim, Cpu, CpuError, Dim, HasShape, Merge, Module, NonMutableModule, Tape, Tensor, ZeroSizedModule,
 };
 
-use super::bridge::contiguous;
-use super::operation::{Backward, Kept, Operand, Operation, apply};
+use super::bridge::{erased, typed};
+use super::operation::{Backward, Kept, Operation, apply};
 use crate::kernels::average_pooling;
 use crate::kernels::window::WindowGeometry;
 
@@ -23,7 +23,7 @@ impl<Batch, const M: usize, C, T> Module<Tensor<(Batch, Const<M>, Const<M>, C), 
 where
     Batch: Dim,
     C: ConstDim,
-    T: Tape<f32, Cpu>,
+    T: Tape<f32, Cpu> + Merge<T>,
 {
     type Output = Tensor<(Batch, Const<1>, Const<1>, C), f32, Cpu, T>;
     type Error = CpuError;
@@ -32,28 +32,24 @@ where
         &self,
         input: Tensor<(Batch, Const<M>, Const<M>, C), f32, Cpu, T>,
     ) -> Result<Self::Output, CpuError> {
-        let (input, tape) = contiguous(input)?.split_tape();
-        let (batch, channels) = (input.shape().0, input.shape().3);
+        let batch = input.shape().0.size();
         let window = WindowGeometry {
-            batch: batch.size(),
+            batch,
             input: [M, M],
             output: [1, 1],
             kernel: M,
             stride: 1,
             before: [0, 0],
         };
-        let shape = (batch, Const, Const, channels);
-        apply(
+        typed(apply(
             PoolAll {
                 window,
                 channels: C::SIZE,
             },
-            vec![Operand::from(&input)],
-            1,
-            shape,
-            input.device(),
-            tape,
-        )
+            [erased(input)?],
+            [],
+            (batch, 1, 1, C::SIZE),
+        )?)
     }
 }
 

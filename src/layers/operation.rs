@@ -1,9 +1,9 @@
 //! A differentiable operation whose types have been checked and then forgotten: the layers' typed shells all end in
 //! [`apply`], which is the only place that talks to dfdx's tape.
 
-use dfdx::prelude::{Cpu, CpuError, Gradients, PutTape, Shape, Tape, Tensor, TensorFromVec};
+use dfdx::prelude::{Cpu, CpuError, Gradients, Merge, PutTape, Shape, SplitTape, Tape, Tensor, TensorFromVec};
 
-use super::bridge::{GradientSlot, Saved};
+use super::bridge::{GradientSlot, Rank, Saved, contiguous, erased};
 use super::trace;
 
 /// What a layer computes, on slices. Operand 0 is the input (two-input operations: 0 and 1), parameters follow.
@@ -43,16 +43,19 @@ pub struct Operand {
     gradient: GradientSlot,
 }
 
-impl<S: Shape> From<&Tensor<S, f32, Cpu>> for Operand {
-    fn from(tensor: &Tensor<S, f32, Cpu>) -> Self {
+impl Operand {
+    /// A tensor of any compile-time sizes.
+    pub fn of<S: Shape<Concrete = R>, R: Rank>(tensor: &Tensor<S, f32, Cpu>) -> Result<Self, CpuError> {
+        Ok(Self::new(&erased(tensor.clone())?))
+    }
+
+    fn new<S: Shape>(tensor: &Tensor<S, f32, Cpu>) -> Self {
         Self {
             values: Some(Saved::new(tensor)),
             gradient: GradientSlot::new(tensor),
         }
     }
-}
 
-impl Operand {
     fn values(&self) -> &[f32] {
         self.values.as_ref().map_or(&[], Saved::values)
     }
@@ -87,40 +90,59 @@ impl<'a> Backward<'a> {
     }
 }
 
-/// Runs an operation and puts its gradient on the tape.
-pub fn apply<S: Shape, T: Tape<f32, Cpu>>(
+/// Runs an operation on maps and parameters, and puts its gradient on the tape of the maps.
+pub fn apply<S: Shape, O: Shape, T: Tape<f32, Cpu> + Merge<T>, const MAPS: usize>(
     operation: impl Operation,
-    operands: Vec<Operand>,
-    inputs: usize,
-    shape: S,
-    device: &Cpu,
-    mut tape: T,
-) -> Result<Tensor<S, f32, Cpu, T>, CpuError> {
-    let mut node = Node {
+    maps: [Tensor<S, f32, Cpu, T>; MAPS],
+    parameters: impl IntoIterator<Item = Operand>,
+    shape: O,
+) -> Result<Tensor<O, f32, Cpu, T>, CpuError> {
+    let mut operands = Vec::new();
+    let mut merged = T::default();
+    let device = maps[0].device().clone();
+    for map in maps {
+        let (map, tape) = contiguous(map)?.split_tape();
+        operands.push(Operand::new(&map));
+        merged = merged.merge(tape);
+    }
+    operands.extend(parameters);
+    let node = Node {
         operation: Box::new(operation),
         operands,
+        maps: MAPS,
     };
-    let output = node.forward(inputs, shape.concrete().as_ref());
-    let output = device.try_tensor_from_vec(output, shape)?;
-    if T::OWNS_TAPE {
-        let kept = node.forget_what_is_not_kept();
-        let saved = (kept == Kept::Output).then(|| Saved::new(&output));
-        let slot = GradientSlot::new(&output);
-        tape.add_backward_op(move |gradients| node.backward(&slot, saved.as_ref(), gradients));
-    }
-    Ok(output.put_tape(tape))
+    node.run(shape, &device, merged)
 }
 
-/// An operation with its operands; not generic, so that it is compiled once.
+/// An operation with its operands.
 struct Node {
     operation: Box<dyn Operation>,
+    /// The maps, then the parameters.
     operands: Vec<Operand>,
+    maps: usize,
 }
 
 impl Node {
-    fn forward(&mut self, inputs: usize, shape: &[usize]) -> Vec<f32> {
+    fn run<O: Shape, T: Tape<f32, Cpu>>(
+        mut self,
+        shape: O,
+        device: &Cpu,
+        mut tape: T,
+    ) -> Result<Tensor<O, f32, Cpu, T>, CpuError> {
+        let output = self.forward(shape.concrete().as_ref());
+        let output = device.try_tensor_from_vec(output, shape)?;
+        if T::OWNS_TAPE {
+            let kept = self.forget_what_is_not_kept();
+            let saved = (kept == Kept::Output).then(|| Saved::new(&output));
+            let slot = GradientSlot::new(&output);
+            tape.add_backward_op(move |gradients| self.backward(&slot, saved.as_ref(), gradients));
+        }
+        Ok(output.put_tape(tape))
+    }
+
+    fn forward(&mut self, shape: &[usize]) -> Vec<f32> {
         let operands: Vec<&[f32]> = self.operands.iter().map(Operand::values).collect();
-        trace::measure(&mut *self.operation, &operands, inputs, shape)
+        trace::measure(&mut *self.operation, &operands, self.maps, shape)
     }
 
     fn forget_what_is_not_kept(&mut self) -> Kept {

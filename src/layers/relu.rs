@@ -1,11 +1,8 @@
 //! ReLU as a layer of its own (Keras `ReLU`), for the places where it can't be fused into the layer before.
 
-use dfdx::prelude::{
-    Cpu, CpuError, HasShape, Module, NonMutableModule, Shape, SplitTape, Tape, Tensor, ZeroSizedModule,
-};
+use dfdx::prelude::{Cpu, CpuError, HasShape, Merge, Module, NonMutableModule, Shape, Tape, Tensor, ZeroSizedModule};
 
-use super::bridge::contiguous;
-use super::operation::{Backward, Kept, Operand, Operation, apply};
+use super::operation::{Backward, Kept, Operation, apply};
 use crate::kernels::elementwise;
 
 /// `max(x, 0)`, for tensors of any shape.
@@ -15,20 +12,13 @@ pub struct ReLU;
 impl ZeroSizedModule for ReLU {}
 impl NonMutableModule for ReLU {}
 
-impl<S: Shape, T: Tape<f32, Cpu>> Module<Tensor<S, f32, Cpu, T>> for ReLU {
+impl<S: Shape, T: Tape<f32, Cpu> + Merge<T>> Module<Tensor<S, f32, Cpu, T>> for ReLU {
     type Output = Tensor<S, f32, Cpu, T>;
     type Error = CpuError;
 
     fn try_forward(&self, input: Tensor<S, f32, Cpu, T>) -> Result<Self::Output, CpuError> {
-        let (input, tape) = contiguous(input)?.split_tape();
-        apply(
-            Rectify,
-            vec![Operand::from(&input)],
-            1,
-            *input.shape(),
-            input.device(),
-            tape,
-        )
+        let shape = *input.shape();
+        apply(Rectify, [input], [], shape)
     }
 }
 

@@ -3,14 +3,14 @@
 use std::marker::PhantomData;
 
 use dfdx::prelude::{
-    BuildOnDevice, Cpu, CpuError, Device, Dtype, HasShape, Merge, Module, ModuleMut, ModuleVisitor, Shape, SplitTape,
-    Tape, Tensor, TensorCollection, WithEmptyTape,
+    BuildOnDevice, Cpu, CpuError, Device, Dtype, HasShape, Merge, Module, ModuleMut, ModuleVisitor, Shape, Tape,
+    Tensor, TensorCollection, WithEmptyTape,
 };
 
 use super::activation::{Activation, NoActivation};
-use super::bridge::contiguous;
+use super::bridge::{Map, erased, typed};
 use super::identity::Identity;
-use super::operation::{Backward, Kept, Operand, Operation, apply};
+use super::operation::{Backward, Kept, Operation, apply};
 use crate::kernels::elementwise;
 
 /// `activation(F(x) + R(x))`. The shortcut `R` is [`Identity`] where the input is added as it is; otherwise it projects the input
@@ -64,7 +64,7 @@ where
     F: Module<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
     R: Module<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
     A: Activation,
-    S: Shape,
+    S: Shape<Concrete = [usize; 4]>,
     T: Tape<f32, Cpu> + Merge<T>,
 {
     type Output = Tensor<S, f32, Cpu, T>;
@@ -72,7 +72,11 @@ where
 
     fn try_forward(&self, input: X) -> Result<Self::Output, CpuError> {
         let branch = self.branch.try_forward(input.with_empty_tape())?;
-        add(branch, self.shortcut.try_forward(input)?, A::RELU)
+        typed(add(
+            erased(branch)?,
+            erased(self.shortcut.try_forward(input)?)?,
+            A::RELU,
+        )?)
     }
 }
 
@@ -82,7 +86,7 @@ where
     F: ModuleMut<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
     R: ModuleMut<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
     A: Activation,
-    S: Shape,
+    S: Shape<Concrete = [usize; 4]>,
     T: Tape<f32, Cpu> + Merge<T>,
 {
     type Output = Tensor<S, f32, Cpu, T>;
@@ -90,26 +94,18 @@ where
 
     fn try_forward_mut(&mut self, input: X) -> Result<Self::Output, CpuError> {
         let branch = self.branch.try_forward_mut(input.with_empty_tape())?;
-        add(branch, self.shortcut.try_forward_mut(input)?, A::RELU)
+        typed(add(
+            erased(branch)?,
+            erased(self.shortcut.try_forward_mut(input)?)?,
+            A::RELU,
+        )?)
     }
 }
 
-fn add<S: Shape, T: Tape<f32, Cpu> + Merge<T>>(
-    branch: Tensor<S, f32, Cpu, T>,
-    shortcut: Tensor<S, f32, Cpu, T>,
-    relu: bool,
-) -> Result<Tensor<S, f32, Cpu, T>, CpuError> {
-    let (branch, tape) = contiguous(branch)?.split_tape();
-    let (shortcut, other_tape) = contiguous(shortcut)?.split_tape();
-    let operands = vec![Operand::from(&branch), Operand::from(&shortcut)];
-    apply(
-        Add { relu },
-        operands,
-        2,
-        *branch.shape(),
-        branch.device(),
-        tape.merge(other_tape),
-    )
+/// The layer behind its types.
+fn add<T: Tape<f32, Cpu> + Merge<T>>(branch: Map<T>, shortcut: Map<T>, relu: bool) -> Result<Map<T>, CpuError> {
+    let shape = *branch.shape();
+    apply(Add { relu }, [branch, shortcut], [], shape)
 }
 
 /// Operands: the two maps.

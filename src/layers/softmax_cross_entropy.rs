@@ -1,9 +1,9 @@
 //! The loss: mean categorical cross-entropy of the softmax of a batch's logits.
 
-use dfdx::prelude::{Cpu, CpuError, Dim, HasShape, SplitTape, Tape, Tensor};
+use dfdx::prelude::{Cpu, CpuError, Dim, HasShape, Merge, Tape, Tensor};
 
-use super::bridge::contiguous;
-use super::operation::{Backward, Kept, Operand, Operation, apply};
+use super::bridge::erased;
+use super::operation::{Backward, Kept, Operation, apply};
 use crate::kernels::cross_entropy;
 
 /// `mean over images of −ln softmax(logits)[label]` (Keras `CategoricalCrossentropy` behind a softmax layer).
@@ -13,11 +13,10 @@ use crate::kernels::cross_entropy;
 ///
 /// # Panics
 /// If there aren't as many labels as images, or a label is not a class.
-pub fn softmax_cross_entropy<Batch: Dim, O: Dim, T: Tape<f32, Cpu>>(
+pub fn softmax_cross_entropy<Batch: Dim, O: Dim, T: Tape<f32, Cpu> + Merge<T>>(
     logits: Tensor<(Batch, O), f32, Cpu, T>,
     labels: &[usize],
 ) -> Result<Tensor<(), f32, Cpu, T>, CpuError> {
-    let (logits, tape) = contiguous(logits)?.split_tape();
     let (batch, classes) = (logits.shape().0.size(), logits.shape().1.size());
     assert_eq!(labels.len(), batch, "one label an image");
     assert!(labels.iter().all(|&label| label < classes), "labels below {classes}");
@@ -25,7 +24,7 @@ pub fn softmax_cross_entropy<Batch: Dim, O: Dim, T: Tape<f32, Cpu>>(
         labels: labels.to_vec(),
         classes,
     };
-    apply(operation, vec![Operand::from(&logits)], 1, (), logits.device(), tape)
+    apply(operation, [erased(logits)?], [], ())
 }
 
 /// Operand: the logits.

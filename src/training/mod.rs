@@ -1,5 +1,18 @@
-//! Training: a network with a head behind one interface, its updates, and the loop around them.
+//! Training: a network with a head behind one interface, its updates, and the loop around them. Knows neither
+//! experiment files nor reports.
 
-pub mod model;
+mod checkpoint;
+mod evaluation;
+mod fit;
+mod model;
+mod optimizer;
+mod schedule;
+mod snapshot;
 
-pub use model::Model;
+pub use checkpoint::{Checkpoint, CheckpointError, Identity, Position};
+pub use evaluation::{Evaluation, EvaluationError, evaluate};
+pub use fit::{EpochResult, Fit, FitError, Observer, Outcome, Progress, Scores, Splits};
+pub use model::{BACKBONE, BackboneType, HEAD, Layers, Model, Step};
+pub use optimizer::{Optimizer, Sgd};
+pub use schedule::Schedule;
+pub use snapshot::{Misfit, Snapshot, StoredTensor};

@@ -1,0 +1,192 @@
+//! What can be typed: the subcommands and their options.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::experiment::{HeadKind, Overrides};
+
+/// Image-classification experiments: Global Average Pooling against Wise-SrNet and other heads that keep spatial
+/// information.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    override_usage = "wise-srnet EXPERIMENT.ron [OPTIONS]\n       wise-srnet <COMMAND>"
+)]
+#[command(after_help = "Examples:
+  wise-srnet experiments/quickstart.ron
+  wise-srnet experiments/intel_densenet.ron --data data/intel --limit-train 240 --limit-test 120 --epochs 2
+  wise-srnet check experiments/intel_densenet.ron
+  wise-srnet report reports/quickstart")]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+impl Arguments {
+    /// The process's arguments. An experiment file in the place of a subcommand means `run`.
+    pub fn of_process() -> Self {
+        let mut arguments: Vec<OsString> = std::env::args_os().collect();
+        if arguments.get(1).is_some_and(|first| is_file(first)) {
+            arguments.insert(1, "run".into());
+        }
+        Self::parse_from(arguments)
+    }
+}
+
+/// Whether a word can't be a subcommand: it ends like an experiment file, or looks like a path.
+fn is_file(word: &OsStr) -> bool {
+    let path = Path::new(word);
+    path.extension().is_some() || path.components().count() > 1 || path.is_file()
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train every head and seed of an experiment, or go on where it was interrupted, and write the report
+    Run(RunArguments),
+    /// Read an experiment file and its data set, and print the plan, its cost and what is wrong; trains nothing
+    Check(CheckArguments),
+    /// Print the layers of an experiment's network and heads: shapes, parameters, multiply-adds
+    Summary(SummaryArguments),
+    /// Draw reports again from stored histories, Keras-style CSV files too
+    Report(ReportArguments),
+    /// Measure the time of a training step on random input
+    Bench(BenchArguments),
+}
+
+/// Changes of an experiment.
+#[derive(Debug, Args)]
+pub struct Changes {
+    /// Folder or zip file that holds the data set's layout (for Intel: the parent of seg_train and seg_test)
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+    /// Passes over the training images
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Images per step
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
+    /// Train on this many images only, balanced over the classes
+    #[arg(long, value_name = "N")]
+    limit_train: Option<usize>,
+    /// Test on this many images only, balanced over the classes
+    #[arg(long, value_name = "N")]
+    limit_test: Option<usize>,
+    /// Heads to train, separated by commas
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    heads: Option<Vec<HeadKind>>,
+    /// Seeds, separated by commas
+    #[arg(long, value_name = "0,1,2", value_delimiter = ',')]
+    seeds: Option<Vec<u64>>,
+    /// Weights of the network without its head, or `none` for random ones
+    #[arg(long, value_name = "FILE|none")]
+    weights: Option<PathBuf>,
+}
+
+impl Changes {
+    pub fn overrides(&self) -> Overrides {
+        Overrides {
+            data: self.data.clone(),
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            limit_train: self.limit_train,
+            limit_test: self.limit_test,
+            heads: self.heads.clone(),
+            seeds: self.seeds.clone(),
+            weights: self.weights.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// The experiment file
+    #[arg(value_name = "EXPERIMENT.ron")]
+    pub experiment: PathBuf,
+    #[command(flatten)]
+    pub changes: Changes,
+    #[command(flatten)]
+    pub threads: Threads,
+    #[command(flatten)]
+    pub out: Out,
+    /// Delete the checkpoints and histories of these runs and start over
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// The experiment file
+    #[arg(value_name = "EXPERIMENT.ron")]
+    pub experiment: PathBuf,
+    #[command(flatten)]
+    pub changes: Changes,
+    #[command(flatten)]
+    pub threads: Threads,
+    #[command(flatten)]
+    pub out: Out,
+}
+
+/// How many cores to use.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Threads {
+    /// Threads to compute with; all cores if left out. Results don't depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+/// Where results go.
+#[derive(Debug, Args)]
+pub struct Out {
+    /// Folder for everything that is written, checkpoints too
+    #[arg(long = "out", value_name = "DIR", default_value = "reports")]
+    pub folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct SummaryArguments {
+    /// The experiment file
+    #[arg(value_name = "EXPERIMENT.ron")]
+    pub experiment: PathBuf,
+    /// Classes of the data set; read from the data set if left out, 67 if there is none
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub classes: Option<u32>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// Results folders, history files, or Keras-style CSV files
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchArguments {
+    /// Name of a registered network
+    #[arg(long)]
+    pub network: String,
+    /// Height and width of the images, in pixels
+    #[arg(long)]
+    pub size: usize,
+    /// Head
+    #[arg(long, default_value = "gap")]
+    pub head: HeadKind,
+    /// Images per step
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
+    pub batch: u16,
+    /// Steps to measure, after one to warm up
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub steps: u32,
+    /// Measure inference instead of training
+    #[arg(long)]
+    pub infer: bool,
+    #[command(flatten)]
+    pub threads: Threads,
+    /// Print one line of JSON
+    #[arg(long)]
+    pub json: bool,
+}

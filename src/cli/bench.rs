@@ -1,0 +1,117 @@
+//! `wise-srnet bench`: the time of a training or inference step on random input.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+use super::arguments::BenchArguments;
+use super::error::CommandError;
+use super::machine;
+use crate::experiment::{Cost, Registry};
+use crate::training::{Model, Sgd};
+
+/// As many classes as MIT Indoor Scenes has.
+const CLASSES: usize = 67;
+
+/// The object that `--json` prints on one line.
+#[derive(Serialize)]
+struct Measurement {
+    network: String,
+    size: usize,
+    head: &'static str,
+    batch: usize,
+    mode: &'static str,
+    threads: usize,
+    steps: usize,
+    /// Median over the steps.
+    seconds_per_step: f64,
+    images_per_second: f64,
+    /// 10⁹ floating-point operations a second: two for each multiply-add, and a backward pass is two forward passes.
+    gflops: f64,
+    peak_memory_bytes: Option<u64>,
+}
+
+/// Measures and prints.
+pub fn bench(arguments: BenchArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
+    let pool = machine::pool(arguments.threads)?;
+    let measurement = pool.install(|| measure(&arguments, registry))?;
+    if arguments.json {
+        println!(
+            "{}",
+            serde_json::to_string(&measurement).map_err(|error| CommandError::Usage(error.to_string()))?
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!(
+        "{} {} px, {}, batch {}, {} on {} threads: {:.4} s a step, {:.2} images/s, {:.1} GFLOP/s",
+        measurement.network,
+        measurement.size,
+        measurement.head,
+        measurement.batch,
+        measurement.mode,
+        measurement.threads,
+        measurement.seconds_per_step,
+        measurement.images_per_second,
+        measurement.gflops
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measurement, CommandError> {
+    let mut model = registry
+        .build_named(&arguments.network, arguments.size, arguments.head, 0, CLASSES)
+        .map_err(|problem| CommandError::Usage(problem.to_string()))?;
+    let batch = usize::from(arguments.batch);
+    let mut random = ChaCha8Rng::seed_from_u64(0);
+    let images: Vec<f32> = (0..batch * arguments.size * arguments.size * 3)
+        .map(|_| random.gen_range(-1.0..1.0))
+        .collect();
+    let labels: Vec<usize> = (0..batch).map(|_| random.gen_range(0..CLASSES)).collect();
+    let mut optimizer = Sgd::new(&mut *model, 0.9);
+    let mut seconds = Vec::new();
+    for _ in 0..=arguments.steps {
+        let start = Instant::now();
+        if arguments.infer {
+            model.logits(images.clone(), batch)?;
+        } else {
+            train(&mut *model, &mut optimizer, &images, &labels)?;
+        }
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    let median = median(&mut seconds[1..]);
+    let passes = if arguments.infer { 1.0 } else { 3.0 };
+    let products = Cost::of(&mut *model)?.total().multiply_adds as f64;
+    Ok(Measurement {
+        network: arguments.network.clone(),
+        size: arguments.size,
+        head: arguments.head.name(),
+        batch,
+        mode: if arguments.infer { "infer" } else { "train" },
+        threads: rayon::current_num_threads(),
+        steps: seconds.len() - 1,
+        seconds_per_step: median,
+        images_per_second: batch as f64 / median,
+        gflops: passes * 2.0 * products * batch as f64 / median / 1e9,
+        peak_memory_bytes: machine::peak_memory(),
+    })
+}
+
+fn train(model: &mut dyn Model, optimizer: &mut Sgd, images: &[f32], labels: &[usize]) -> Result<(), CommandError> {
+    let mut step = model.train(images.to_vec(), labels)?;
+    optimizer.update(model, &mut step, 0.01);
+    Ok(())
+}
+
+/// The middle value, or the mean of the two in the middle.
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len().is_multiple_of(2) {
+        (values[middle - 1] + values[middle]) / 2.0
+    } else {
+        values[middle]
+    }
+}

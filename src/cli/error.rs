@@ -1,0 +1,63 @@
+//! Everything that can end a command, and how it is told.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::data::DataError;
+use crate::experiment::{ExperimentError, PlanError};
+use crate::report::ReportError;
+use crate::training::FitError;
+
+/// Why a command could not do what was asked.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    #[error("{error}\n  {differences}")]
+    OtherSettings { error: FitError, differences: String },
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error("the network could not run: {0}")]
+    Network(#[from] dfdx::prelude::CpuError),
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("another process is writing to {}; wait for it, or give another `--out`", .0.display())]
+    Locked(PathBuf),
+    #[error("the threads could not be started: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    #[error("Ctrl-C can't be watched for: {0}")]
+    Interrupt(#[from] ctrlc::Error),
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl From<PlanError> for CommandError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Experiment(error) => Self::Experiment(error),
+            PlanError::Data(error) => Self::Data(error),
+        }
+    }
+}
+
+impl CommandError {
+    /// The message with its causes, each said once.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let message = error.to_string();
+            if !text.contains(&message) {
+                text = format!("{text}: {message}");
+            }
+            cause = error.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,46 @@
+//! The machine: its threads, its memory, its speed.
+
+use std::time::Instant;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::arguments::Threads;
+use super::error::CommandError;
+use crate::kernels::product;
+
+/// The pool in which everything is computed.
+pub fn pool(threads: Threads) -> Result<ThreadPool, CommandError> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads.threads.map_or(0, usize::from));
+    Ok(pool.thread_name(|index| format!("worker-{index}")).build()?)
+}
+
+/// The most memory that this process has had resident, in bytes; `None` where the system doesn't tell.
+pub fn peak_memory() -> Option<u64> {
+    kibibytes("/proc/self/status", "VmHWM:")
+}
+
+/// The memory that can be had without swapping, in bytes; `None` where the system doesn't tell.
+pub fn available_memory() -> Option<u64> {
+    kibibytes("/proc/meminfo", "MemAvailable:")
+}
+
+/// A line `label N kB` of one of Linux' status files.
+fn kibibytes(file: &str, label: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(label))?;
+    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// Floating-point operations a second in a large matrix product on the current pool: the fastest of a few.
+pub fn product_speed() -> f64 {
+    const SIZE: usize = 512;
+    const ROWS: usize = 1 << 13;
+    let (x, w) = (vec![0.5; ROWS * SIZE], vec![0.5; SIZE * SIZE]);
+    let mut y = vec![0.0; ROWS * SIZE];
+    let seconds = (0..4).map(|_| {
+        let start = Instant::now();
+        product::forward(&x, &w, None, SIZE, SIZE, &mut y);
+        start.elapsed().as_secs_f64()
+    });
+    (2 * ROWS * SIZE * SIZE) as f64 / seconds.fold(f64::INFINITY, f64::min)
+}

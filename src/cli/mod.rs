@@ -1,0 +1,43 @@
+//! The command line: one file a subcommand. Nothing outside this folder prints.
+
+mod arguments;
+mod bench;
+mod check;
+mod error;
+mod interrupt;
+mod machine;
+mod prepare;
+mod progress;
+mod report;
+mod run;
+mod summary;
+mod text;
+
+use std::process::ExitCode;
+
+use crate::experiment::Registry;
+use arguments::{Arguments, Command};
+use error::CommandError;
+
+/// Runs the program with the process's arguments and the networks of `registry`, and says how it ended: 0 for success, 1
+/// for an error (explained on standard error), 2 for wrong usage, 130 after an interruption.
+pub fn main(registry: &Registry) -> ExitCode {
+    let arguments = Arguments::of_process();
+    match dispatch(arguments, registry) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {}", error.chain());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments, registry: &Registry) -> Result<ExitCode, CommandError> {
+    match arguments.command {
+        Command::Run(arguments) => run::run(arguments, registry),
+        Command::Check(arguments) => check::check(arguments, registry),
+        Command::Summary(arguments) => summary::summary(arguments, registry),
+        Command::Report(arguments) => report::report(arguments),
+        Command::Bench(arguments) => bench::bench(arguments, registry),
+    }
+}

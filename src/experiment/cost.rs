@@ -1,0 +1,95 @@
+//! What a run costs before it is started: parameters, multiply-adds, memory, disk.
+
+use dfdx::prelude::CpuError;
+
+use crate::layers::Visited;
+use crate::training::{HEAD, Layers, Model};
+
+/// The size of a network, for one image where it depends on images.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Size {
+    /// Values of all tensors, running statistics included (as Keras counts).
+    pub parameters: u64,
+    /// Those that the optimizer updates.
+    pub trainable: u64,
+    /// Multiply-adds of a forward pass over one image.
+    pub multiply_adds: u64,
+    /// Values of all outputs in one forward pass over one image.
+    #[serde(skip)]
+    pub activations: u64,
+}
+
+/// A network's cost, its backbone and head apart.
+#[derive(Debug, Clone)]
+pub struct Cost {
+    /// From the image to the feature map.
+    pub backbone: Size,
+    /// From the feature map to the logits.
+    pub head: Size,
+    /// The largest output of one operation over one image, in values.
+    largest: u64,
+    /// Every operation.
+    pub layers: Layers,
+}
+
+impl Cost {
+    /// Counts a network's parameters and traces its operations.
+    pub fn of(model: &mut dyn Model) -> Result<Self, CpuError> {
+        let layers = model.layers()?;
+        let (mut backbone, mut head) = (Size::default(), Size::default());
+        model.for_each(&mut |visited| {
+            let Visited::Tensor(parameter) = visited else { return };
+            let is_head = parameter.name.split('.').next() == Some(HEAD);
+            let size = if is_head { &mut head } else { &mut backbone };
+            size.parameters += parameter.values.len() as u64;
+            size.trainable += if parameter.trainable {
+                parameter.values.len() as u64
+            } else {
+                0
+            };
+        });
+        let mut largest = 0;
+        for (size, records) in [(&mut backbone, &layers.backbone), (&mut head, &layers.head)] {
+            for record in records {
+                let values = record.output.iter().product::<usize>() as u64;
+                size.multiply_adds += record.multiply_adds;
+                size.activations += values;
+                largest = largest.max(values);
+            }
+        }
+        Ok(Self {
+            backbone,
+            head,
+            largest,
+            layers,
+        })
+    }
+
+    /// Backbone and head together.
+    pub fn total(&self) -> Size {
+        let (backbone, head) = (self.backbone, self.head);
+        Size {
+            parameters: backbone.parameters + head.parameters,
+            trainable: backbone.trainable + head.trainable,
+            multiply_adds: backbone.multiply_adds + head.multiply_adds,
+            activations: backbone.activations + head.activations,
+        }
+    }
+
+    /// About how much memory a training step takes, in bytes: every output is kept for the backward pass, a few of the
+    /// largest have a gradient at the same time, and each parameter has a gradient and a velocity.
+    pub fn training_bytes(&self, batch_size: usize) -> u64 {
+        const GRADIENTS_AT_ONCE: u64 = 4;
+        let total = self.total();
+        let images = (total.activations + GRADIENTS_AT_ONCE * self.largest).saturating_mul(batch_size as u64);
+        images.saturating_add(3 * total.parameters).saturating_mul(4)
+    }
+
+    /// The size of one run's checkpoints on the disk, in bytes: the last one with velocities, the best one, `kept` others,
+    /// and room for one that is being written.
+    pub fn checkpoint_bytes(&self, kept: u64) -> u64 {
+        let total = self.total();
+        let last = total.parameters + total.trainable;
+        (2 * last + (1 + kept) * total.parameters).saturating_mul(4)
+    }
+}

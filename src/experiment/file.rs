@@ -1,0 +1,216 @@
+//! From a path to a checked experiment, and back to text.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use ron::Options;
+use ron::extensions::Extensions;
+use ron::ser::PrettyConfig;
+
+use super::diagnostics::{Origin, Problem, Problems, printable};
+use super::outline::Outline;
+use super::suggest::nearest;
+use super::{Experiment, syntax, validate};
+
+/// Largest experiment file that is read, in bytes; real ones have a few thousand.
+const LARGEST_FILE: u64 = 64 * 1024;
+
+/// Why an experiment could not be read, or cannot be run as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum ExperimentError {
+    /// There is no such file.
+    #[error("there is no experiment file `{}`{present}", printable(&path.to_string_lossy()))]
+    Missing {
+        /// The path that was asked for.
+        path: PathBuf,
+        /// The experiment files that stand beside it, and the nearest of them.
+        present: String,
+    },
+    /// A folder stands where a file was expected.
+    #[error("`{}` is a folder, not an experiment file{present}", printable(&path.to_string_lossy()))]
+    Folder {
+        /// The path that was asked for.
+        path: PathBuf,
+        /// The experiment files in it.
+        present: String,
+    },
+    /// The file is too large to be an experiment.
+    #[error(
+        "`{}` is larger than {LARGEST_FILE} bytes: that is no experiment file",
+        printable(&path.to_string_lossy())
+    )]
+    TooLarge {
+        /// The path that was asked for.
+        path: PathBuf,
+    },
+    /// The file holds bytes that are not UTF-8.
+    #[error(
+        "`{}` is not a text file: line {line} is not valid UTF-8\n  = help: save it as UTF-8",
+        printable(&path.to_string_lossy())
+    )]
+    NotText {
+        /// The path that was asked for.
+        path: PathBuf,
+        /// Line of the first byte that is not UTF-8, counted from 1.
+        line: usize,
+    },
+    /// The operating system could not read the file.
+    #[error("cannot read `{}`: {source}", printable(&path.to_string_lossy()))]
+    Unreadable {
+        /// The path that was asked for.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The experiment says something wrong; each mistake is shown at its place.
+    #[error(transparent)]
+    Invalid(#[from] Problems),
+    /// The experiment cannot be written as RON.
+    #[error("the experiment cannot be written as RON: {0}")]
+    Unwritable(#[source] ron::Error),
+}
+
+/// `Some` need not be written around a value that may be left out, and a variant's fields need only one pair of
+/// parentheses.
+pub(super) fn ron_options() -> Options {
+    Options::default().with_default_extension(Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES)
+}
+
+impl Experiment {
+    /// Reads and checks an experiment file. Nothing but the file itself is looked at: neither the data set nor the
+    /// network's registration.
+    ///
+    /// # Errors
+    /// Any [`ExperimentError`]; all values that are out of range are reported together.
+    pub fn load(path: &Path) -> Result<Self, ExperimentError> {
+        Self::parse(&read(path)?, &path.to_string_lossy())
+    }
+
+    /// Reads and checks an experiment from its text; `file_name` is what messages call it.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Invalid`]: the first mistake in the RON, or else all values that are out of range.
+    pub fn parse(text: &str, file_name: &str) -> Result<Self, ExperimentError> {
+        let text = text.trim_start_matches('\u{feff}');
+        let outline = Outline::of(text);
+        match ron_options().from_str::<Self>(text) {
+            Ok(mut experiment) => {
+                experiment.origin = Origin::file(file_name, text, outline);
+                experiment.check()?;
+                Ok(experiment)
+            }
+            Err(error) => {
+                let problem = syntax::problem(text, &outline, &error);
+                Err(Problems::new(Origin::file(file_name, text, outline), vec![problem]).into())
+            }
+        }
+    }
+
+    /// Checks that every value is in its range; [`load`](Self::load) and [`parse`](Self::parse) have done so.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Invalid`] with all values that are out of range.
+    pub fn check(&self) -> Result<(), ExperimentError> {
+        match validate::problems(self) {
+            problems if problems.is_empty() => Ok(()),
+            problems => Err(self.invalid(problems)),
+        }
+    }
+
+    /// The error that shows `problems` at their places in this experiment's file.
+    pub fn invalid(&self, problems: Vec<Problem>) -> ExperimentError {
+        Problems::new(self.origin.clone(), problems).into()
+    }
+
+    /// The experiment as RON with every value written out: defaults, and what the command line changed.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Unwritable`] if a path is not UTF-8, which [`check`](Self::check) refuses.
+    pub fn to_ron(&self) -> Result<String, ExperimentError> {
+        let pretty = PrettyConfig::default()
+            .depth_limit(2)
+            .compact_arrays(true)
+            .new_line("\n");
+        let text = ron_options()
+            .to_string_pretty(self, pretty)
+            .map_err(ExperimentError::Unwritable)?;
+        Ok(format!("Experiment{text}\n"))
+    }
+}
+
+fn read(path: &Path) -> Result<String, ExperimentError> {
+    let owned = || path.to_owned();
+    if path.is_dir() {
+        return Err(ExperimentError::Folder {
+            path: owned(),
+            present: present(path, None),
+        });
+    }
+    let mut bytes = Vec::new();
+    match fs::File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)) {
+        Ok(length) if length as u64 > LARGEST_FILE => Err(ExperimentError::TooLarge { path: owned() }),
+        Ok(_) => String::from_utf8(bytes).map_err(|error| {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            ExperimentError::NotText {
+                path: owned(),
+                line: 1 + valid.iter().filter(|byte| **byte == b'\n').count(),
+            }
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())
+                .unwrap_or(Path::new("."));
+            Err(ExperimentError::Missing {
+                path: owned(),
+                present: present(folder, path.file_name()),
+            })
+        }
+        Err(source) => Err(ExperimentError::Unreadable { path: owned(), source }),
+    }
+}
+
+fn ron_files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.retain(|name| name.ends_with(".ron"));
+    names.sort();
+    names
+}
+
+/// Notes that list the experiment files of `folder`, or of `experiments/` if it has none, and suggest the one whose name is nearest to `wanted`.
+fn present(folder: &Path, wanted: Option<&std::ffi::OsStr>) -> String {
+    /// A folder may hold anything; a message should fit on a screen.
+    const MOST_LISTED: usize = 20;
+    let shipped = Path::new("experiments");
+    let candidates = [folder, shipped].map(|folder| (folder, ron_files(folder)));
+    let Some((folder, names)) = candidates.into_iter().find(|(_, names)| !names.is_empty()) else {
+        return format!(
+            "\n  = there are no .ron files in `{}`",
+            printable(&folder.to_string_lossy())
+        );
+    };
+    let shown_folder = printable(&folder.to_string_lossy());
+    let more = if names.len() > MOST_LISTED { ", …" } else { "" };
+    let listed = names
+        .iter()
+        .take(MOST_LISTED)
+        .map(|name| printable(name))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let wanted = wanted
+        .map(|name| name.to_string_lossy().trim_end_matches(".ron").to_owned())
+        .unwrap_or_default();
+    let stems = names.iter().map(|name| name.trim_end_matches(".ron"));
+    let suggestion = nearest(&wanted, stems).map(|stem| {
+        let file = folder.join(format!("{stem}.ron"));
+        format!("\n  = help: did you mean `{}`?", printable(&file.to_string_lossy()))
+    });
+    format!(
+        "\n  = in `{shown_folder}`: {listed}{more}{}",
+        suggestion.unwrap_or_default()
+    )
+}

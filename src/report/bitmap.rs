@@ -1,0 +1,127 @@
+//! Text and lines on a bitmap, in the image's own pixels and with the font that the program brings along.
+
+use std::sync::OnceLock;
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+/// Everything is drawn this many times too large and scaled down, which smooths every edge.
+pub const OVERSAMPLING: u32 = 2;
+/// The colour of titles and names.
+pub const INK: RGBColor = RGBColor(0x1d, 0x21, 0x27);
+const FONT: &str = "report";
+
+/// What is drawn on.
+pub type Canvas<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+/// What plotters and the encoder may answer.
+pub type DrawingError = Box<dyn std::error::Error + Send + Sync>;
+
+/// How a text is written; its place is the middle of its height.
+#[derive(Clone, Copy)]
+pub struct Style {
+    size: f64,
+    colour: RGBColor,
+    anchor: HPos,
+    bold: bool,
+    upright: bool,
+}
+
+impl Style {
+    /// Upright letters in ink, beginning at their place; `size` in pixels.
+    pub fn new(size: f64) -> Self {
+        Self {
+            size,
+            colour: INK,
+            anchor: HPos::Left,
+            bold: false,
+            upright: false,
+        }
+    }
+
+    /// In another colour.
+    pub fn colour(self, colour: RGBColor) -> Self {
+        Self { colour, ..self }
+    }
+
+    /// Ending or centred at its place.
+    pub fn anchor(self, anchor: HPos) -> Self {
+        Self { anchor, ..self }
+    }
+
+    /// In bold letters.
+    pub fn bold(self) -> Self {
+        Self { bold: true, ..self }
+    }
+
+    /// Turned to be read from below, as along a vertical axis.
+    pub fn upright(self) -> Self {
+        Self { upright: true, ..self }
+    }
+}
+
+/// Writes a text; its place is the middle of its height.
+pub fn write(canvas: &Canvas<'_>, text: &str, place: (f64, f64), style: Style) -> Result<(), DrawingError> {
+    let weight = if style.bold { FontStyle::Bold } else { FontStyle::Normal };
+    let mut font = FontDesc::new(FontFamily::Name(FONT), style.size * f64::from(OVERSAMPLING), weight);
+    // The line box is centred, but its lower part holds descenders, which most labels lack.
+    let mut place = (place.0, place.1 + 0.1 * style.size);
+    if style.upright {
+        font = font.transform(FontTransform::Rotate270);
+        place = (place.0 + 0.1 * style.size, place.1 - 0.1 * style.size);
+    }
+    let style = font.color(&style.colour).pos(Pos::new(style.anchor, VPos::Center));
+    canvas.draw(&Text::new(text, pixel(place), style))?;
+    Ok(())
+}
+
+/// Draws a line through all points.
+pub fn line(
+    canvas: &Canvas<'_>,
+    points: &[(f64, f64)],
+    colour: impl Into<RGBAColor>,
+    width: f64,
+) -> Result<(), DrawingError> {
+    let points: Vec<_> = points.iter().map(|point| pixel(*point)).collect();
+    canvas.draw(&PathElement::new(points, colour.into().stroke_width(length(width))))?;
+    Ok(())
+}
+
+/// Coordinates stay within a few times the canvas, see [`Frame::point`].
+pub fn pixel((x, y): (f64, f64)) -> (i32, i32) {
+    let scale = f64::from(OVERSAMPLING);
+    ((x * scale).round() as i32, (y * scale).round() as i32)
+}
+
+/// A length on the oversized canvas.
+pub fn length(value: f64) -> u32 {
+    (value * f64::from(OVERSAMPLING)).round() as u32
+}
+
+/// The text, cut to a number of characters where it is longer.
+pub fn shortened(text: &str, characters: usize) -> String {
+    if text.chars().count() <= characters {
+        return text.to_string();
+    }
+    text.chars().take(characters - 1).chain(['…']).collect()
+}
+
+/// Without a registered font plotters draws no text at all.
+pub fn register_font() -> Result<(), &'static str> {
+    static REGISTERED: OnceLock<bool> = OnceLock::new();
+    let registered = REGISTERED.get_or_init(|| {
+        plotters::style::register_font(FONT, FontStyle::Normal, dejavu::sans::regular()).is_ok()
+            && plotters::style::register_font(FONT, FontStyle::Bold, dejavu::sans::bold()).is_ok()
+    });
+    if *registered {
+        Ok(())
+    } else {
+        Err("the built-in font cannot be read")
+    }
+}
+
+/// Width of a text of the given size; a text that the font cannot measure counts as wide.
+pub fn text_width(text: &str, size: f64) -> f64 {
+    let font = FontDesc::new(FontFamily::Name(FONT), size, FontStyle::Normal);
+    font.box_size(text).map_or(400.0, |(width, _)| f64::from(width))
+}

@@ -1,0 +1,255 @@
+//! `accuracy.png`: training and test accuracy of all heads over epochs, with a font that the program brings along.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use plotters::element::DashedPathElement;
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::bitmap::{
+    Canvas, DrawingError, INK, OVERSAMPLING, Style, length, line, pixel, register_font, shortened, text_width, write,
+};
+use super::palette::HeadStyle;
+use super::panels::{Frame, Panel, accuracy_panels};
+use super::runs::HeadRuns;
+use super::{ReportError, output};
+
+const WIDTH: u32 = 1600;
+const PANEL_HEIGHT: f64 = 520.0;
+const MARGIN: f64 = 44.0;
+const TOP: f64 = 108.0;
+const LEGEND_LINE: f64 = 40.0;
+const QUIET: RGBColor = RGBColor(0x59, 0x60, 0x6b);
+const GRID: RGBColor = RGBColor(0xe4, 0xe6, 0xea);
+
+/// Draws the accuracy curves of all heads and writes them as a PNG of 1600 px width.
+///
+/// # Errors
+/// [`ReportError::Drawing`] when the drawing library fails, [`ReportError::File`] when the file cannot be written.
+pub fn write_accuracy_png(
+    path: &Path,
+    title: &str,
+    heads: &[HeadRuns],
+    styles: &[HeadStyle],
+) -> Result<(), ReportError> {
+    let bytes = draw(title, heads, styles).map_err(|error| ReportError::Drawing {
+        path: path.to_path_buf(),
+        reason: error.to_string(),
+    })?;
+    output::replace(path, &bytes)
+}
+
+fn draw(title: &str, heads: &[HeadRuns], styles: &[HeadStyle]) -> Result<Vec<u8>, DrawingError> {
+    register_font()?;
+    let legend = Legend::place(styles);
+    let height = (TOP + legend.height + PANEL_HEIGHT + 112.0) as u32;
+    let size = (WIDTH * OVERSAMPLING, height * OVERSAMPLING);
+    let mut pixels = vec![0xff; size.0 as usize * size.1 as usize * 3];
+    {
+        let canvas = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
+        write(
+            &canvas,
+            &shortened(title, 70),
+            (MARGIN, 46.0),
+            Style::new(32.0).colour(INK).bold(),
+        )?;
+        legend.draw(&canvas, styles)?;
+        let gap = 116.0;
+        let width = (f64::from(WIDTH) - 2.0 * MARGIN - gap - 64.0) / 2.0;
+        for (place, panel) in accuracy_panels(heads).iter().enumerate() {
+            let left = MARGIN + 64.0 + place as f64 * (width + gap);
+            let frame = Frame {
+                left,
+                top: TOP + legend.height + 28.0,
+                width,
+                height: PANEL_HEIGHT,
+            };
+            draw_panel(&canvas, panel, frame, heads, styles)?;
+        }
+        canvas.present()?;
+    }
+    let image =
+        image::RgbImage::from_raw(size.0, size.1, pixels).ok_or("the canvas has another size than its image")?;
+    let image = image::imageops::resize(&image, WIDTH, height, image::imageops::FilterType::Triangle);
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, image::ImageFormat::Png)?;
+    Ok(bytes.into_inner())
+}
+
+fn draw_panel(
+    canvas: &Canvas<'_>,
+    panel: &Panel,
+    frame: Frame,
+    heads: &[HeadRuns],
+    styles: &[HeadStyle],
+) -> Result<(), DrawingError> {
+    write(
+        canvas,
+        panel.title,
+        (frame.left, frame.top - 24.0),
+        Style::new(24.0).colour(INK).bold(),
+    )?;
+    let tick = Style::new(21.0).colour(QUIET);
+    for value in &panel.y.ticks {
+        let y = frame.y(panel, *value);
+        line(canvas, &[(frame.left, y), (frame.right(), y)], GRID, 1.5)?;
+        write(
+            canvas,
+            &panel.y.label(*value),
+            (frame.left - 12.0, y),
+            tick.anchor(HPos::Right),
+        )?;
+    }
+    for epoch in &panel.x.ticks {
+        let x = frame.x(panel, *epoch);
+        line(canvas, &[(x, frame.bottom()), (x, frame.bottom() + 8.0)], QUIET, 1.5)?;
+        write(
+            canvas,
+            &panel.x.label(*epoch),
+            (x, frame.bottom() + 24.0),
+            tick.anchor(HPos::Center),
+        )?;
+    }
+    line(
+        canvas,
+        &[(frame.left, frame.bottom()), (frame.right(), frame.bottom())],
+        QUIET,
+        2.0,
+    )?;
+    let middle = (frame.left + frame.width / 2.0, frame.bottom() + 58.0);
+    write(canvas, "epoch", middle, tick.anchor(HPos::Center))?;
+    let side = (frame.left - 66.0, frame.top + frame.height / 2.0);
+    write(canvas, panel.y_label(), side, tick.anchor(HPos::Center).upright())?;
+    let mean_width = if panel.is_dense() { 2.75 } else { 4.0 };
+    let strokes = panel.strokes(heads);
+    if strokes.is_empty() {
+        let centre = (frame.left + frame.width / 2.0, frame.top + frame.height / 2.0);
+        write(canvas, "no epoch yet", centre, tick.anchor(HPos::Center))?;
+    }
+    for stroke in strokes {
+        let style = &styles[stroke.head];
+        let points: Vec<_> = stroke.points.iter().map(|point| frame.point(panel, *point)).collect();
+        draw_stroke(canvas, &points, style, stroke.bold.then_some(mean_width))?;
+    }
+    Ok(())
+}
+
+/// A mean has a width of its own; a single seed is thin and pale.
+fn draw_stroke(
+    canvas: &Canvas<'_>,
+    points: &[(f64, f64)],
+    style: &HeadStyle,
+    mean_width: Option<f64>,
+) -> Result<(), DrawingError> {
+    let [red, green, blue] = style.colour;
+    let colour = RGBColor(red, green, blue).mix(if mean_width.is_some() { 1.0 } else { 0.45 });
+    let width = mean_width.unwrap_or(1.5);
+    if let [point] = points {
+        canvas.draw(&Circle::new(pixel(*point), length(width + 3.0), colour.filled()))?;
+    } else if style.dashed && mean_width.is_some() {
+        let path = points.iter().map(|point| pixel(*point));
+        canvas.draw(&DashedPathElement::new(
+            path,
+            length(13.0),
+            length(8.0),
+            colour.stroke_width(length(width)),
+        ))?;
+    } else {
+        line(canvas, points, colour, width)?;
+    }
+    Ok(())
+}
+
+/// Where the names of the heads stand: in lines under the title, wrapped at the image's width.
+struct Legend {
+    places: Vec<(f64, f64)>,
+    height: f64,
+}
+
+const KEY: f64 = 44.0;
+
+impl Legend {
+    fn place(styles: &[HeadStyle]) -> Self {
+        let (mut x, mut y) = (MARGIN, 96.0);
+        let mut places = Vec::new();
+        for style in styles {
+            let width = KEY + 12.0 + text_width(&shortened(&style.title, 40), 22.0) + 36.0;
+            if x > MARGIN && x + width > f64::from(WIDTH) - MARGIN {
+                (x, y) = (MARGIN, y + LEGEND_LINE);
+            }
+            places.push((x, y));
+            x += width;
+        }
+        Self {
+            places,
+            height: y - 96.0 + LEGEND_LINE,
+        }
+    }
+
+    fn draw(&self, canvas: &Canvas<'_>, styles: &[HeadStyle]) -> Result<(), DrawingError> {
+        for ((x, y), style) in self.places.iter().zip(styles) {
+            draw_stroke(canvas, &[(*x, *y), (x + KEY, *y)], style, Some(4.0))?;
+            write(
+                canvas,
+                &shortened(&style.title, 40),
+                (x + KEY + 12.0, *y),
+                Style::new(22.0).colour(INK),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::epoch_row::EpochRow;
+    use super::super::examples::row;
+    use super::super::palette::styles;
+    use super::super::runs::group;
+    use super::*;
+
+    fn image_of(rows: &[EpochRow]) -> image::RgbImage {
+        let heads = group([], rows);
+        let styles = styles(heads.iter().map(|head| head.head.as_str()));
+        image::load_from_memory(&draw("A title", &heads, &styles).unwrap())
+            .unwrap()
+            .to_rgb8()
+    }
+
+    fn holds(image: &image::RgbImage, colour: [u8; 3]) -> bool {
+        image
+            .pixels()
+            .any(|pixel| pixel.0.iter().zip(colour).all(|(a, b)| a.abs_diff(b) <= 3))
+    }
+
+    #[test]
+    fn each_head_has_its_colour_in_the_image() {
+        let rows: Vec<_> = (1..=5)
+            .flat_map(|e| [row("gap", 0, e, 0.5), row("flatten_fc", 0, e, 0.6)])
+            .collect();
+        let image = image_of(&rows);
+        assert_eq!(image.width(), 1600);
+        for style in styles(["gap", "flatten_fc"]) {
+            assert!(holds(&image, style.colour), "{style:?}");
+        }
+        assert!(!holds(&image, styles(["wise_srnet"])[0].colour));
+    }
+
+    #[test]
+    fn text_is_drawn_even_without_any_row() {
+        let image = image_of(&[]);
+        assert!(image.pixels().filter(|pixel| pixel.0.iter().all(|c| *c < 0x60)).count() > 500);
+    }
+
+    #[test]
+    fn one_epoch_and_values_that_are_not_finite_draw() {
+        let rows = [
+            row("gap", 0, 1, 0.5),
+            row("wise_srnet", 0, 1, f64::NAN),
+            row("depthwise", 0, u64::MAX, 1e300),
+        ];
+        assert!(holds(&image_of(&rows[..1]), styles(["gap"])[0].colour));
+        image_of(&rows);
+    }
+}

@@ -1,0 +1,265 @@
+//! Checkpoints: safetensors files that know what they are of. The tensors are the model's, by name, and the
+//! optimizer's velocities under `velocity/`; everything else is JSON in the file's metadata.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::evaluation::Evaluation;
+use super::fit::EpochResult;
+use super::snapshot::{Snapshot, StoredTensor};
+use crate::atomic_file;
+
+/// The metadata's key.
+const KEY: &str = "wise-srnet";
+
+/// What the names of velocities start with.
+const VELOCITY: &str = "velocity/";
+
+/// What a checkpoint is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Name of the network.
+    pub network: String,
+    /// Height and width of its input, in pixels.
+    pub image_size: usize,
+    /// Name of the head.
+    pub head: String,
+    /// Names of the classes, in the order of the logits.
+    pub classes: Vec<String>,
+    /// The run's seed.
+    pub seed: u64,
+    /// Stands for all settings that determine the run's results.
+    pub fingerprint: String,
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// Epochs that are finished, their evaluation included.
+    pub epochs: u64,
+    /// Batches of the next epoch that have been trained on.
+    pub batches: usize,
+    /// Optimizer updates through all epochs.
+    pub steps: u64,
+    /// Sums over the unfinished epoch's images.
+    pub training: Evaluation,
+    /// Seconds spent on the unfinished epoch.
+    pub seconds: f64,
+    /// The accuracy by which the best epoch was chosen.
+    pub best: Option<f64>,
+    /// The last finished epoch.
+    pub last: Option<EpochResult>,
+}
+
+/// A model's state with its identity and position.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// What it is of.
+    pub identity: Identity,
+    /// How far the run had come.
+    pub position: Position,
+    /// Weights, scalars, velocities.
+    pub snapshot: Snapshot,
+}
+
+/// Why a checkpoint could not be written or read.
+#[derive(Debug, Error)]
+pub enum CheckpointError {
+    /// The file system's answer.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// The file is not a safetensors file, or a damaged one.
+    #[error("{}: not a readable safetensors file ({source}); if it was cut short, copy it again", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        source: SafeTensorError,
+    },
+    /// The file is a safetensors file, but not one of this program's checkpoints.
+    #[error("{}: not a checkpoint of this program: {reason}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    format: u32,
+    identity: Identity,
+    position: Position,
+    scalars: BTreeMap<String, f64>,
+}
+
+/// The version of the metadata's form.
+const FORMAT: u32 = 1;
+
+impl Checkpoint {
+    /// Writes the checkpoint atomically: the file is the old one or the new one, whatever happens.
+    pub fn save(&self, path: &Path) -> Result<(), CheckpointError> {
+        let metadata = Metadata {
+            format: FORMAT,
+            identity: self.identity.clone(),
+            position: self.position.clone(),
+            scalars: self.snapshot.scalars.clone(),
+        };
+        let io = |source| CheckpointError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let json = serde_json::to_string(&metadata).map_err(|error| io(error.into()))?;
+        let names = self.snapshot.tensors.keys().cloned();
+        let velocities = self.snapshot.velocities.keys().map(|name| format!("{VELOCITY}{name}"));
+        let stored = self.snapshot.tensors.values().chain(self.snapshot.velocities.values());
+        let tensors = names
+            .chain(velocities)
+            .zip(stored)
+            .map(|(name, tensor)| Ok((name, view(tensor)?)));
+        let tensors: Vec<(String, TensorView<'_>)> = tensors
+            .collect::<Result<_, SafeTensorError>>()
+            .map_err(format_error(path))?;
+        let bytes = safetensors::serialize(tensors, Some(HashMap::from([(KEY.to_owned(), json)])))
+            .map_err(format_error(path))?;
+        atomic_file::replace(path, &bytes).map_err(io)
+    }
+
+    /// Reads a checkpoint.
+    pub fn load(path: &Path) -> Result<Self, CheckpointError> {
+        let bytes = std::fs::read(path).map_err(|source| CheckpointError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        let foreign = |reason: String| CheckpointError::Foreign {
+            path: path.to_owned(),
+            reason,
+        };
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(format_error(path))?;
+        let json = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
+        let json = json.ok_or_else(|| foreign(format!("its metadata has no entry `{KEY}`")))?;
+        let metadata: Metadata = serde_json::from_str(json).map_err(|error| foreign(error.to_string()))?;
+        if metadata.format != FORMAT {
+            return Err(foreign(format!(
+                "its format is {}, this version reads {FORMAT}",
+                metadata.format
+            )));
+        }
+        let mut snapshot = Snapshot {
+            scalars: metadata.scalars,
+            ..Snapshot::default()
+        };
+        for (name, tensor) in SafeTensors::deserialize(&bytes).map_err(format_error(path))?.iter() {
+            if tensor.dtype() != Dtype::F32 {
+                return Err(foreign(format!("its tensor `{name}` is {:?}, not F32", tensor.dtype())));
+            }
+            let values = tensor
+                .data()
+                .chunks_exact(4)
+                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                .collect();
+            let stored = StoredTensor {
+                shape: tensor.shape().to_vec(),
+                values,
+            };
+            match name.strip_prefix(VELOCITY) {
+                Some(parameter) => snapshot.velocities.insert(parameter.to_owned(), stored),
+                None => snapshot.tensors.insert(name.to_owned(), stored),
+            };
+        }
+        Ok(Self {
+            identity: metadata.identity,
+            position: metadata.position,
+            snapshot,
+        })
+    }
+}
+
+fn format_error(path: &Path) -> impl Fn(SafeTensorError) -> CheckpointError + '_ {
+    move |source| CheckpointError::Format {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn view(tensor: &StoredTensor) -> Result<TensorView<'_>, SafeTensorError> {
+    TensorView::new(Dtype::F32, tensor.shape.clone(), bytemuck::cast_slice(&tensor.values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checkpoint() -> Checkpoint {
+        let tensor = |values: &[f32]| StoredTensor {
+            shape: vec![values.len()],
+            values: values.to_vec(),
+        };
+        Checkpoint {
+            identity: Identity {
+                network: "mini_resnet".into(),
+                image_size: 64,
+                head: "gap".into(),
+                classes: vec!["sea".into(), "<b>\"é".into()],
+                seed: u64::MAX,
+                fingerprint: "f".into(),
+            },
+            position: Position {
+                epochs: 3,
+                batches: 2,
+                steps: 11,
+                best: Some(0.1 + 0.2),
+                ..Position::default()
+            },
+            snapshot: Snapshot {
+                tensors: [("head.1.kernel".into(), tensor(&[1.0, f32::MIN_POSITIVE, -0.0]))].into(),
+                scalars: [("head.1.masks".into(), 7.0)].into(),
+                velocities: [("head.1.kernel".into(), tensor(&[0.5, 0.25, 0.125]))].into(),
+            },
+        }
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded_bit_by_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/last.safetensors");
+        checkpoint().save(&path).unwrap();
+        assert_eq!(Checkpoint::load(&path).unwrap(), checkpoint());
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn damaged_and_foreign_files_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("last.safetensors");
+        checkpoint().save(&path).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        for length in 0..bytes.len() {
+            std::fs::write(&path, &bytes[..length]).unwrap();
+            let message = Checkpoint::load(&path).unwrap_err().to_string();
+            assert!(message.contains("last.safetensors"), "{message}");
+        }
+        std::fs::write(
+            &path,
+            safetensors::serialize(Vec::<(String, TensorView<'_>)>::new(), None).unwrap(),
+        )
+        .unwrap();
+        assert!(
+            Checkpoint::load(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("not a checkpoint of this program")
+        );
+    }
+}

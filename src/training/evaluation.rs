@@ -1,0 +1,140 @@
+//! How good a model is on a split: loss, Top-1, Top-5.
+
+use std::ops::ControlFlow;
+
+use dfdx::prelude::CpuError;
+use thiserror::Error;
+
+use super::model::Model;
+use crate::data::{DataError, Loader, LoaderOptions, Order, Split};
+use crate::kernels::cross_entropy;
+
+/// Sums over images that have been classified.
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Evaluation {
+    /// Images so far.
+    pub images: u64,
+    /// Sum of the images' losses.
+    pub loss_sum: f64,
+    /// Images whose class has the largest logit.
+    pub top1: u64,
+    /// Images whose class is among the five largest logits.
+    pub top5: u64,
+}
+
+/// Why a split could not be evaluated.
+#[derive(Debug, Error)]
+pub enum EvaluationError {
+    /// An image could not be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The network could not run.
+    #[error("the network could not run: {0}")]
+    Network(CpuError),
+}
+
+impl Evaluation {
+    /// Adds a batch's logits (`batch × classes`).
+    pub fn add(&mut self, logits: &[f32], labels: &[usize]) {
+        let classes = logits.len() / labels.len().max(1);
+        if classes == 0 {
+            return;
+        }
+        for (row, &label) in logits.chunks_exact(classes).zip(labels) {
+            let rank = rank(row, label);
+            self.top1 += u64::from(rank < 1);
+            self.top5 += u64::from(rank < 5);
+        }
+        self.images += labels.len() as u64;
+        let losses = cross_entropy::losses(logits, labels, classes);
+        self.loss_sum += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
+    }
+
+    /// Mean loss over the images.
+    pub fn loss(&self) -> f64 {
+        self.loss_sum / self.images as f64
+    }
+
+    /// Share of images whose class has the largest logit.
+    pub fn accuracy(&self) -> f64 {
+        self.top1 as f64 / self.images as f64
+    }
+
+    /// Share of images whose class is among the five largest logits.
+    pub fn top5_accuracy(&self) -> f64 {
+        self.top5 as f64 / self.images as f64
+    }
+}
+
+/// How many classes come before `label`: those with a larger logit, and those with an equal one and a smaller index.
+/// With a logit that is not a number nothing is right.
+fn rank(logits: &[f32], label: usize) -> usize {
+    let own = logits[label];
+    if logits.iter().any(|logit| logit.is_nan()) {
+        return logits.len().max(5);
+    }
+    logits
+        .iter()
+        .enumerate()
+        .filter(|&(class, &logit)| logit > own || (logit == own && class < label))
+        .count()
+}
+
+/// Classifies a whole split in inference mode. `visit` gets each batch's indices and logits, and may end the evaluation:
+/// the result is then `None`.
+pub fn evaluate(
+    model: &dyn Model,
+    split: &Split,
+    batch_size: usize,
+    visit: &mut dyn FnMut(&[usize], &[f32]) -> ControlFlow<()>,
+) -> Result<Option<Evaluation>, EvaluationError> {
+    let options = LoaderOptions {
+        image_size: model.image_size(),
+        batch_size,
+        order: Order::Sequential,
+        augmentation: None,
+        seed: 0,
+        epoch: 0,
+        first_batch: 0,
+    };
+    let mut evaluation = Evaluation::default();
+    for batch in Loader::new(split, options)? {
+        let batch = batch?;
+        let logits = model
+            .logits(batch.images, batch.labels.len())
+            .map_err(EvaluationError::Network)?;
+        evaluation.add(&logits, &batch.labels);
+        if visit(&batch.indices, &logits).is_break() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(evaluation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accuracies_count_images_whose_class_is_among_the_largest_logits() {
+        let mut evaluation = Evaluation::default();
+        let logits = [3.0, 1.0, 0.0, -1.0, -2.0, -3.0, 3.0, 1.0, 0.0, -1.0, -2.0, -3.0];
+        evaluation.add(&logits, &[0, 5]);
+        assert_eq!((evaluation.images, evaluation.top1, evaluation.top5), (2, 1, 1));
+        assert_eq!((evaluation.accuracy(), evaluation.top5_accuracy()), (0.5, 0.5));
+    }
+
+    #[test]
+    fn of_equal_logits_the_first_class_wins() {
+        let mut evaluation = Evaluation::default();
+        evaluation.add(&[1.0, 1.0, 1.0, 1.0], &[0, 1]);
+        assert_eq!(evaluation.top1, 1);
+    }
+
+    #[test]
+    fn logits_that_are_no_numbers_are_never_right() {
+        let mut evaluation = Evaluation::default();
+        evaluation.add(&[f32::NAN, f32::NAN], &[0]);
+        assert_eq!((evaluation.top1, evaluation.top5), (0, 0));
+    }
+}

@@ -1,0 +1,397 @@
+//! The training loop of one run: epochs, updates, evaluation, checkpoints.
+//!
+//! A run can be stopped and killed at any moment. Its state is one file, `last.safetensors`, replaced atomically at the
+//! end of every epoch and when the run is stopped; started again, the run goes on from there and ends with the same
+//! bits as one that was never interrupted.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+use dfdx::prelude::CpuError;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::checkpoint::{Checkpoint, CheckpointError, Identity, Position};
+use super::evaluation::{Evaluation, EvaluationError, evaluate};
+use super::model::Model;
+use super::optimizer::{Optimizer, Sgd};
+use super::schedule::Schedule;
+use super::snapshot::{Misfit, Snapshot};
+use crate::data::{Augmentation, DataError, Loader, LoaderOptions, Order, Split};
+
+/// The run's state: weights, velocities, position.
+pub const LAST: &str = "last.safetensors";
+
+/// The weights of the best epoch.
+pub const BEST: &str = "best.safetensors";
+
+/// The images of a run.
+#[derive(Debug, Clone)]
+pub struct Splits {
+    /// Trained on.
+    pub train: Split,
+    /// Evaluated after every epoch.
+    pub test: Split,
+    /// Chooses the best epoch; without it the test split does, as in the paper's notebooks.
+    pub validation: Option<Split>,
+}
+
+/// One run: a model trained on a data set with fixed settings, in a folder of its own.
+#[derive(Debug)]
+pub struct Fit<'a> {
+    /// What is trained, for the checkpoints.
+    pub identity: Identity,
+    /// The images.
+    pub splits: &'a Splits,
+    /// Where the checkpoints are.
+    pub folder: &'a Path,
+    /// Passes over the training images.
+    pub epochs: u64,
+    /// Images a step.
+    pub batch_size: usize,
+    /// Random changes of the training images.
+    pub augmentation: Augmentation,
+    /// The optimizer.
+    pub optimizer: Optimizer,
+    /// How the learning rate falls.
+    pub schedule: Schedule,
+    /// Keeps the weights of every n-th epoch too.
+    pub keep_every: Option<u64>,
+}
+
+/// Mean loss and Top-1 accuracy over some images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Mean loss.
+    pub loss: f64,
+    /// Share of images whose class has the largest logit.
+    pub accuracy: f64,
+}
+
+impl From<Evaluation> for Scores {
+    fn from(evaluation: Evaluation) -> Self {
+        Self {
+            loss: evaluation.loss(),
+            accuracy: evaluation.accuracy(),
+        }
+    }
+}
+
+/// A finished epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EpochResult {
+    /// Counted from 1.
+    pub epoch: u64,
+    /// Learning rate of the epoch's first step.
+    pub learning_rate: f64,
+    /// Over the epoch's own, augmented images, each at its step.
+    pub train: Scores,
+    /// Over the test split, after the epoch.
+    pub test: Scores,
+    /// Over the validation split, after the epoch.
+    pub validation: Option<Scores>,
+    /// Seconds of training and evaluation.
+    pub seconds: f64,
+}
+
+impl EpochResult {
+    /// What the best epoch is chosen by.
+    fn selection(&self) -> f64 {
+        self.validation.unwrap_or(self.test).accuracy
+    }
+}
+
+/// What is known after a step.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// The epoch, counted from 1.
+    pub epoch: u64,
+    /// Batches of this epoch so far.
+    pub batch: usize,
+    /// Batches of an epoch.
+    pub batches: usize,
+    /// Images of the batch.
+    pub images: usize,
+    /// Over this epoch's images so far.
+    pub scores: Scores,
+}
+
+/// Follows a run, and may stop it.
+pub trait Observer {
+    /// After every step; a break stops the run with everything saved.
+    fn step(&mut self, progress: Progress) -> ControlFlow<()>;
+
+    /// After every batch that is evaluated; a break stops the run, and the evaluation is repeated when it goes on.
+    fn evaluated(&mut self, images: usize) -> ControlFlow<()>;
+
+    /// After every epoch, when its checkpoint has been written.
+    fn epoch(&mut self, result: &EpochResult) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All epochs are done.
+    Finished,
+    /// The observer stopped it; the same run goes on where it stopped.
+    Stopped,
+}
+
+/// Why a run ended early.
+#[derive(Debug, Error)]
+pub enum FitError {
+    /// An image could not be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A checkpoint could not be written or read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The folder holds the checkpoint of another network.
+    #[error("{file}: {source}; the file is of another network or version: give another `--out`, or `--fresh`")]
+    Misfit {
+        /// The file.
+        file: String,
+        /// What doesn't fit.
+        source: Misfit,
+    },
+    /// The folder holds a run with other settings.
+    #[error("{file} belongs to a run with other {what}: give another `--out`, or `--fresh` to start over")]
+    OtherRun {
+        /// The file.
+        file: String,
+        /// What differs.
+        what: &'static str,
+    },
+    /// The loss is no longer a number.
+    #[error(
+        "training diverged: the loss is {loss} in epoch {epoch}, step {step} (learning rate {learning_rate}); the state \
+         of the last finished epoch is kept: try a lower learning rate with `--fresh`"
+    )]
+    Diverged {
+        /// The loss.
+        loss: f32,
+        /// The epoch, counted from 1.
+        epoch: u64,
+        /// The step, counted from 1 through all epochs.
+        step: u64,
+        /// The learning rate of that step.
+        learning_rate: f64,
+    },
+    /// The network could not run.
+    #[error("the network could not run: {0}")]
+    Network(CpuError),
+    /// The observer could not keep a result.
+    #[error(transparent)]
+    Observer(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<EvaluationError> for FitError {
+    fn from(error: EvaluationError) -> Self {
+        match error {
+            EvaluationError::Data(error) => Self::Data(error),
+            EvaluationError::Network(error) => Self::Network(error),
+        }
+    }
+}
+
+impl Fit<'_> {
+    /// Where the run stands, if it has been started before.
+    pub fn position(&self) -> Result<Option<Position>, FitError> {
+        Ok(self.stored()?.map(|checkpoint| checkpoint.position))
+    }
+
+    fn stored(&self) -> Result<Option<Checkpoint>, FitError> {
+        let path = self.folder.join(LAST);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let checkpoint = Checkpoint::load(&path)?;
+        let (stored, own) = (&checkpoint.identity, &self.identity);
+        let other = |what| {
+            Err(FitError::OtherRun {
+                file: path.display().to_string(),
+                what,
+            })
+        };
+        if (&stored.network, stored.image_size, &stored.head) != (&own.network, own.image_size, &own.head) {
+            return other("network, image size or head");
+        }
+        if stored.classes != own.classes {
+            return other("classes");
+        }
+        if stored.fingerprint != own.fingerprint {
+            return other("settings or data");
+        }
+        Ok(Some(checkpoint))
+    }
+
+    /// Trains `model` until all epochs are done, from where the run's folder says it stands.
+    pub fn run(&self, model: &mut dyn Model, observer: &mut dyn Observer) -> Result<Outcome, FitError> {
+        let mut optimizer = Sgd::new(model, self.optimizer.momentum);
+        let mut position = Position::default();
+        if let Some(checkpoint) = self.stored()? {
+            let file = self.folder.join(LAST).display().to_string();
+            let misfit = |source| FitError::Misfit { file, source };
+            checkpoint
+                .snapshot
+                .restore(model, Some(&mut optimizer))
+                .map_err(misfit)?;
+            position = checkpoint.position;
+        }
+        while position.epochs < self.epochs {
+            if self.epoch(model, &mut optimizer, &mut position, observer)?.is_break() {
+                return Ok(Outcome::Stopped);
+            }
+        }
+        Ok(Outcome::Finished)
+    }
+
+    fn epoch(
+        &self,
+        model: &mut dyn Model,
+        optimizer: &mut Sgd,
+        position: &mut Position,
+        observer: &mut dyn Observer,
+    ) -> Result<ControlFlow<()>, FitError> {
+        let started = Instant::now();
+        let already = position.seconds;
+        let trained = self.train_epoch(model, optimizer, position, observer)?;
+        position.seconds = already + started.elapsed().as_secs_f64();
+        let evaluated = if trained.is_break() {
+            None
+        } else {
+            self.evaluate(model, observer)?
+        };
+        let Some((test, validation)) = evaluated else {
+            self.save(LAST, Snapshot::of(model, Some(optimizer)), position)?;
+            return Ok(ControlFlow::Break(()));
+        };
+        let result = EpochResult {
+            epoch: position.epochs + 1,
+            learning_rate: self.learning_rate(position.steps - position.batches as u64),
+            train: position.training.into(),
+            test,
+            validation,
+            seconds: already + started.elapsed().as_secs_f64(),
+        };
+        let is_best = position.best.is_none_or(|best| result.selection() > best);
+        *position = Position {
+            epochs: result.epoch,
+            steps: position.steps,
+            best: if is_best {
+                Some(result.selection())
+            } else {
+                position.best
+            },
+            last: Some(result),
+            ..Position::default()
+        };
+        // The state comes last: if the program ends before it is written, the epoch is repeated and gives the same.
+        if is_best {
+            self.save(BEST, Snapshot::of(model, None), position)?;
+        }
+        if self.keep_every.is_some_and(|every| result.epoch.is_multiple_of(every)) {
+            self.save(
+                &format!("epoch-{:04}.safetensors", result.epoch),
+                Snapshot::of(model, None),
+                position,
+            )?;
+        }
+        self.save(LAST, Snapshot::of(model, Some(optimizer)), position)?;
+        observer.epoch(&result).map_err(FitError::Observer)?;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn learning_rate(&self, step: u64) -> f64 {
+        self.schedule.rate(
+            self.optimizer.learning_rate,
+            step,
+            self.splits.train.len(),
+            self.batch_size,
+        )
+    }
+
+    fn train_epoch(
+        &self,
+        model: &mut dyn Model,
+        optimizer: &mut Sgd,
+        position: &mut Position,
+        observer: &mut dyn Observer,
+    ) -> Result<ControlFlow<()>, FitError> {
+        let options = LoaderOptions {
+            image_size: model.image_size(),
+            batch_size: self.batch_size,
+            order: Order::Shuffled,
+            augmentation: Some(self.augmentation),
+            seed: self.identity.seed,
+            epoch: position.epochs,
+            first_batch: position.batches,
+        };
+        let loader = Loader::new(&self.splits.train, options)?;
+        let batches = loader.batches_per_epoch();
+        for batch in loader {
+            let batch = batch?;
+            let learning_rate = self.learning_rate(position.steps);
+            let mut step = model.train(batch.images, &batch.labels).map_err(FitError::Network)?;
+            position.steps += 1;
+            position.batches += 1;
+            let epoch = position.epochs + 1;
+            if !step.loss.is_finite() {
+                return Err(FitError::Diverged {
+                    loss: step.loss,
+                    epoch,
+                    step: position.steps,
+                    learning_rate,
+                });
+            }
+            position.training.add(&step.logits, &batch.labels);
+            optimizer.update(model, &mut step, learning_rate);
+            let scores = position.training.into();
+            let images = batch.labels.len();
+            let flow = observer.step(Progress {
+                epoch,
+                batch: position.batches,
+                batches,
+                images,
+                scores,
+            });
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn evaluate(
+        &self,
+        model: &dyn Model,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<(Scores, Option<Scores>)>, FitError> {
+        let mut score = |split: &Split| {
+            evaluate(model, split, self.batch_size, &mut |indices, _| {
+                observer.evaluated(indices.len())
+            })
+        };
+        let Some(test) = score(&self.splits.test)? else {
+            return Ok(None);
+        };
+        let validation = match &self.splits.validation {
+            Some(split) => match score(split)? {
+                Some(evaluation) => Some(evaluation.into()),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        Ok(Some((test.into(), validation)))
+    }
+
+    fn save(&self, name: &str, snapshot: Snapshot, position: &Position) -> Result<(), FitError> {
+        let checkpoint = Checkpoint {
+            identity: self.identity.clone(),
+            position: position.clone(),
+            snapshot,
+        };
+        Ok(checkpoint.save(&self.folder.join(name))?)
+    }
+}

@@ -1,0 +1,73 @@
+//! Which changes of an experiment make its stored runs another experiment's.
+
+use wise_srnet::experiment::{Checkpoints, Experiment, HeadKind, Schedule, Validation};
+
+use super::correct;
+
+type Change = fn(&mut Experiment);
+
+fn changed(change: impl FnOnce(&mut Experiment)) -> Experiment {
+    let mut experiment = correct();
+    change(&mut experiment);
+    experiment
+}
+
+#[test]
+fn runs_continue_when_only_their_number_length_or_place_changes() {
+    let more = changed(|experiment| {
+        experiment.name = "renamed".to_owned();
+        experiment.heads.push(HeadKind::FlattenFc);
+        experiment.seeds.push(9);
+        experiment.epochs += 10;
+        experiment.checkpoints = Checkpoints::EveryEpochs(1);
+        experiment.data.path = Some("moved".into());
+    });
+    assert_eq!(more.fingerprint().unwrap(), correct().fingerprint().unwrap());
+    assert_eq!(more.differences(&correct()).unwrap(), []);
+}
+
+#[test]
+fn every_setting_that_changes_results_changes_the_fingerprint_and_is_named() {
+    let changes: [(&str, Change); 10] = [
+        ("network", |experiment| experiment.network.push('x')),
+        ("image_size", |experiment| experiment.image_size = 96),
+        ("batch_size", |experiment| experiment.batch_size = 16),
+        ("data.limit_train", |experiment| experiment.data.limit_train = Some(100)),
+        ("augmentation.zoom", |experiment| experiment.augmentation.zoom.0 = 0.9),
+        ("augmentation.brightness", |experiment| {
+            experiment.augmentation.brightness = Some((0.5, 1.0))
+        }),
+        ("optimizer.momentum", |experiment| experiment.optimizer.momentum = 0.0),
+        ("schedule", |experiment| experiment.schedule = Schedule::Constant),
+        ("weights", |experiment| experiment.weights = Some("w: (1)".into())),
+        ("validation", |experiment| {
+            experiment.validation = Validation::Fraction(0.1)
+        }),
+    ];
+    for (field, change) in changes {
+        let other = changed(change);
+        assert_ne!(
+            other.fingerprint().unwrap(),
+            correct().fingerprint().unwrap(),
+            "{field}"
+        );
+        let differences = correct().differences(&other).unwrap();
+        let fields: Vec<_> = differences.iter().map(|difference| difference.field.as_str()).collect();
+        assert_eq!(fields, [field]);
+    }
+}
+
+#[test]
+fn a_difference_reads_as_a_sentence() {
+    let other = changed(|experiment| experiment.schedule = Schedule::Constant);
+    let differences = correct().differences(&other).unwrap();
+    assert_eq!(
+        differences[0].to_string(),
+        "schedule: Staircase(decay: 0.94, every_epochs: 2) here, Constant there"
+    );
+}
+
+#[test]
+fn the_fingerprint_is_the_same_on_every_machine() {
+    assert_eq!(correct().fingerprint().unwrap(), "f7f0ae34a27e425c");
+}

@@ -2,7 +2,7 @@
 
 use wise_srnet::layers::{Conv2D, MaxPool2D};
 use wise_srnet::shapes::Pad;
-use wise_srnet::training::model::BackboneType;
+use wise_srnet::training::BackboneType;
 
 type Stem = (Conv2D<3, 64, 7, 2, Pad<3>>, MaxPool2D<3, 2, Pad<1>>);
 

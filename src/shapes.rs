@@ -117,7 +117,7 @@ macro_rules! tabulate {
 
 seq!(N in 1..=640 {
     impl<const KERNEL: usize> Window<KERNEL, 2, Same> for Const<N> {
-        type Out = Const<{ (N + 1) / 2 }>;
+        type Out = Const<{ usize::div_ceil(N, 2) }>;
     }
     tabulate!(N: 1, 2, Valid, 0; 3, 2, Pad<1>, 2; 7, 2, Pad<3>, 6);
 });

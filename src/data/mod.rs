@@ -13,7 +13,6 @@ mod folder;
 mod generated;
 mod loader;
 pub mod preprocess;
-mod random;
 pub mod resize;
 mod resized;
 mod split;

@@ -47,8 +47,15 @@ pub fn summary(arguments: SummaryArguments, registry: &Registry) -> Result<ExitC
     let experiment = Experiment::load(&arguments.experiment)?;
     let classes = match arguments.classes {
         Some(classes) => classes as usize,
-        None => open(&experiment.data.layout, experiment.data.path.as_deref())
-            .map_or(ASSUMED_CLASSES, |dataset| dataset.classes.len()),
+        None => match open(&experiment.data.layout, experiment.data.path.as_deref()) {
+            Ok(dataset) => dataset.classes.len(),
+            Err(_) => {
+                eprintln!(
+                    "note: the data set can't be opened; {ASSUMED_CLASSES} classes are assumed (see `--classes`)"
+                );
+                ASSUMED_CLASSES
+            }
+        },
     };
     let mut heads = Vec::new();
     let mut feature_map = [0; 3];

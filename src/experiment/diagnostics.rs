@@ -32,10 +32,13 @@ enum Place {
     Bytes(Range<usize>),
 }
 
-/// Without its place: the message, and the help on a line of its own.
+/// Without its place: the message with its label, and the help on a line of its own.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&printable(&self.message))?;
+        if !self.label.is_empty() {
+            write!(f, ": {}", printable(&self.label))?;
+        }
         if let Some(help) = &self.help {
             write!(f, "\n  help: {}", printable(help))?;
         }

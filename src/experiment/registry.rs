@@ -76,8 +76,12 @@ impl Registry {
 
     /// The networks' names, each once.
     pub fn networks(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.entries.iter().map(|entry| entry.network.as_str()).collect();
-        names.dedup();
+        let mut names: Vec<&str> = Vec::new();
+        for entry in &self.entries {
+            if !names.contains(&entry.network.as_str()) {
+                names.push(&entry.network);
+            }
+        }
         names
     }
 
@@ -135,7 +139,7 @@ impl Registry {
         entry.ok_or_else(|| {
             let known: Vec<String> = sizes.iter().map(usize::to_string).collect();
             Problem::in_field("image_size", format!("`{network}` is not registered for images of {size} pixels"))
-                .label(format!("expected {}", one_of(known.iter().map(String::as_str))))
+                .label(one_of(known.iter().map(String::as_str)))
                 .help(format!(
                     "one line in a program of your own registers it, if its layers fit: \
                      `registry.register::<Network, {size}, MAP, CHANNELS>(\"{network}\");` (see examples/custom_network.rs)"

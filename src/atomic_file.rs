@@ -20,21 +20,27 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(folder)
 }
 
+/// What the names of temporary files start with.
+const PREFIX: &str = ".writing-";
+
+/// Whether a file of this name is one that a process was writing when it was killed.
+pub fn is_leftover(name: &str) -> bool {
+    name.starts_with(PREFIX)
+}
+
 /// Temporary files are private by default; a report is as readable as any other file that its owner makes.
 #[cfg(unix)]
 fn new_file() -> tempfile::Builder<'static, 'static> {
     use std::os::unix::fs::PermissionsExt;
     let mut builder = tempfile::Builder::new();
-    builder
-        .prefix(".writing-")
-        .permissions(fs::Permissions::from_mode(0o666));
+    builder.prefix(PREFIX).permissions(fs::Permissions::from_mode(0o666));
     builder
 }
 
 #[cfg(not(unix))]
 fn new_file() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".writing-");
+    builder.prefix(PREFIX);
     builder
 }
 

@@ -35,10 +35,11 @@ impl Arguments {
     }
 }
 
-/// Whether a word can't be a subcommand: it ends like an experiment file, or looks like a path.
+/// Whether a word can't be a subcommand: it ends like an experiment file, or has a folder before it. What lies in the
+/// current folder doesn't matter: a file named `check` takes no subcommand away.
 fn is_file(word: &OsStr) -> bool {
     let path = Path::new(word);
-    path.extension().is_some() || path.components().count() > 1 || path.is_file()
+    path.extension().is_some() || path.components().count() > 1
 }
 
 #[derive(Debug, Subcommand)]

@@ -19,8 +19,11 @@ pub enum CommandError {
     Data(#[from] DataError),
     #[error(transparent)]
     Fit(#[from] FitError),
-    #[error("{error}\n  {differences}")]
-    OtherSettings { error: FitError, differences: String },
+    #[error(
+        "the results in {} were made with other settings: give another `--out`, or `--fresh` to start over{differences}",
+        folder.display()
+    )]
+    OtherSettings { folder: PathBuf, differences: String },
     #[error(transparent)]
     Report(#[from] ReportError),
     #[error("the network could not run: {0}")]

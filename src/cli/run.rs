@@ -12,23 +12,46 @@ use super::interrupt::Interrupt;
 use super::progress::RunProgress;
 use super::text::count;
 use super::{machine, prepare};
-use crate::experiment::{Cost, Experiment, Plan, Registry, Run};
-use crate::report::{EpochRow, ExperimentFacts, HeadFacts, read_history, run_folder, write_report};
-use crate::training::{EpochResult, FitError, Observer, Outcome, Progress};
+use crate::atomic_file;
+use crate::experiment::{Cost, Difference, Experiment, Plan, Registry, Run};
+use crate::report::{EpochRow, ExperimentFacts, HeadFacts, is_run_history, read_history, run_folder, write_report};
+use crate::training::{EpochResult, Observer, Outcome, Position, Progress, is_checkpoint};
 
 /// The settings as they were resolved, beside the results.
 const RESOLVED: &str = "experiment.ron";
+
+/// The epochs of a run, in its folder, and those of all runs.
+const HISTORY: &str = "history.csv";
 
 /// Runs the experiment.
 pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
     let plan = prepare::plan(&arguments.experiment, &arguments.changes, registry)?;
     let folder = plan.folder(&arguments.out.folder);
     let _lock = lock(&folder)?;
+    let run_folders = plan.runs().into_iter().map(|run| run_path(&folder, run));
+    let run_folders = run_folders.collect::<Result<Vec<_>, _>>()?;
+    for each in run_folders.iter().chain([&folder]) {
+        delete(each, atomic_file::is_leftover)?;
+    }
+    let differences = changed_settings(&plan.experiment, &folder)?;
+    let others = if differences.is_empty() {
+        rows_of_other_runs(&plan, &folder)?
+    } else {
+        Vec::new()
+    };
     if arguments.fresh {
-        start_over(&plan, &folder)?;
+        for run_folder in &run_folders {
+            delete(run_folder, |name| is_checkpoint(name) || is_run_history(name))?;
+        }
+    } else if !differences.is_empty() {
+        let differences = differences
+            .iter()
+            .map(|difference| format!("\n  {difference}"))
+            .collect();
+        return Err(CommandError::OtherSettings { folder, differences });
     }
     let interrupt = Interrupt::watch()?;
-    let outcome = machine::pool(arguments.threads)?.install(|| train_all(&plan, &folder, &interrupt))?;
+    let outcome = machine::pool(arguments.threads)?.install(|| train_all(&plan, &folder, others, &interrupt))?;
     let report = folder.join("report.html");
     Ok(match outcome {
         Outcome::Finished => {
@@ -61,54 +84,54 @@ fn lock(folder: &Path) -> Result<File, CommandError> {
     }
 }
 
-/// Deletes what these runs have left in their folders, and nothing else.
-fn start_over(plan: &Plan<'_>, folder: &Path) -> Result<(), CommandError> {
-    for run in plan.runs() {
-        let folder = run_path(folder, run)?;
-        let Ok(entries) = std::fs::read_dir(&folder) else {
-            continue;
-        };
-        for path in entries.flatten().map(|entry| entry.path()) {
-            let is_ours = path
-                .extension()
-                .is_some_and(|extension| extension == "safetensors" || extension == "csv");
-            if is_ours {
-                std::fs::remove_file(&path).map_err(|source| CommandError::Io { path, source })?;
-            }
+/// Deletes the folder's files with these names, and nothing else; the folder need not exist.
+fn delete(folder: &Path, unwanted: impl Fn(&str) -> bool) -> Result<(), CommandError> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Ok(());
+    };
+    for entry in entries.flatten() {
+        if entry.file_name().to_str().is_some_and(&unwanted) {
+            let path = entry.path();
+            std::fs::remove_file(&path).map_err(|source| CommandError::Io { path, source })?;
         }
     }
     Ok(())
+}
+
+/// What differs between this experiment and the one whose results are in the folder. Where the stored file can't be
+/// read, nothing is said to differ: the checkpoints' fingerprints decide.
+fn changed_settings(experiment: &Experiment, folder: &Path) -> Result<Vec<Difference>, CommandError> {
+    let Ok(stored) = Experiment::load(&folder.join(RESOLVED)) else {
+        return Ok(Vec::new());
+    };
+    Ok(stored.differences(experiment)?)
 }
 
 fn run_path(folder: &Path, run: Run) -> Result<PathBuf, CommandError> {
     Ok(folder.join(run_folder(run.head.name(), run.seed)?))
 }
 
-fn train_all(plan: &Plan<'_>, folder: &Path, interrupt: &Interrupt) -> Result<Outcome, CommandError> {
+fn train_all(
+    plan: &Plan<'_>,
+    folder: &Path,
+    others: Vec<EpochRow>,
+    interrupt: &Interrupt,
+) -> Result<Outcome, CommandError> {
     let mut results = Results {
         folder,
         facts: facts(plan)?,
-        rows: Vec::new(),
+        rows: others,
     };
     for note in &results.facts.notes {
         eprintln!("note: {note}");
     }
     // All positions are read before anything is trained: a folder of another experiment is refused at once.
     for run in plan.runs() {
-        let position = plan
-            .fit(run, &run_path(folder, run)?)
-            .position()
-            .map_err(|error| explain(error, plan, folder))?;
-        let Some(position) = position else { continue };
+        let Some(position) = plan.fit(run, &run_path(folder, run)?).position()? else {
+            continue;
+        };
         results.keep_rows(run, position.epochs, position.last)?;
-        if position.epochs < plan.experiment.epochs as u64 {
-            let within = if position.batches > 0 {
-                format!(", batch {}", position.batches + 1)
-            } else {
-                String::new()
-            };
-            eprintln!("{} resumes at epoch {}{within}", name(run), position.epochs + 1);
-        }
+        eprintln!("{} {}", name(run), outlook(plan, &position));
     }
     store_settings(&plan.experiment, folder)?;
     results.write()?;
@@ -138,28 +161,24 @@ fn name(run: Run) -> String {
     format!("{} seed {}", run.head, run.seed)
 }
 
-/// Says which settings differ where a folder belongs to another run.
-fn explain(error: FitError, plan: &Plan<'_>, folder: &Path) -> CommandError {
-    let FitError::OtherRun { .. } = error else {
-        return error.into();
-    };
-    let stored = Experiment::load(&folder.join(RESOLVED));
-    match stored.and_then(|stored| stored.differences(&plan.experiment)) {
-        Ok(differences) if !differences.is_empty() => {
-            let lines: Vec<String> = differences.iter().map(ToString::to_string).collect();
-            CommandError::OtherSettings {
-                error,
-                differences: lines.join("\n  "),
-            }
-        }
-        _ => error.into(),
+/// What becomes of a run that has been started before.
+fn outlook(plan: &Plan<'_>, position: &Position) -> String {
+    if position.epochs >= plan.experiment.epochs as u64 {
+        return format!("has done {}", count(position.epochs as usize, "epoch"));
     }
+    let batches = plan.splits.train.len().div_ceil(plan.experiment.batch_size);
+    let within = match position.batches {
+        0 => String::new(),
+        all if all >= batches => ", evaluation".to_owned(),
+        some => format!(", batch {}", some + 1),
+    };
+    format!("resumes at epoch {}{within}", position.epochs + 1)
 }
 
 fn store_settings(experiment: &Experiment, folder: &Path) -> Result<(), CommandError> {
     let path = folder.join(RESOLVED);
     let text = experiment.to_ron()?;
-    crate::atomic_file::replace(&path, text.as_bytes()).map_err(|source| CommandError::Io { path, source })
+    atomic_file::replace(&path, text.as_bytes()).map_err(|source| CommandError::Io { path, source })
 }
 
 /// What the report says about the experiment.
@@ -230,6 +249,26 @@ pub fn notes(plan: &Plan<'_>) -> Vec<String> {
     notes
 }
 
+/// The rows of one history; none where there is no file yet.
+fn stored_rows(history: &Path) -> Result<Vec<EpochRow>, CommandError> {
+    if !history.exists() {
+        return Ok(Vec::new());
+    }
+    Ok(read_history(history)?.rows)
+}
+
+/// The rows of runs that this command leaves out (`--heads`, `--seeds`): they stay in the report.
+fn rows_of_other_runs(plan: &Plan<'_>, folder: &Path) -> Result<Vec<EpochRow>, CommandError> {
+    let runs = plan.runs();
+    let is_own = |row: &EpochRow| {
+        runs.iter()
+            .any(|run| run.head.name() == row.head && run.seed == row.seed)
+    };
+    let mut rows = stored_rows(&folder.join(HISTORY))?;
+    rows.retain(|row| !is_own(row));
+    Ok(rows)
+}
+
 /// The rows of all runs, and the folder with their report.
 struct Results<'a> {
     folder: &'a Path,
@@ -241,12 +280,7 @@ impl Results<'_> {
     /// Takes over a run's stored rows up to its checkpoint's epoch. The program can have ended between the checkpoint and
     /// the row, so the last row is in the checkpoint too.
     fn keep_rows(&mut self, run: Run, epochs: u64, last: Option<EpochResult>) -> Result<(), CommandError> {
-        let path = run_path(self.folder, run)?.join("history.csv");
-        let stored = if path.exists() {
-            read_history(&path)?.rows
-        } else {
-            Vec::new()
-        };
+        let stored = stored_rows(&run_path(self.folder, run)?.join(HISTORY))?;
         self.rows.extend(stored.into_iter().filter(|row| row.epoch < epochs));
         self.rows.extend(last.map(|result| row(run, &result)));
         Ok(())

@@ -13,7 +13,7 @@ use super::{Experiment, ExperimentError};
 /// in one epoch. A data set may be moved, so its path is among them.
 const NOT_DETERMINING: [&str; 6] = ["name", "heads", "seeds", "epochs", "data.path", "checkpoints"];
 
-/// A field that has two different values; `None` where it does not occur.
+/// A field that has two different values; `None` where it does not occur. Printed as a change from the first to the second.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// `optimizer.momentum`
@@ -29,7 +29,7 @@ impl fmt::Display for Difference {
         let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
         write!(
             f,
-            "{}: {} here, {} there",
+            "{}: was {}, now {}",
             self.field,
             shown(&self.first),
             shown(&self.second)

@@ -82,8 +82,12 @@ impl Registry {
 
     /// The networks' names, each once.
     pub fn networks(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.entries.iter().map(|entry| entry.network.as_str()).collect();
-        names.dedup();
+        let mut names: Vec<&str> = Vec::new();
+        for entry in &self.entries {
+            if !names.contains(&entry.network.as_str()) {
+                names.push(&entry.network);
+            }
+        }
         names
     }
 

@@ -20,6 +20,11 @@ const FACTS: &str = "experiment.json";
 const IMAGE: &str = "accuracy.png";
 const PAGE: &str = "report.html";
 
+/// Whether a file of this name in a run's folder is one of its histories.
+pub fn is_run_history(name: &str) -> bool {
+    name == HISTORY || name == KERAS_HISTORY
+}
+
 /// What [`redraw`] wrote, and what it could not use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Redrawn {

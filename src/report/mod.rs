@@ -36,6 +36,6 @@ pub mod verdict;
 pub use epoch_row::{COLUMNS, EpochRow};
 pub use error::ReportError;
 pub use facts::{ExperimentFacts, HeadFacts};
-pub use folder::{Redrawn, redraw, write_report};
+pub use folder::{Redrawn, is_run_history, redraw, write_report};
 pub use head_names::run_folder;
 pub use history::{History, read_history, write_history};

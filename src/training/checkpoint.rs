@@ -240,6 +240,17 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_are_no_tensors_come_back_to_the_last_bit_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("last.safetensors");
+        let mut written = checkpoint();
+        let thirds = (1..1_000).map(|index| (format!("head.{index}.third"), f64::from(index) / 3.0));
+        written.snapshot.scalars.extend(thirds);
+        written.save(&path).unwrap();
+        assert_eq!(Checkpoint::load(&path).unwrap(), written);
+    }
+
+    #[test]
     fn damaged_and_foreign_files_are_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("last.safetensors");

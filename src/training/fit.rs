@@ -26,6 +26,20 @@ pub const LAST: &str = "last.safetensors";
 /// The weights of the best epoch.
 pub const BEST: &str = "best.safetensors";
 
+/// The weights of an epoch that is kept for good.
+fn kept(epoch: u64) -> String {
+    format!("epoch-{epoch:04}.safetensors")
+}
+
+/// Whether a file of this name in a run's folder is one of its checkpoints.
+pub fn is_checkpoint(name: &str) -> bool {
+    let epoch = name
+        .strip_prefix("epoch-")
+        .and_then(|rest| rest.strip_suffix(".safetensors"));
+    let is_kept = epoch.and_then(|epoch| epoch.parse().ok()).map(kept).as_deref() == Some(name);
+    name == LAST || name == BEST || is_kept
+}
+
 /// The images of a run.
 #[derive(Debug, Clone)]
 pub struct Splits {
@@ -163,14 +177,14 @@ pub enum FitError {
         /// What differs.
         what: &'static str,
     },
-    /// The loss is no longer a number.
+    /// The loss or a weight is no longer a finite number.
     #[error(
-        "training diverged: the loss is {loss} in epoch {epoch}, step {step} (learning rate {learning_rate}); the state \
-         of the last finished epoch is kept: try a lower learning rate with `--fresh`"
+        "training diverged: {what} is not a finite number in epoch {epoch}, step {step} (learning rate {learning_rate:?}); \
+         the last checkpoint from before is kept: try a lower learning rate with `--fresh`"
     )]
     Diverged {
-        /// The loss.
-        loss: f32,
+        /// Which number.
+        what: &'static str,
         /// The epoch, counted from 1.
         epoch: u64,
         /// The step, counted from 1 through all epochs.
@@ -214,8 +228,12 @@ impl Fit<'_> {
                 what,
             })
         };
-        if (&stored.network, stored.image_size, &stored.head) != (&own.network, own.image_size, &own.head) {
-            return other("network, image size or head");
+        let is_same_run = stored.network == own.network
+            && stored.image_size == own.image_size
+            && stored.head == own.head
+            && stored.seed == own.seed;
+        if !is_same_run {
+            return other("network, image size, head or seed");
         }
         if stored.classes != own.classes {
             return other("classes");
@@ -256,20 +274,31 @@ impl Fit<'_> {
     ) -> Result<ControlFlow<()>, FitError> {
         let started = Instant::now();
         let already = position.seconds;
-        let trained = self.train_epoch(model, optimizer, position, observer)?;
+        let trained = self.train_epoch(model, optimizer, position, observer);
         position.seconds = already + started.elapsed().as_secs_f64();
-        let evaluated = if trained.is_break() {
-            None
-        } else {
-            self.evaluate(model, observer)?
+        let evaluated = match trained {
+            Ok(ControlFlow::Continue(())) => self.evaluate(model, position, observer),
+            Ok(ControlFlow::Break(())) => Ok(None),
+            Err(error) => Err(error),
         };
-        let Some((test, validation)) = evaluated else {
-            self.save(LAST, Snapshot::of(model, Some(optimizer)), position)?;
-            return Ok(ControlFlow::Break(()));
+        let (test, validation) = match evaluated {
+            Ok(Some(scores)) => scores,
+            Ok(None) => {
+                self.save(LAST, self.state(model, optimizer, position)?, position)?;
+                return Ok(ControlFlow::Break(()));
+            }
+            Err(error) => {
+                // An image that can't be read costs no step that was trained before it.
+                if matches!(error, FitError::Data(_)) && position.batches > 0 {
+                    self.save(LAST, self.state(model, optimizer, position)?, position)?;
+                }
+                return Err(error);
+            }
         };
+        let state = self.state(model, optimizer, position)?;
         let result = EpochResult {
             epoch: position.epochs + 1,
-            learning_rate: self.learning_rate(position.steps - position.batches as u64),
+            learning_rate: self.learning_rate(position.steps.saturating_sub(position.batches as u64)),
             train: position.training.into(),
             test,
             validation,
@@ -292,13 +321,9 @@ impl Fit<'_> {
             self.save(BEST, Snapshot::of(model, None), position)?;
         }
         if self.keep_every.is_some_and(|every| result.epoch.is_multiple_of(every)) {
-            self.save(
-                &format!("epoch-{:04}.safetensors", result.epoch),
-                Snapshot::of(model, None),
-                position,
-            )?;
+            self.save(&kept(result.epoch), Snapshot::of(model, None), position)?;
         }
-        self.save(LAST, Snapshot::of(model, Some(optimizer)), position)?;
+        self.save(LAST, state, position)?;
         observer.epoch(&result).map_err(FitError::Observer)?;
         Ok(ControlFlow::Continue(()))
     }
@@ -336,21 +361,15 @@ impl Fit<'_> {
             let mut step = model.train(batch.images, &batch.labels).map_err(FitError::Network)?;
             position.steps += 1;
             position.batches += 1;
-            let epoch = position.epochs + 1;
             if !step.loss.is_finite() {
-                return Err(FitError::Diverged {
-                    loss: step.loss,
-                    epoch,
-                    step: position.steps,
-                    learning_rate,
-                });
+                return Err(self.diverged("the loss", position));
             }
             position.training.add(&step.logits, &batch.labels);
             optimizer.update(model, &mut step, learning_rate);
             let scores = position.training.into();
             let images = batch.labels.len();
             let flow = observer.step(Progress {
-                epoch,
+                epoch: position.epochs + 1,
                 batch: position.batches,
                 batches,
                 images,
@@ -366,24 +385,49 @@ impl Fit<'_> {
     fn evaluate(
         &self,
         model: &dyn Model,
+        position: &Position,
         observer: &mut dyn Observer,
     ) -> Result<Option<(Scores, Option<Scores>)>, FitError> {
-        let mut score = |split: &Split| {
-            evaluate(model, split, self.batch_size, &mut |indices, _| {
-                observer.evaluated(indices.len())
-            })
+        let mut score = |split: &Split| -> Result<Option<Scores>, FitError> {
+            let mut visit = |indices: &[usize], _: &[f32]| observer.evaluated(indices.len());
+            let scores = evaluate(model, split, self.batch_size, &mut visit)?.map(Scores::from);
+            if scores.is_some_and(|scores| !scores.loss.is_finite()) {
+                return Err(self.diverged("the loss of the evaluation", position));
+            }
+            Ok(scores)
         };
         let Some(test) = score(&self.splits.test)? else {
             return Ok(None);
         };
         let validation = match &self.splits.validation {
             Some(split) => match score(split)? {
-                Some(evaluation) => Some(evaluation.into()),
+                Some(scores) => Some(scores),
                 None => return Ok(None),
             },
             None => None,
         };
-        Ok(Some((test.into(), validation)))
+        Ok(Some((test, validation)))
+    }
+
+    /// What is saved in the middle of an epoch and at its end. A checkpoint never holds the weights of a run that has
+    /// diverged: the one before stays.
+    fn state(&self, model: &mut dyn Model, optimizer: &Sgd, position: &Position) -> Result<Snapshot, FitError> {
+        let state = Snapshot::of(model, Some(optimizer));
+        if state.is_finite() {
+            Ok(state)
+        } else {
+            Err(self.diverged("a weight", position))
+        }
+    }
+
+    /// For something that is not a finite number after the steps of `position`.
+    fn diverged(&self, what: &'static str, position: &Position) -> FitError {
+        FitError::Diverged {
+            what,
+            epoch: position.epochs + 1,
+            step: position.steps,
+            learning_rate: self.learning_rate(position.steps.saturating_sub(1)),
+        }
     }
 
     fn save(&self, name: &str, snapshot: Snapshot, position: &Position) -> Result<(), FitError> {

@@ -11,7 +11,7 @@ mod snapshot;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Identity, Position};
 pub use evaluation::{Evaluation, EvaluationError, evaluate};
-pub use fit::{EpochResult, Fit, FitError, Observer, Outcome, Progress, Scores, Splits};
+pub use fit::{EpochResult, Fit, FitError, Observer, Outcome, Progress, Scores, Splits, is_checkpoint};
 pub use model::{BACKBONE, BackboneType, HEAD, Layers, Model, Step};
 pub use optimizer::{Optimizer, Sgd};
 pub use schedule::Schedule;

@@ -31,8 +31,8 @@ pub struct Snapshot {
 /// Why a snapshot doesn't fit a model.
 #[derive(Debug, Error, PartialEq)]
 pub enum Misfit {
-    /// The model has a tensor that the snapshot lacks.
-    #[error("it has no tensor `{0}`")]
+    /// The model has a tensor or scalar that the snapshot lacks.
+    #[error("it has no `{0}`")]
     Missing(String),
     /// The tensor has other sizes.
     #[error("its tensor `{name}` has the shape {found:?}, but the network's has {expected:?}")]
@@ -76,6 +76,12 @@ impl Snapshot {
         snapshot
     }
 
+    /// Whether every value is a finite number: not so once training has diverged.
+    pub fn is_finite(&self) -> bool {
+        let mut tensors = self.tensors.values().chain(self.velocities.values());
+        tensors.all(|tensor| tensor.values.iter().all(|value| value.is_finite()))
+    }
+
     /// Copies the snapshot into a model of the same type, and into its optimizer. Nothing is changed if it doesn't fit.
     pub fn restore(&self, model: &mut dyn Model, mut optimizer: Option<&mut Sgd>) -> Result<(), Misfit> {
         self.check(model, optimizer.is_some())?;
@@ -109,7 +115,15 @@ impl Snapshot {
         let mut result = Ok(());
         let mut known = 0;
         model.for_each(&mut |visited| {
-            let Visited::Tensor(parameter) = visited else { return };
+            let parameter = match visited {
+                Visited::Tensor(parameter) => parameter,
+                Visited::Scalar(scalar) => {
+                    if result.is_ok() && !self.scalars.contains_key(scalar.name) {
+                        result = Err(Misfit::Missing(scalar.name.to_owned()));
+                    }
+                    return;
+                }
+            };
             known += usize::from(self.tensors.contains_key(parameter.name));
             let velocities = (with_velocities && parameter.trainable).then_some(&self.velocities);
             for tensors in std::iter::once(&self.tensors).chain(velocities) {

@@ -63,7 +63,7 @@ fn a_difference_reads_as_a_sentence() {
     let differences = correct().differences(&other).unwrap();
     assert_eq!(
         differences[0].to_string(),
-        "schedule: Staircase(decay: 0.94, every_epochs: 2) here, Constant there"
+        "schedule: was Staircase(decay: 0.94, every_epochs: 2), now Constant"
     );
 }
 

@@ -1,0 +1,12 @@
+//! The `wise-srnet` command as a person runs it: files written, messages, exit codes, and what an interruption costs.
+
+mod changes;
+mod checking;
+mod failing;
+mod files;
+mod interruptions;
+mod lab;
+mod printing;
+mod reporting;
+#[path = "../shared/state.rs"]
+mod state;

@@ -1,0 +1,109 @@
+//! `summary` and `bench`: figures for people and for programs.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::lab::{Lab, TINY};
+
+fn json(lab: &Lab, arguments: &[&str]) -> Value {
+    let ended = lab.run(arguments);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.stdout.trim_end().lines().count(), 1, "one line");
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+fn densenet(size: usize) -> Lab {
+    let text =
+        TINY.replacen("mini_resnet", "densenet169", 1)
+            .replacen("image_size: 64", &format!("image_size: {size}"), 1);
+    Lab::with(&text.replacen("[wise_srnet_dropout]", "[gap, wise_srnet]", 1))
+}
+
+#[test]
+fn densenet169_has_keras_parameters_and_maps() {
+    for (size, map) in [(224, 7), (512, 16)] {
+        let summary = json(&densenet(size), &["summary", "tiny.ron", "--json"]);
+        let backbone = &summary["backbone"];
+        assert_eq!(backbone["parameters"], 12_642_880);
+        assert_eq!(backbone["trainable"], 12_484_480);
+        assert_eq!(backbone["feature_map"], serde_json::json!([map, map, 1664]));
+    }
+}
+
+#[test]
+fn a_summary_in_json_has_the_promised_keys() {
+    let summary = json(&densenet(224), &["summary", "tiny.ron", "--json", "--classes", "67"]);
+    let expected = [
+        "network",
+        "image_size",
+        "classes",
+        "batch_size",
+        "epochs",
+        "seeds",
+        "heads",
+        "backbone",
+    ];
+    assert_eq!(keys(&summary), expected.into());
+    let part = ["parameters", "trainable", "multiply_adds", "feature_map"];
+    assert_eq!(keys(&summary["backbone"]), part.into());
+    assert_eq!(
+        keys(&summary["heads"][0]),
+        [&part[..], &["name"]].concat().into_iter().collect()
+    );
+    assert_eq!(
+        (&summary["network"], &summary["classes"]),
+        (&"densenet169".into(), &67.into())
+    );
+    // 1664 × 67 weights and 67 biases; Wise-SrNet adds 3 × 3 weights and a bias for each of the 1664 channels.
+    let [gap, wise_srnet] = [0, 1].map(|head| summary["heads"][head]["parameters"].as_u64().unwrap());
+    assert_eq!(gap, 1664 * 67 + 67);
+    assert_eq!(wise_srnet, gap + 10 * 1664);
+}
+
+#[test]
+fn a_summary_for_people_lists_layers_shapes_and_sums() {
+    let ended = Lab::new().run(&["summary", "tiny.ron"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    for said in [
+        "mini_resnet, 64 × 64 pixels, 6 classes; feature map 8 × 8 × 128",
+        "head wise_srnet_dropout",
+        "trainable",
+    ] {
+        assert!(ended.stdout.contains(said), "no `{said}` in: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn bench_prints_one_line_of_json_with_the_promised_keys() {
+    let lab = Lab::new();
+    let common = [
+        "bench",
+        "--network",
+        "mini_resnet",
+        "--size",
+        "64",
+        "--batch",
+        "2",
+        "--steps",
+        "2",
+        "--json",
+    ];
+    for extra in [&["--head", "wise_srnet", "--threads", "1"][..], &["--infer"]] {
+        let measured = json(&lab, &[&common[..], extra].concat());
+        for key in ["seconds_per_step", "images_per_second", "gflops", "peak_memory_bytes"] {
+            assert!(
+                measured[key].as_f64().is_some_and(|value| value > 0.0),
+                "{key} in {measured}"
+            );
+        }
+    }
+    lab.run(&["bench", "--network", "mini", "--size", "64"])
+        .assert_refused(1, &["unknown network `mini`: expected one of"]);
+    lab.run(&["bench", "--network", "mini_resnet", "--size", "65"])
+        .assert_refused(1, &["not registered", "`64`, `96`"]);
+}

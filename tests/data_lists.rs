@@ -1,19 +1,16 @@
 //! Data sets whose splits are lists: the MIT Indoor Scenes, Sub-ImageNet and others like them, in folders and zip files,
 //! and what is said of lists that are wrong.
 
-use std::fs::{self, File};
-use std::io::{Cursor, Write};
+mod data_files;
+
+use std::io::Cursor;
 use std::path::Path;
 
+use data_files::{Files, enclosed, write_folder, write_zip};
 use image::{ImageFormat, Rgb, RgbImage};
 use ron::extensions::Extensions;
 use tempfile::TempDir;
 use wise_srnet::data::{Dataset, Layout, Split, open};
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
-
-/// Files by path.
-type Files = Vec<(String, Vec<u8>)>;
 
 /// A picture in a colour of its own for every `(class, image)`.
 fn picture(class: usize, image: usize) -> Vec<u8> {
@@ -74,29 +71,6 @@ fn mit(images: &str) -> Files {
     [pictures(images), mit_lists("")].concat()
 }
 
-fn write_folder(root: &Path, files: &Files) {
-    for (path, bytes) in files {
-        let path = root.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-}
-
-fn write_zip(path: &Path, files: &Files) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let mut zip = ZipWriter::new(File::create(path).unwrap());
-    for (name, bytes) in files {
-        zip.start_file(name.as_str(), SimpleFileOptions::default()).unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    zip.finish().unwrap();
-}
-
-fn enclosed(files: &Files, folder: &str) -> Files {
-    let inside = |(path, bytes): &(String, Vec<u8>)| (format!("{folder}{path}"), bytes.clone());
-    files.iter().map(inside).collect()
-}
-
 /// Labels and pixels of all images, split by split.
 fn samples(data: &Dataset) -> [Vec<(usize, Vec<u8>)>; 2] {
     let of_split = |split: &Split| {
@@ -148,7 +122,7 @@ fn mit_indoor_is_found_with_its_lists_beside_or_above_its_images() {
     for (form, files) in [
         mit("indoorCVPR_09/Images/"),
         mit("Images/"),
-        enclosed(&mit("Images/"), "indoorCVPR_09/"),
+        enclosed(&mit("Images/"), "indoorCVPR_09"),
         [pictures("indoorCVPR_09/Images/"), mit_lists("lists/")].concat(),
     ]
     .iter()
@@ -171,7 +145,7 @@ fn mit_indoor_is_the_same_from_a_folder_from_the_zip_and_from_lists_beside_a_zip
     assert_expected(&Layout::MitIndoor, &zip);
 
     let nested = root.path().join("nested.ZIP");
-    write_zip(&nested, &enclosed(&files, "downloads/mit/"));
+    write_zip(&nested, &enclosed(&files, "downloads/mit"));
     assert_expected(&Layout::MitIndoor, &nested);
 
     let downloads = root.path().join("downloads");

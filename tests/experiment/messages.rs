@@ -394,7 +394,7 @@ error: `data.layout.train` must be a file inside the data set, without `..`
 
 images_outside_the_data_set: "Folders(train: \"a\", test: \"b\")" => "Lists(train: \"a.txt\", test: \"b.txt\", images: \"../c\")", r#"
 error: `data.layout.images` must be a folder inside the data set, without `..`
-   --> mine.ron:10:61
+   --> mine.ron:10:62
    |
 10 |         layout: Lists(train: "a.txt", test: "b.txt", images: "../c"),
    |                                                              ^^^^^^ found "../c"

@@ -1,18 +1,16 @@
 //! Data sets on disk: folders and zip files in every accepted layout, and what is said of those that are wrong.
 
-use std::fs::{self, File};
-use std::io::{Cursor, Write};
+mod data_files;
+
+use std::fs;
+use std::io::Cursor;
 use std::path::Path;
 
+use data_files::{Files, enclosed, write_folder, write_zip};
 use image::{ImageFormat, Rgb, RgbImage};
 use ron::extensions::Extensions;
 use tempfile::TempDir;
 use wise_srnet::data::{Dataset, Layout, open};
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
-
-/// Files by path; images differ by their path.
-type Files = Vec<(String, Vec<u8>)>;
 
 fn png(path: &str) -> Vec<u8> {
     let sum = path
@@ -41,30 +39,6 @@ fn files(train: &str, test: &str) -> Files {
         files.push((format!("{train}/{left_out}"), b"no image".to_vec()));
     }
     files
-}
-
-fn write_folder(root: &Path, files: &Files) {
-    for (path, bytes) in files {
-        let path = root.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-}
-
-fn write_zip(path: &Path, files: &Files) {
-    let mut zip = ZipWriter::new(File::create(path).unwrap());
-    for (name, bytes) in files {
-        zip.start_file(name.as_str(), SimpleFileOptions::default()).unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    zip.finish().unwrap();
-}
-
-fn enclosed(files: &Files, folder: &str) -> Files {
-    files
-        .iter()
-        .map(|(path, bytes)| (format!("{folder}/{path}"), bytes.clone()))
-        .collect()
 }
 
 fn plain() -> Layout {

@@ -81,7 +81,7 @@ fn lines(text: &str) -> Result<Vec<Entry>, Mistake> {
 
 fn csv(text: &str) -> Result<Vec<Entry>, Mistake> {
     let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(text.as_bytes());
-    let mut lines = Lines::of(text);
+    let mut lines = LineCounter::of(text);
     let header = reader.headers().map_err(|error| (1, error.to_string()))?.clone();
     let header_line = lines.number(0);
     let column = |name| column(&header, name).ok_or_else(|| (header_line, missing_column(&header, name)));
@@ -117,7 +117,7 @@ fn missing_column(header: &StringRecord, name: &str) -> String {
     )
 }
 
-fn csv_mistake(error: &csv::Error, lines: &mut Lines<'_>) -> Mistake {
+fn csv_mistake(error: &csv::Error, lines: &mut LineCounter<'_>) -> Mistake {
     let line = lines.number(error.position().map_or(0, csv::Position::byte));
     match error.kind() {
         ErrorKind::UnequalLengths { expected_len, len, .. } => {
@@ -130,15 +130,15 @@ fn csv_mistake(error: &csv::Error, lines: &mut Lines<'_>) -> Mistake {
     }
 }
 
-/// Turns growing byte offsets of records into line numbers. The `csv` crate's own numbers are one too low after Windows
-/// line ends and blank lines.
-struct Lines<'a> {
+/// Turns growing byte offsets of records into line numbers. The `csv` crate's own numbers are too low after Windows line ends and
+/// blank lines.
+struct LineCounter<'a> {
     text: &'a [u8],
     counted: usize,
     line: usize,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> LineCounter<'a> {
     fn of(text: &'a str) -> Self {
         Self {
             text: text.as_bytes(),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use HeadKind::{Depthwise, DepthwiseNonneg, FlattenFc, Gap, GapDropout, WiseSrnet, WiseSrnetDropout};
 use wise_srnet::experiment::{
     Augmentation, Checkpoints, Experiment, ExperimentError, HeadKind, Layout, Optimizer, Schedule, Validation,
 };
@@ -20,14 +21,7 @@ fn shipped() -> Vec<Experiment> {
 
 #[test]
 fn every_shipped_experiment_is_correct_and_named_like_its_file() {
-    let names: Vec<_> = shipped().into_iter().map(|experiment| experiment.name).collect();
-    for name in ["intel_densenet", "intel_mini_resnet", "quickstart"] {
-        assert!(
-            names.iter().any(|found| found == name),
-            "{name} is missing in {names:?}"
-        );
-    }
-    for name in names {
+    for Experiment { name, .. } in shipped() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("experiments/{name}.ron"));
         assert!(path.is_file(), "{name} is not the name of its file");
     }
@@ -44,42 +38,141 @@ fn an_experiment_written_out_reads_back_as_itself() {
     }
 }
 
-#[test]
-fn the_densenet_experiment_holds_the_papers_setting() {
-    let experiment = shipped()
-        .into_iter()
-        .find(|experiment| experiment.name == "intel_densenet")
-        .unwrap();
-    assert_eq!(
-        (experiment.network.as_str(), experiment.image_size),
-        ("densenet169", 224)
-    );
-    assert_eq!(
-        experiment.heads,
-        [HeadKind::Gap, HeadKind::DepthwiseNonneg, HeadKind::WiseSrnet]
-    );
-    assert_eq!((experiment.epochs, experiment.batch_size), (220, 70));
-    assert_eq!(experiment.data.layout, Layout::Intel);
+/// What differs between the paper's experiments.
+struct Setting {
+    name: &'static str,
+    network: &'static str,
+    image_size: usize,
+    heads: &'static [HeadKind],
+    epochs: usize,
+    batch_size: usize,
+    layout: Layout,
+    weights: Option<&'static str>,
+}
+
+const XCEPTION_WEIGHTS: &str = "weights/xception_weights_tf_dim_ordering_tf_kernels_notop.h5";
+
+/// The experiments whose notebooks are public.
+fn paper() -> [Setting; 4] {
+    [
+        Setting {
+            name: "subimagenet_resnet50",
+            network: "resnet50",
+            image_size: 224,
+            heads: &[Gap, GapDropout, Depthwise, DepthwiseNonneg, WiseSrnet, WiseSrnetDropout],
+            epochs: 148,
+            batch_size: 70,
+            layout: Layout::SubImageNet,
+            weights: None,
+        },
+        Setting {
+            name: "intel_densenet",
+            network: "densenet169",
+            image_size: 224,
+            heads: &[Gap, DepthwiseNonneg, WiseSrnet],
+            epochs: 220,
+            batch_size: 70,
+            layout: Layout::Intel,
+            weights: None,
+        },
+        Setting {
+            name: "mit_xception_224",
+            network: "xception",
+            image_size: 224,
+            heads: &[Gap, GapDropout, DepthwiseNonneg, WiseSrnet, WiseSrnetDropout],
+            epochs: 200,
+            batch_size: 70,
+            layout: Layout::MitIndoor,
+            weights: None,
+        },
+        Setting {
+            name: "mit_xception_512",
+            network: "xception",
+            image_size: 512,
+            heads: &[Gap, FlattenFc, WiseSrnet],
+            epochs: 130,
+            batch_size: 15,
+            layout: Layout::MitIndoor,
+            weights: Some(XCEPTION_WEIGHTS),
+        },
+    ]
+}
+
+fn shipped_as(name: &str) -> Experiment {
+    let mut all = shipped().into_iter();
+    all.find(|experiment| experiment.name == name)
+        .unwrap_or_else(|| panic!("no experiment {name}"))
+}
+
+/// What all of the paper's experiments have in common.
+#[track_caller]
+fn assert_trained_as_in_the_paper(experiment: &Experiment) {
     assert_eq!(experiment.augmentation, Augmentation::paper());
-    assert_eq!(
-        experiment.optimizer,
-        Optimizer {
-            learning_rate: 0.045,
-            momentum: 0.9
-        }
-    );
-    assert_eq!(
-        experiment.schedule,
-        Schedule::Staircase {
-            decay: 0.94,
-            every_epochs: 2
-        }
-    );
-    assert_eq!(
-        (experiment.weights, experiment.validation),
-        (None, Validation::TestSplit)
-    );
+    let optimizer = Optimizer {
+        learning_rate: 0.045,
+        momentum: 0.9,
+    };
+    assert_eq!(experiment.optimizer, optimizer);
+    let schedule = Schedule::Staircase {
+        decay: 0.94,
+        every_epochs: 2,
+    };
+    assert_eq!(experiment.schedule, schedule);
+    assert_eq!(experiment.validation, Validation::TestSplit);
     assert_eq!(experiment.checkpoints, Checkpoints::LastAndBest);
+    let data = &experiment.data;
+    assert_eq!((data.limit_train, data.limit_test), (None, None));
+}
+
+#[test]
+fn the_papers_seventeen_runs_are_shipped_with_its_settings() {
+    for setting in paper() {
+        let experiment = shipped_as(setting.name);
+        assert_eq!(experiment.network, setting.network);
+        assert_eq!(experiment.image_size, setting.image_size);
+        assert_eq!(experiment.heads, setting.heads);
+        assert_eq!(experiment.epochs, setting.epochs);
+        assert_eq!(experiment.batch_size, setting.batch_size);
+        assert_eq!(experiment.data.layout, setting.layout);
+        assert_eq!(experiment.weights, setting.weights.map(Into::into));
+        assert_trained_as_in_the_paper(&experiment);
+    }
+    assert_eq!(paper().iter().map(|setting| setting.heads.len()).sum::<usize>(), 17);
+}
+
+#[test]
+fn nasnet_is_trained_like_xception() {
+    for (size, weights) in [(224, None), (512, Some("weights/NASNet-large-no-top.h5"))] {
+        let [nasnet, xception] = ["nasnet", "xception"].map(|network| shipped_as(&format!("mit_{network}_{size}")));
+        assert_eq!((nasnet.network.as_str(), nasnet.image_size), ("nasnet_large", size));
+        assert_eq!(nasnet.heads, [Gap, WiseSrnet]);
+        assert_eq!((nasnet.epochs, &nasnet.data), (xception.epochs, &xception.data));
+        assert_eq!(nasnet.weights, weights.map(Into::into));
+        assert_trained_as_in_the_paper(&nasnet);
+    }
+}
+
+#[test]
+fn a_shipped_experiment_opens_with_its_command_and_the_place_of_its_data() {
+    for experiment in shipped() {
+        let file = format!("experiments/{}.ron", experiment.name);
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
+        let comment: Vec<&str> = text.lines().take_while(|line| line.starts_with("//")).collect();
+        let comment = comment.join("\n");
+        assert!(comment.contains(&format!("cargo run --release -- {file}")), "{file}");
+        if let Some(path) = &experiment.data.path {
+            assert!(comment.contains(path.to_str().unwrap()), "{file}");
+            let advice = experiment.data.layout.advice();
+            assert!(advice.contains(path.to_str().unwrap()), "{file}: {advice}");
+        }
+        if let Some(weights) = &experiment.weights {
+            let name = weights.file_name().unwrap().to_str().unwrap();
+            assert!(
+                comment.contains(&format!("/{name}")) && comment.contains("MD5"),
+                "{file}"
+            );
+        }
+    }
 }
 
 #[test]

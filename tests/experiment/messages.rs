@@ -384,6 +384,22 @@ error: `data.layout.test` must be a folder inside the data set, without `..`
    |                                           ^^^^^^ found "../b"
 "#;
 
+a_list_outside_the_data_set: "Folders(train: \"a\", test: \"b\")" => "Csv(train: \"/a.csv\", test: \"b.csv\")", r#"
+error: `data.layout.train` must be a file inside the data set, without `..`
+   --> mine.ron:10:28
+   |
+10 |         layout: Csv(train: "/a.csv", test: "b.csv"),
+   |                            ^^^^^^^^ found "/a.csv"
+"#;
+
+images_outside_the_data_set: "Folders(train: \"a\", test: \"b\")" => "Lists(train: \"a.txt\", test: \"b.txt\", images: \"../c\")", r#"
+error: `data.layout.images` must be a folder inside the data set, without `..`
+   --> mine.ron:10:62
+   |
+10 |         layout: Lists(train: "a.txt", test: "b.txt", images: "../c"),
+   |                                                              ^^^^^^ found "../c"
+"#;
+
 one_folder_for_both_splits: "test: \"b\"" => "test: \"a\"", r#"
 error: `data.layout.test` must be another folder than `train`
    --> mine.ron:10:43

@@ -58,6 +58,13 @@ fn check_counts_a_validation_split_and_drops_the_note_on_the_test_split() {
 }
 
 #[test]
+fn check_notes_classes_that_a_limit_leaves_without_images() {
+    let ended = Lab::new().run(&["check", "tiny.ron", "--limit-train", "4"]);
+    let said = "note: 2 of 6 classes have no training image";
+    assert!(ended.stdout.contains(said), "{}", ended.stdout);
+}
+
+#[test]
 fn an_unknown_network_is_answered_with_the_nearest_and_all_names() {
     let lab = Lab::changed("\"mini_resnet\"", "\"mini_resnt\"");
     for arguments in [&["check", "tiny.ron"][..], &["tiny.ron"], &["summary", "tiny.ron"]] {

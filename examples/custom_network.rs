@@ -1,14 +1,19 @@
 //! A network of one's own, outside the crate: its layers as types from leaf to root, a Wise-SrNet head, and a few
 //! training steps by hand. Run it with `cargo run --example custom_network`.
 //!
+//! With an experiment file that says `network: "my_network"` and `image_size: 64`, it is the whole program with one more
+//! network: `cargo run --release --example custom_network -- my_experiment.ron`.
+//!
 //! Change a number in a type alias (a stride, a channel count, the head's kernel) and `cargo check` says where the
 //! shapes no longer fit.
 
 use std::collections::HashMap;
+use std::process::ExitCode;
 
 use dfdx::prelude::{Backward, Const, Cpu, CpuError, ModuleMut, TensorFromVec, Trace};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use wise_srnet::experiment::Registry;
 use wise_srnet::heads::{Head, WiseSrNet};
 use wise_srnet::kernels::sgd::{Update, update};
 use wise_srnet::layers::{
@@ -59,7 +64,22 @@ fn batch(rng: &mut ChaCha8Rng) -> (Images<64>, Vec<usize>) {
     (images, labels)
 }
 
-fn main() -> Result<(), CpuError> {
+fn main() -> ExitCode {
+    if std::env::args_os().len() > 1 {
+        let mut registry = Registry::builtin();
+        registry.register::<MyNetwork, 64, 8, 32>("my_network");
+        return wise_srnet::cli::main(&registry);
+    }
+    match train_by_hand() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn train_by_hand() -> Result<(), CpuError> {
     // Initial values depend on the seed and the parameters' names; the head gets its units from the number of classes.
     let mut model: (MyNetwork, MyHead) = build(0, "model", CLASSES)?;
     let mut velocities: HashMap<String, Vec<f32>> = HashMap::new();

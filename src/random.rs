@@ -1,5 +1,13 @@
-//! Keys of random streams: a stream depends on the experiment's seed, on what it is for, and on where it is used
+//! Random streams and their keys: a stream depends on the experiment's seed, on what it is for, and on where it is used
 //! (epoch, image, parameter), never on what was drawn before or by which thread.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// The random stream of `purpose` at `place` under `seed`: streams whose keys differ in any of the three are independent.
+pub fn stream(seed: u64, purpose: &str, place: &[u64]) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(key(seed, purpose, place))
+}
 
 /// A 64-bit key for the stream of `purpose` at `place` (an epoch, an image, …) under `seed`.
 ///
@@ -23,10 +31,19 @@ fn mix(number: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::key;
+    use rand::Rng;
+
+    use super::{key, stream};
 
     #[test]
-    fn streams_differ_in_seed_purpose_and_place() {
+    fn a_stream_repeats_for_the_same_key_and_differs_for_another() {
+        let draw = |seed, purpose, place: &[u64]| stream(seed, purpose, place).r#gen::<u64>();
+        assert_eq!(draw(1, "shuffle", &[2, 3]), draw(1, "shuffle", &[2, 3]));
+        assert_ne!(draw(1, "shuffle", &[2, 3]), draw(1, "shuffle", &[3, 2]));
+    }
+
+    #[test]
+    fn keys_differ_in_seed_purpose_and_place() {
         let keys = [
             key(0, "shuffle", &[1]),
             key(1, "shuffle", &[1]),

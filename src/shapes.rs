@@ -13,7 +13,7 @@ use seq_macro::seq;
 /// How a window treats the border of a map.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a padding",
-    label = "expected `Valid`, `Same`, `Whole` or `Pad<N>`"
+    label = "expected `Valid`, `Same`, `Whole`, `Pad<N>` or `CorrectPad`"
 )]
 pub trait Padding: 'static + Copy + Default + Debug + Send + Sync {
     /// Whether poolings see the padding as zeros (Keras `ZeroPadding2D`) or not at all.
@@ -35,6 +35,12 @@ pub struct Same;
 /// `N` cells on every side (Keras `ZeroPadding2D(N)` followed by a valid window).
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Pad<const N: usize>;
+
+/// Zeros with which a window of odd size and stride 2 writes half as many cells, rounded up: 1+1 on odd maps and 0+1 on
+/// even ones for a 3×3 window (Keras `ZeroPadding2D(correct_pad(…))` followed by a valid window). The cells lie as with
+/// [`Same`], but poolings see them.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct CorrectPad;
 
 /// No padding, and the window is as large as the map: it moves nowhere and writes one pixel. A layer with this padding
 /// fits no other map.
@@ -63,6 +69,14 @@ impl Padding for Same {
     fn before(size: usize, kernel: usize, stride: usize) -> usize {
         let total = ((size.div_ceil(stride).max(1) - 1) * stride + kernel).saturating_sub(size);
         total / 2
+    }
+}
+
+impl Padding for CorrectPad {
+    const ZEROS_COUNT: bool = true;
+
+    fn before(size: usize, kernel: usize, _: usize) -> usize {
+        (kernel / 2 + size % 2).saturating_sub(1)
     }
 }
 
@@ -117,6 +131,15 @@ macro_rules! tabulate {
 
 seq!(N in 1..=640 {
     impl<const KERNEL: usize> Window<KERNEL, 2, Same> for Const<N> {
+        type Out = Const<{ usize::div_ceil(N, 2) }>;
+    }
+    impl Window<3, 2, CorrectPad> for Const<N> {
+        type Out = Const<{ (N + 1) / 2 }>;
+    }
+    impl Window<5, 2, CorrectPad> for Const<N> {
+        type Out = Const<{ (N + 1) / 2 }>;
+    }
+    impl Window<7, 2, CorrectPad> for Const<N> {
         type Out = Const<{ (N + 1) / 2 }>;
     }
     tabulate!(N: 1, 2, Valid, 0; 3, 2, Pad<1>, 2; 7, 2, Pad<3>, 6);
@@ -145,6 +168,26 @@ macro_rules! tabulate_sums {
     )+};
 }
 seq!(N in 1..=512 { tabulate_sums!(N: 8, 16, 24, 32, 48, 64); });
+
+/// `N` times as many channels: `<Const<84> as Times<4>>::Product` is `Const<336>`.
+#[diagnostic::on_unimplemented(
+    message = "{N} times `{Self}` channels is not in the table",
+    label = "channels that can't be concatenated",
+    note = "`src/shapes.rs` tabulates two, four and six times even numbers of channels up to 1,024"
+)]
+pub trait Times<const N: usize>: ConstDim {
+    /// The number of channels of all together.
+    type Product: ConstDim;
+}
+
+macro_rules! tabulate_products {
+    ($half:literal: $($count:literal),+) => {$(
+        impl Times<$count> for Const<{ 2 * $half }> {
+            type Product = Const<{ 2 * $half * $count }>;
+        }
+    )+};
+}
+seq!(N in 1..=512 { tabulate_products!(N: 2, 4, 6); });
 
 /// Exactly `N` channels: the bound through which a layer says what it takes.
 #[diagnostic::on_unimplemented(
@@ -185,7 +228,23 @@ mod tests {
     }
 
     #[test]
+    fn correct_pad_lies_as_same_padding_does() {
+        for size in 1..=64 {
+            for kernel in [3, 5, 7] {
+                assert_eq!(
+                    CorrectPad::before(size, kernel, 2),
+                    Same::before(size, kernel, 2),
+                    "{size}, {kernel}"
+                );
+            }
+        }
+        assert_eq!(out::<Const<111>, 7, 2, CorrectPad>(), 56);
+        assert_eq!(out::<Const<56>, 5, 2, CorrectPad>(), 28);
+    }
+
+    #[test]
     fn channels_add_up() {
         assert_eq!(<<Const<1632> as Plus<32>>::Sum as ConstDim>::SIZE, 1664);
+        assert_eq!(<<Const<672> as Times<6>>::Product as ConstDim>::SIZE, 4032);
     }
 }

@@ -27,8 +27,9 @@ pub fn check(arguments: CheckArguments, registry: &Registry) -> Result<ExitCode,
     println!("classes     {}", plan.dataset.classes.join(", "));
     println!("training    {}", images(&splits.train));
     println!("test        {}", images(&splits.test));
-    if let Some(validation) = &splits.validation {
-        println!("validation  {}", images(validation));
+    match &splits.validation {
+        Some(validation) => println!("validation  {}", images(validation)),
+        None => println!("validation  none: the best epoch is chosen on the test split, as in the paper's notebooks"),
     }
     println!("results     {}", plan.folder(&arguments.out.folder).display());
     println!();

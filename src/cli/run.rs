@@ -15,7 +15,7 @@ use super::results_folder::{
 use super::text::count;
 use super::{machine, prepare};
 use crate::atomic_file;
-use crate::experiment::{Cost, Plan, Registry, Run, Validation};
+use crate::experiment::{Cost, Experiment, Plan, Registry, Run};
 use crate::report::{EpochRow, ExperimentFacts, HeadFacts, is_run_history, write_report};
 use crate::training::{EpochResult, Observer, Outcome, Position, Progress, is_checkpoint};
 
@@ -153,10 +153,28 @@ fn facts(plan: &Plan<'_>) -> Result<ExperimentFacts, CommandError> {
         batch_size: experiment.batch_size,
         seeds: experiment.seeds.clone(),
         heads: heads.collect::<Result<_, CommandError>>()?,
-        settings: experiment.settings()?,
+        settings: other_settings(experiment)?,
         notes: notes(plan),
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
     })
+}
+
+/// The settings that the report doesn't have a place of their own for.
+fn other_settings(experiment: &Experiment) -> Result<Vec<(String, String)>, CommandError> {
+    const SHOWN: [&str; 7] = [
+        "name",
+        "network",
+        "image_size",
+        "heads",
+        "seeds",
+        "epochs",
+        "batch_size",
+    ];
+    let settings = experiment.settings()?;
+    Ok(settings
+        .into_iter()
+        .filter(|(name, _)| !SHOWN.contains(&name.as_str()))
+        .collect())
 }
 
 /// What has to be said wherever results appear.
@@ -182,11 +200,6 @@ pub fn notes(plan: &Plan<'_>) -> Vec<String> {
             "There are fewer training images ({train}) than a batch has ({batch}). The notebooks' schedule divides by \
              zero here; this program counts one step an epoch."
         ));
-    }
-    if plan.experiment.validation == Validation::TestSplit {
-        let text =
-            "The best epoch is chosen on the test split, as in the paper's notebooks: its accuracy is optimistic.";
-        notes.push(text.to_owned());
     }
     notes
 }

@@ -47,15 +47,7 @@ pub fn summary(arguments: SummaryArguments, registry: &Registry) -> Result<ExitC
     let experiment = Experiment::load(&arguments.experiment)?;
     let classes = match arguments.classes {
         Some(classes) => classes as usize,
-        None => match open(&experiment.data.layout, experiment.data.path.as_deref()) {
-            Ok(dataset) => dataset.classes.len(),
-            Err(_) => {
-                eprintln!(
-                    "note: the data set can't be opened; {ASSUMED_CLASSES} classes are assumed (see `--classes`)"
-                );
-                ASSUMED_CLASSES
-            }
-        },
+        None => classes_of(&experiment),
     };
     let mut heads = Vec::new();
     let mut feature_map = [0; 3];
@@ -99,6 +91,17 @@ pub fn summary(arguments: SummaryArguments, registry: &Registry) -> Result<ExitC
         print(&summary, &heads);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The classes of the experiment's data set, if it is there.
+fn classes_of(experiment: &Experiment) -> usize {
+    match open(&experiment.data.layout, experiment.data.path.as_deref()) {
+        Ok(dataset) => dataset.classes.len(),
+        Err(_) => {
+            eprintln!("note: the data set isn't there; {ASSUMED_CLASSES} classes are assumed (see --classes)");
+            ASSUMED_CLASSES
+        }
+    }
 }
 
 fn print(summary: &Summary<'_>, heads: &[(HeadKind, Cost)]) {

@@ -28,45 +28,60 @@ pub enum DataError {
         /// Where to get the data set and where to put it.
         advice: String,
     },
-    /// The path exists, but the folders of the splits are not in it.
-    #[error("'{}' does not hold both '{train}/<class>/<image>' and '{test}/<class>/<image>' (found there: {found}). {advice}", path.display())]
-    SplitsNotFound {
+    /// The path exists, but what the layout names is not in it.
+    #[error("'{}' does not hold {expected} (found there: {found}). {advice}", path.display())]
+    NotFound {
         /// What was opened.
         path: PathBuf,
-        /// The training split's folder.
-        train: String,
-        /// The test split's folder.
-        test: String,
+        /// What was looked for.
+        expected: String,
         /// A few names that are there.
         found: String,
         /// Where to get the data set and where to put it.
         advice: String,
     },
-    /// Several folders of a zip file hold both splits.
-    #[error("'{}' holds the splits more than once, in '{first}' and in '{second}': unpack it and give one of them", path.display())]
-    AmbiguousRoot {
-        /// The zip file.
+    /// Several folders hold what the layout names, none of them nearer to the top than the others.
+    #[error("'{}' holds the data set more than once, in '{first}' and in '{second}': give one of them, unpacked if it lies in a zip file", path.display())]
+    Ambiguous {
+        /// The folder or zip file.
         path: PathBuf,
-        /// One folder that holds both splits.
+        /// One folder that holds what the layout names.
         first: String,
         /// Another one.
         second: String,
     },
-    /// A split's folder name would leave the data set.
+    /// A name in the layout would leave the data set.
     #[error(
-        "'{name}' cannot name a split: give a folder inside the data set, without a leading '/', '.', '..' or empty parts"
+        "'{name}' cannot name a split, a list or a folder of images: give a path inside the data set, without a leading \
+         '/', '.', '..' or empty parts"
     )]
-    InvalidSplitName {
+    OutsideDataSet {
         /// The name as given.
         name: String,
     },
     /// A class of the test split is not a class of the training split.
-    #[error("'{}': class '{class}' has test images but no training image: classes are numbered by the training split's folders", path.display())]
+    #[error("'{}': class '{class}' has test images but no training image: classes are those of the training split", path.display())]
     UnknownTestClass {
-        /// What was opened.
+        /// The data set, or the list that names the class.
         path: PathBuf,
         /// The class.
         class: String,
+    },
+    /// A line of a list file cannot be used.
+    #[error("'{list}', line {line}: {problem}")]
+    ListLine {
+        /// The list file.
+        list: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
+    /// A list file names no image.
+    #[error("'{list}' lists no images: a data set needs training and test images")]
+    EmptyList {
+        /// The list file.
+        list: String,
     },
     /// A zip entry's name points outside of the archive.
     #[error("'{}': entry '{entry}' is absolute or climbs with '..': the archive is not to be trusted and is refused", path.display())]
@@ -100,8 +115,8 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
-    /// A file is larger than any sensible photograph.
-    #[error("'{name}' is larger than {} MiB, the limit for one image file", MAX_FILE_BYTES >> 20)]
+    /// A file is larger than any sensible photograph or list.
+    #[error("'{name}' is larger than {} MiB, the limit for one file", MAX_FILE_BYTES >> 20)]
     FileTooLarge {
         /// The file.
         name: String,

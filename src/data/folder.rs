@@ -18,7 +18,8 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Lists the files below `root/<name>` for each of `names`; a name that is not there contributes nothing.
+    /// Lists the files below `root/<name>` for each of `names`; a name that is not there contributes nothing, and an
+    /// empty name is the root itself.
     /// Symbolic links are followed.
     pub(super) fn open(root: &Path, names: &[&str]) -> Result<Self, DataError> {
         let mut paths = Vec::new();

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use rand::seq::SliceRandom;
 
-use super::random::{Purpose, stream};
 use super::{Augmentation, AugmentationParameters, DataError, Split, preprocess, resize};
+use crate::random::stream;
 
 /// Batches that are being decoded while one is used.
 const BATCHES_AHEAD: usize = 2;
@@ -98,7 +98,7 @@ impl Loader {
         }
         let mut order: Vec<usize> = (0..split.len()).collect();
         if options.order == Order::Shuffled {
-            order.shuffle(&mut stream(Purpose::Order, options.seed, options.epoch, 0));
+            order.shuffle(&mut stream(options.seed, "order", &[options.epoch]));
         }
         Ok(Self {
             split: split.clone(),

@@ -6,14 +6,18 @@
 //! training. Everything random is keyed by what it is for, never by order of execution.
 
 mod augmentation;
+mod class_folders;
 mod dataset;
 pub mod decode;
 mod error;
 mod folder;
+mod folder_with_zips;
 mod generated;
+mod labelled_files;
+mod list_file;
+mod listed;
 mod loader;
 pub mod preprocess;
-mod random;
 pub mod resize;
 mod resized;
 mod split;

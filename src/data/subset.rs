@@ -2,11 +2,11 @@
 
 use rand::seq::SliceRandom;
 
-use super::random::{Purpose, stream};
+use crate::random::stream;
 
 /// At most `limit` indices, taken one class after the other in turn; sorted.
 pub(super) fn balanced(classes: &[Vec<usize>], limit: usize, seed: u64) -> Vec<usize> {
-    let shuffled = shuffled(classes, Purpose::Subset, seed);
+    let shuffled = shuffled(classes, "subset", seed);
     let rounds = shuffled.iter().map(Vec::len).max().unwrap_or(0);
     let in_turn = (0..rounds).flat_map(|round| shuffled.iter().filter_map(move |class| class.get(round)));
     let mut chosen: Vec<usize> = in_turn.take(limit).copied().collect();
@@ -17,7 +17,7 @@ pub(super) fn balanced(classes: &[Vec<usize>], limit: usize, seed: u64) -> Vec<u
 /// `(rest, held out)`, both sorted: of every class `fraction` of its indices, rounded, is held out, but never all.
 pub(super) fn hold_out(classes: &[Vec<usize>], fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
     let (mut rest, mut held_out) = (Vec::new(), Vec::new());
-    for class in shuffled(classes, Purpose::HoldOut, seed) {
+    for class in shuffled(classes, "hold-out", seed) {
         let wanted = (class.len() as f64 * fraction.clamp(0.0, 1.0)).round() as usize;
         let (out, stay) = class.split_at(wanted.min(class.len().saturating_sub(1)));
         held_out.extend_from_slice(out);
@@ -29,10 +29,10 @@ pub(super) fn hold_out(classes: &[Vec<usize>], fraction: f64, seed: u64) -> (Vec
 }
 
 /// Every class in an order of its own stream, so that one class's images don't change another's choice.
-fn shuffled(classes: &[Vec<usize>], purpose: Purpose, seed: u64) -> Vec<Vec<usize>> {
+fn shuffled(classes: &[Vec<usize>], purpose: &str, seed: u64) -> Vec<Vec<usize>> {
     let mut shuffled = classes.to_vec();
     for (class, indices) in shuffled.iter_mut().enumerate() {
-        indices.shuffle(&mut stream(purpose, seed, class as u64, 0));
+        indices.shuffle(&mut stream(seed, purpose, &[class as u64]));
     }
     shuffled
 }

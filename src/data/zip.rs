@@ -15,6 +15,12 @@ use super::DataError;
 use super::decode::MAX_FILE_BYTES;
 use super::tree::Tree;
 
+/// Whether a path ends like a zip file's.
+pub(super) fn is_zip_path(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
+}
+
 /// The files of a zip file.
 #[derive(Debug)]
 pub(super) struct Zip {

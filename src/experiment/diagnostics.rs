@@ -32,7 +32,7 @@ enum Place {
     Bytes(Range<usize>),
 }
 
-/// Without its place: the message with its label, and the help on a line of its own.
+/// Without its place: the message with what was expected, and the help on a line of its own.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&printable(&self.message))?;

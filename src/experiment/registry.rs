@@ -4,7 +4,7 @@ use dfdx::prelude::{Const, CpuError};
 
 use super::{Experiment, HeadKind, Problem, one_of};
 use crate::heads::{Depthwise, DepthwiseNonNeg, Gap, GapDropout, Head, HeadsOver};
-use crate::networks::{Backbone, DenseNet169, MiniResNet};
+use crate::networks::{Backbone, DenseNet169, MiniResNet, NasNetLarge, ResNet50, Xception};
 use crate::training::{BackboneType, Model};
 
 type Build = dyn Fn(HeadKind, u64, usize) -> Result<Box<dyn Model>, CpuError> + Send + Sync;
@@ -34,6 +34,12 @@ impl Registry {
         let mut registry = Self::empty();
         registry.register::<DenseNet169, 224, 7, 1664>("densenet169");
         registry.register::<DenseNet169, 512, 16, 1664>("densenet169");
+        registry.register::<ResNet50, 224, 7, 2048>("resnet50");
+        registry.register::<ResNet50, 512, 16, 2048>("resnet50");
+        registry.register::<Xception, 224, 7, 2048>("xception");
+        registry.register::<Xception, 512, 16, 2048>("xception");
+        registry.register::<NasNetLarge, 224, 7, 4032>("nasnet_large");
+        registry.register::<NasNetLarge, 512, 16, 4032>("nasnet_large");
         registry.register::<MiniResNet, 64, 8, 128>("mini_resnet");
         registry.register::<MiniResNet, 96, 12, 128>("mini_resnet");
         registry

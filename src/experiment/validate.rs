@@ -148,8 +148,14 @@ impl Checks {
     fn data(&mut self, data: &DataSection) {
         self.path("data.path", data.path.as_deref());
         match &data.layout {
-            Layout::Intel => {}
-            Layout::Folders { train, test } => self.split_folders(train, test),
+            Layout::Intel | Layout::MitIndoor | Layout::SubImageNet => {}
+            Layout::Folders { train, test } => self.splits("folder", train, test),
+            Layout::Lists { train, test, images } | Layout::Csv { train, test, images } => {
+                self.splits("file", train, test);
+                if let Some(images) = images {
+                    self.inside("data.layout.images", "folder", images);
+                }
+            }
             Layout::Generated(spec) => self.generated(spec, data.path.as_deref()),
         }
         if let Some(limit) = data.limit_train {
@@ -160,25 +166,26 @@ impl Checks {
         }
     }
 
-    fn split_folders(&mut self, train: &str, test: &str) {
-        for (field, folder) in [("data.layout.train", train), ("data.layout.test", test)] {
-            let inside = Path::new(folder)
-                .components()
-                .all(|part| matches!(part, Component::Normal(_)));
-            if folder.is_empty() || !inside {
-                self.refuse(
-                    field,
-                    "a folder inside the data set, without `..`",
-                    format!("{folder:?}"),
-                );
-            }
-        }
+    /// The folders or list files of both splits; `kind` is what they are.
+    fn splits(&mut self, kind: &str, train: &str, test: &str) {
+        self.inside("data.layout.train", kind, train);
+        self.inside("data.layout.test", kind, test);
         if train == test {
             self.refuse(
                 "data.layout.test",
-                "another folder than `train`",
+                &format!("another {kind} than `train`"),
                 format!("{test:?} for both"),
             );
+        }
+    }
+
+    fn inside(&mut self, field: &str, kind: &str, name: &str) {
+        let inside = Path::new(name)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        if name.is_empty() || !inside {
+            let expected = format!("a {kind} inside the data set, without `..`");
+            self.refuse(field, &expected, format!("{name:?}"));
         }
     }
 

@@ -18,5 +18,6 @@ pub mod max_pooling;
 pub mod product;
 pub mod reduction;
 pub mod sgd;
+pub mod subsample;
 mod tasks;
 pub mod window;

@@ -52,7 +52,8 @@ where
 
     fn try_forward(&self, input: X) -> Result<Self::Output, CpuError> {
         let first = self.0.try_forward(input.with_empty_tape())?;
-        typed(concatenate(erased(first)?, erased(self.1.try_forward(input)?)?)?)
+        let second = self.1.try_forward(input)?;
+        typed(concatenate(vec![erased(first)?, erased(second)?])?)
     }
 }
 
@@ -72,21 +73,34 @@ where
 
     fn try_forward_mut(&mut self, input: X) -> Result<Self::Output, CpuError> {
         let first = self.0.try_forward_mut(input.with_empty_tape())?;
-        typed(concatenate(erased(first)?, erased(self.1.try_forward_mut(input)?)?)?)
+        let second = self.1.try_forward_mut(input)?;
+        typed(concatenate(vec![erased(first)?, erased(second)?])?)
     }
 }
 
 /// The layer behind its types.
-fn concatenate<T: Tape<f32, Cpu> + Merge<T>>(first: Map<T>, second: Map<T>) -> Result<Map<T>, CpuError> {
-    let (batch, height, width, channels) = *first.shape();
-    let channels = [channels, second.shape().3];
-    let shape = (batch, height, width, channels[0] + channels[1]);
-    apply(Concatenate { channels }, [first, second], [], shape)
+pub(super) fn concatenate<T: Tape<f32, Cpu> + Merge<T>>(maps: Vec<Map<T>>) -> Result<Map<T>, CpuError> {
+    let channels: Vec<usize> = maps.iter().map(|map| map.shape().3).collect();
+    let (batch, height, width, _) = maps.first().map_or((0, 0, 0, 0), |map| *map.shape());
+    let shape = (batch, height, width, channels.iter().sum());
+    apply(Concatenate { channels }, maps, [], shape)
 }
 
-/// Operands: the two maps.
+/// Operands: the maps.
 struct Concatenate {
-    channels: [usize; 2],
+    /// Of each map.
+    channels: Vec<usize>,
+}
+
+impl Concatenate {
+    /// Each map's first channel in the output, and how many it has.
+    fn places(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.channels.iter().scan(0, |next, &channels| {
+            let first = *next;
+            *next += channels;
+            Some((first, channels))
+        })
+    }
 }
 
 impl Operation for Concatenate {
@@ -95,10 +109,11 @@ impl Operation for Concatenate {
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
-        let [first, second] = self.channels;
-        let mut output = vec![0.0; operands[0].len() + operands[1].len()];
-        elementwise::insert_channels(operands[0], first, &mut output, first + second, 0);
-        elementwise::insert_channels(operands[1], second, &mut output, first + second, first);
+        let mut output = vec![0.0; operands.iter().map(|map| map.len()).sum()];
+        let all = self.channels.iter().sum();
+        for (map, (first, channels)) in operands.iter().zip(self.places()) {
+            elementwise::insert_channels(map, channels, &mut output, all, first);
+        }
         output
     }
 
@@ -107,9 +122,10 @@ impl Operation for Concatenate {
     }
 
     fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
-        let [first, second] = self.channels;
-        elementwise::add_channels(&dy, first + second, 0, context.gradient(0)?, first);
-        elementwise::add_channels(&dy, first + second, first, context.gradient(1)?, second);
+        let all = self.channels.iter().sum();
+        for (map, (first, channels)) in self.places().enumerate() {
+            elementwise::add_channels(&dy, all, first, context.gradient(map)?, channels);
+        }
         Ok(())
     }
 }

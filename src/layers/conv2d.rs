@@ -9,12 +9,12 @@ use dfdx::prelude::{
 };
 
 use super::bias::{BiasTerm, NoBias};
-use super::bridge::{Map, erased, typed};
+use super::bridge::{erased, typed};
+use super::convolve::convolve;
 use super::initializer::{Fans, GlorotUniform, Initializer, fill};
-use super::operation::{Backward, Kept, Operand, Operation, apply};
+use super::operation::Operand;
 use super::windowed::geometry;
 use crate::kernels::convolution::Convolution;
-use crate::kernels::reduction;
 use crate::shapes::{Channels, Padding, Valid, Window};
 
 /// A convolution from `I` to `O` channels with a `K × K` window, stride `S` and padding `P`.
@@ -139,51 +139,5 @@ where
             Operand::of(&self.kernel)?,
             self.bias.operand()?,
         )?)
-    }
-}
-
-/// The layer behind its types.
-fn convolve<T: Tape<f32, Cpu> + Merge<T>>(
-    sizes: Convolution,
-    input: Map<T>,
-    kernel: Operand,
-    bias: Option<Operand>,
-) -> Result<Map<T>, CpuError> {
-    let [height, width] = sizes.window.output;
-    let shape = (sizes.window.batch, height, width, sizes.out_channels);
-    apply(Convolve(sizes), [input], std::iter::once(kernel).chain(bias), shape)
-}
-
-/// Operands: input, kernel, and the bias if there is one.
-struct Convolve(Convolution);
-
-impl Operation for Convolve {
-    fn name(&self) -> &'static str {
-        "Conv2D"
-    }
-
-    fn multiply_adds(&self) -> u64 {
-        self.0.multiply_adds()
-    }
-
-    fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
-        let mut output = vec![0.0; self.0.window.output_pixels() * self.0.out_channels];
-        self.0
-            .forward(operands[0], operands[1], operands.get(2).copied(), &mut output);
-        output
-    }
-
-    fn keeps(&self) -> Kept {
-        Kept::Operands
-    }
-
-    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
-        let (input, kernel) = (context.operand(0), context.operand(1));
-        if context.operands() > 2 {
-            reduction::add_channel_sums(&dy, context.gradient(2)?);
-        }
-        self.0.kernel_gradient(input, &dy, context.gradient(1)?);
-        self.0.input_gradient(&dy, kernel, context.gradient(0)?);
-        Ok(())
     }
 }

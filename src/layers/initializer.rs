@@ -33,6 +33,24 @@ impl Initializer for GlorotUniform {
     }
 }
 
+/// Normal with mean 0, cut at two standard deviations and then of variance 2 / fan-in (Keras `HeNormal`).
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct HeNormal;
+
+impl Initializer for HeNormal {
+    fn sample(fans: Fans, rng: &mut (impl Rng + ?Sized)) -> f64 {
+        // The standard deviation of a standard normal that is cut at ±2.
+        const CUT: f64 = 0.879_625_661_034_239_8;
+        let scale = (2.0 / fans.input.max(1) as f64).sqrt() / CUT;
+        loop {
+            let standard: f64 = rand_distr::StandardNormal.sample(rng);
+            if standard.abs() <= 2.0 {
+                return scale * standard;
+            }
+        }
+    }
+}
+
 /// Normal with mean 0 and standard deviation 0.01: how the paper's heads start (Keras `RandomNormal(0, 0.01)`).
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct SmallNormal;
@@ -65,4 +83,21 @@ pub(super) fn fill<I: Initializer, S: Shape, E: Dtype, D: Device<E>>(
         fans,
         initializer: std::marker::PhantomData,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn he_normal_has_keras_variance_and_no_tails() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let fans = Fans { input: 50, output: 3 };
+        let values: Vec<f64> = (0..100_000).map(|_| HeNormal::sample(fans, &mut rng)).collect();
+        let variance = values.iter().map(|value| value * value).sum::<f64>() / values.len() as f64;
+        assert!((variance / (2.0 / 50.0) - 1.0).abs() < 0.02, "variance {variance}");
+        assert!(values.iter().all(|value| value.abs() <= 2.0 * 0.2 / 0.879));
+    }
 }

@@ -6,7 +6,7 @@ use dfdx::prelude::{Cpu, CpuError, Gradients, Merge, PutTape, Shape, SplitTape, 
 use super::bridge::{GradientSlot, Rank, Saved, contiguous, erased};
 use super::trace;
 
-/// What a layer computes, on slices. Operand 0 is the input (two-input operations: 0 and 1), parameters follow.
+/// What a layer computes, on slices. The first operands are the inputs (mostly one), parameters follow.
 pub trait Operation: 'static {
     /// The layer's name in tables.
     fn name(&self) -> &'static str;
@@ -91,27 +91,29 @@ impl<'a> Backward<'a> {
 }
 
 /// Runs an operation on maps and parameters, and puts its gradient on the tape of the maps.
-pub fn apply<S: Shape, O: Shape, T: Tape<f32, Cpu> + Merge<T>, const MAPS: usize>(
+pub fn apply<S: Shape, O: Shape, T: Tape<f32, Cpu> + Merge<T>>(
     operation: impl Operation,
-    maps: [Tensor<S, f32, Cpu, T>; MAPS],
+    maps: impl IntoIterator<Item = Tensor<S, f32, Cpu, T>>,
     parameters: impl IntoIterator<Item = Operand>,
     shape: O,
 ) -> Result<Tensor<O, f32, Cpu, T>, CpuError> {
     let mut operands = Vec::new();
     let mut merged = T::default();
-    let device = maps[0].device().clone();
+    let mut device = None;
     for map in maps {
         let (map, tape) = contiguous(map)?.split_tape();
+        device.get_or_insert_with(|| map.device().clone());
         operands.push(Operand::new(&map));
         merged = merged.merge(tape);
     }
+    let maps = operands.len();
     operands.extend(parameters);
     let node = Node {
         operation: Box::new(operation),
         operands,
-        maps: MAPS,
+        maps,
     };
-    node.run(shape, &device, merged)
+    node.run(shape, &device.unwrap_or_default(), merged)
 }
 
 /// An operation with its operands.

@@ -2,24 +2,32 @@
 
 use dfdx::prelude::{Cpu, CpuError, HasShape, Merge, Module, NonMutableModule, Shape, Tape, Tensor, ZeroSizedModule};
 
+use super::bridge::{Rank, erased, typed};
 use super::operation::{Backward, Kept, Operation, apply};
 use crate::kernels::elementwise;
 
-/// `max(x, 0)`, for tensors of any shape.
+/// `max(x, 0)`, for tensors of up to four axes.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct ReLU;
 
 impl ZeroSizedModule for ReLU {}
 impl NonMutableModule for ReLU {}
 
-impl<S: Shape, T: Tape<f32, Cpu> + Merge<T>> Module<Tensor<S, f32, Cpu, T>> for ReLU {
+impl<S: Shape<Concrete = R>, R: Rank, T: Tape<f32, Cpu> + Merge<T>> Module<Tensor<S, f32, Cpu, T>> for ReLU {
     type Output = Tensor<S, f32, Cpu, T>;
     type Error = CpuError;
 
     fn try_forward(&self, input: Tensor<S, f32, Cpu, T>) -> Result<Self::Output, CpuError> {
-        let shape = *input.shape();
-        apply(Rectify, [input], [], shape)
+        typed(rectify(erased(input)?)?)
     }
+}
+
+/// The layer behind its types.
+fn rectify<S: Shape, T: Tape<f32, Cpu> + Merge<T>>(
+    input: Tensor<S, f32, Cpu, T>,
+) -> Result<Tensor<S, f32, Cpu, T>, CpuError> {
+    let shape = *input.shape();
+    apply(Rectify, [input], [], shape)
 }
 
 struct Rectify;

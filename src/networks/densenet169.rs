@@ -6,6 +6,7 @@
 //! Channels are written out because stable Rust can't add generic constants; each sum is checked against
 //! [`Plus`](crate::shapes::Plus) when the network is used.
 
+use super::keras_names::KerasNames;
 use crate::layers::{AvgPool2D, BatchNorm2D, Concat, Conv2D, Identity, KerasApplications, MaxPool2D, Relu};
 use crate::shapes::{Pad, Same, Valid};
 
@@ -83,3 +84,26 @@ type Blocks = (
 
 /// The network without its head.
 pub type DenseNet169 = (Stem, Blocks, Block5, Norm<1664>);
+
+/// What Keras calls the parameters, `layer/variable`, in the order in which [`for_each`](crate::layers::for_each) visits
+/// them.
+pub fn keras_names() -> Vec<String> {
+    let mut names = KerasNames::default();
+    names.conv2d("conv1_conv");
+    names.batch_norm("conv1_bn");
+    for (block, layers) in (2..).zip([6, 12, 32, 32]) {
+        for layer in 1..=layers {
+            let prefix = format!("conv{block}_block{layer}");
+            names.batch_norm(&format!("{prefix}_0_bn"));
+            names.conv2d(&format!("{prefix}_1_conv"));
+            names.batch_norm(&format!("{prefix}_1_bn"));
+            names.conv2d(&format!("{prefix}_2_conv"));
+        }
+        if block < 5 {
+            names.batch_norm(&format!("pool{block}_bn"));
+            names.conv2d(&format!("pool{block}_conv"));
+        }
+    }
+    names.batch_norm("bn");
+    names.into()
+}

@@ -1,8 +1,7 @@
 //! The tidy history file, one line per epoch of one run: the record from which every figure of a report is computed.
 //! Numbers are written so that reading gives back the same bits, and a line that a crash cut short costs only itself.
 
-use std::fs::{self, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::fs;
 use std::path::Path;
 
 use super::epoch_row::{COLUMNS, EpochRow, header, line, read_row};
@@ -55,44 +54,6 @@ pub fn write_history(path: &Path, rows: &[EpochRow]) -> Result<(), ReportError> 
     output::replace(path, text.as_bytes())
 }
 
-/// Appends one row, and starts the file where there is none. The bytes of earlier lines stay as they are; a torn last
-/// line is cut off. The row is on the disk when this returns.
-///
-/// # Errors
-/// A head name that no file can hold, a file with other columns than [`COLUMNS`], or one that cannot be written.
-pub fn append_row(path: &Path, row: &EpochRow) -> Result<(), ReportError> {
-    let line = line(row)?;
-    let existing = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(ReportError::file("read", path)(error)),
-    };
-    let (complete, torn) = split_torn_line(&existing);
-    if complete.is_empty() {
-        if !is_torn_header(torn) {
-            return Err(not_a_history(path));
-        }
-        return output::replace(path, (header() + &line).as_bytes());
-    }
-    let first_line = complete.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    if first_line.trim_ascii_end() != COLUMNS.join(",").as_bytes() {
-        let reason = format!(
-            "a row can only be appended to a file with the columns {}",
-            COLUMNS.join(",")
-        );
-        return Err(ReportError::line(path, 1, reason));
-    }
-    append_after(path, complete.len() as u64, line.as_bytes()).map_err(ReportError::file("append to", path))
-}
-
-fn append_after(path: &Path, length: u64, line: &[u8]) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).open(path)?;
-    file.set_len(length)?;
-    file.seek(SeekFrom::Start(length))?;
-    file.write_all(line)?;
-    file.sync_data()
-}
-
 /// Splits after the last line break; a file written by this program always ends with one.
 fn split_torn_line(bytes: &[u8]) -> (&[u8], &[u8]) {
     bytes.split_at(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1))
@@ -143,36 +104,12 @@ mod tests {
     }
 
     #[test]
-    fn appending_row_by_row_gives_the_same_file_as_writing_all() {
-        let folder = tempfile::tempdir().unwrap();
-        let (appended, written) = (folder.path().join("a.csv"), folder.path().join("w.csv"));
-        let rows: Vec<_> = (1..=3).map(|epoch| row("gap", 0, epoch, 0.25)).collect();
-        for row in &rows {
-            append_row(&appended, row).unwrap();
-        }
-        write_history(&written, &rows).unwrap();
-        assert_eq!(fs::read(appended).unwrap(), fs::read(written).unwrap());
-    }
-
-    #[test]
-    fn appending_keeps_the_bytes_of_earlier_lines() {
-        let earlier = header() + "gap,0,1,4.50e-2,2.0,.5,1.9,0.50,12,,\n";
-        let (_folder, path) = folder_with(&earlier);
-        append_row(&path, &row("gap", 0, 2, 0.6)).unwrap();
-        assert!(fs::read_to_string(&path).unwrap().starts_with(&earlier));
-        assert_eq!(read_history(&path).unwrap().rows.len(), 2);
-    }
-
-    #[test]
-    fn a_torn_last_line_is_reported_and_cut_off_by_the_next_row() {
+    fn a_torn_last_line_is_reported_and_left_out() {
         let whole = header() + &line(&row("gap", 0, 1, 0.5)).unwrap();
-        let (_folder, path) = folder_with(&(whole.clone() + "gap,0,2,0.045,1.2"));
+        let (_folder, path) = folder_with(&(whole + "gap,0,2,0.045,1.2"));
         let history = read_history(&path).unwrap();
         assert_eq!(history.rows, [row("gap", 0, 1, 0.5)]);
         assert_eq!(history.torn_line.as_deref(), Some("gap,0,2,0.045,1.2"));
-        append_row(&path, &row("gap", 0, 2, 0.6)).unwrap();
-        let repaired = whole + &line(&row("gap", 0, 2, 0.6)).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), repaired);
     }
 
     #[test]
@@ -217,12 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_history_is_neither_read_nor_overwritten() {
+    fn a_file_that_is_no_history_is_not_read_as_one() {
         for text in ["hello", "name,value\nx,1\n"] {
             let (_folder, path) = folder_with(text);
             assert!(read_history(&path).unwrap_err().to_string().contains("head,seed,epoch"));
-            append_row(&path, &row("gap", 0, 1, 0.5)).unwrap_err();
-            assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
     }
 

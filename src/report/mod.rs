@@ -38,4 +38,4 @@ pub use error::ReportError;
 pub use facts::{ExperimentFacts, HeadFacts};
 pub use folder::{Redrawn, is_run_history, redraw, write_report};
 pub use head_names::run_folder;
-pub use history::{History, append_row, read_history, write_history};
+pub use history::{History, read_history, write_history};

@@ -25,7 +25,7 @@ fn check_prints_plan_cost_and_notes_and_writes_nothing() {
         "plan        4 runs of 5 epochs of 1 step\n",
         "note: These images were drawn by the program itself",
         "note: There are fewer training images (36) than a batch has (70)",
-        "note: The best epoch is chosen on the test split",
+        "validation  none: the best epoch is chosen on the test split",
     ] {
         assert!(ended.stdout.contains(said), "no `{said}` in: {}", ended.stdout);
     }

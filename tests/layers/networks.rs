@@ -1,5 +1,7 @@
 //! The networks' parameters and maps.
 
+use std::marker::PhantomData;
+
 use dfdx::prelude::{Cpu, TensorCollection};
 use wise_srnet::heads::{Head, WiseSrNet};
 use wise_srnet::layers::{Visited, build, for_each};
@@ -30,25 +32,25 @@ fn mini_resnet_is_small() {
 }
 
 /// Compiles only if the network's map at this image size is `M × M × C`.
-fn map<N: Backbone<IMAGE, M, C>, const IMAGE: usize, const M: usize, const C: usize>() -> [usize; 3] {
+fn map<N: Backbone<IMAGE, M, C>, const IMAGE: usize, const M: usize, const C: usize>(_: PhantomData<N>) -> [usize; 3] {
     [M, M, C]
 }
 
 #[test]
 fn maps_have_the_sizes_of_the_papers_table() {
-    assert_eq!(map::<DenseNet169, 224, _, _>(), [7, 7, 1664]);
-    assert_eq!(map::<DenseNet169, 512, _, _>(), [16, 16, 1664]);
-    assert_eq!(map::<MiniResNet, 64, _, _>(), [8, 8, 128]);
-    assert_eq!(map::<MiniResNet, 96, _, _>(), [12, 12, 128]);
+    assert_eq!(map::<DenseNet169, 224, _, _>(PhantomData), [7, 7, 1664]);
+    assert_eq!(map::<DenseNet169, 512, _, _>(PhantomData), [16, 16, 1664]);
+    assert_eq!(map::<MiniResNet, 64, _, _>(PhantomData), [8, 8, 128]);
+    assert_eq!(map::<MiniResNet, 96, _, _>(PhantomData), [12, 12, 128]);
 }
 
 /// Compiles only if the head fits the map.
-fn fits<H: Head<M, C>, const M: usize, const C: usize>() -> usize {
+fn fits<H: Head<M, C>, const M: usize, const C: usize>(_: PhantomData<H>) -> usize {
     M * M * C
 }
 
 #[test]
 fn wise_srnet_covers_the_maps_of_both_image_sizes_with_the_papers_kernels() {
-    assert_eq!(fits::<WiseSrNet<1664, 2, 3>, 7, 1664>(), 7 * 7 * 1664);
-    assert_eq!(fits::<WiseSrNet<1664, 3, 5>, 16, 1664>(), 16 * 16 * 1664);
+    assert_eq!(fits::<WiseSrNet<1664, 2, 3>, 7, 1664>(PhantomData), 7 * 7 * 1664);
+    assert_eq!(fits::<WiseSrNet<1664, 3, 5>, 16, 1664>(PhantomData), 16 * 16 * 1664);
 }

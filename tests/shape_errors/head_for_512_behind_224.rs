@@ -2,7 +2,7 @@
 
 use wise_srnet::heads::WiseSrNet;
 use wise_srnet::networks::DenseNet169;
-use wise_srnet::training::model::BackboneType;
+use wise_srnet::training::BackboneType;
 
 fn main() {
     let backbone = BackboneType::<7, 1664>::of::<DenseNet169, 224>();

@@ -5,7 +5,7 @@ use rand::Rng;
 
 use super::affine::Affine;
 use super::{Augmentation, colour};
-use crate::data::random::{Purpose, stream};
+use crate::random::stream;
 
 /// What happens to one image: `ImageDataGenerator.get_random_transform`'s dictionary.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,7 +36,7 @@ impl AugmentationParameters {
     /// Every number is drawn whether or not it is used, so that switching one change on or off leaves the others of
     /// the same image as they were.
     pub fn draw(augmentation: &Augmentation, size: u32, seed: u64, epoch: u64, image: u64) -> Self {
-        let mut random = stream(Purpose::Augmentation, seed, epoch, image);
+        let mut random = stream(seed, "augmentation", &[epoch, image]);
         let mut unit = || random.r#gen::<f64>();
         let size = f64::from(size);
         Self {

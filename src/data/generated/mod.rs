@@ -10,9 +10,9 @@ use image::RgbImage;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::random::{Purpose, stream};
 use super::split::{Source, Split};
 use super::{DataError, Dataset};
+use crate::random::stream;
 use scene::{Arrangement, Scene};
 
 /// What a report must say wherever results on the generated data set appear.
@@ -58,8 +58,8 @@ pub(super) fn dataset(spec: &GeneratedSpec) -> Result<Dataset, DataError> {
             .iter()
             .map(|arrangement| arrangement.name().to_owned())
             .collect(),
-        train: Split::new(Drawings::new(spec, Purpose::GeneratedTrain, spec.train_per_class)),
-        test: Split::new(Drawings::new(spec, Purpose::GeneratedTest, spec.test_per_class)),
+        train: Split::new(Drawings::new(spec, "generated train", spec.train_per_class)),
+        test: Split::new(Drawings::new(spec, "generated test", spec.test_per_class)),
         ignored_files: 0,
         note: Some(NOTE.to_owned()),
     })
@@ -68,16 +68,17 @@ pub(super) fn dataset(spec: &GeneratedSpec) -> Result<Dataset, DataError> {
 /// One split's drawings, class by class.
 #[derive(Debug)]
 struct Drawings {
-    purpose: Purpose,
+    /// The split's name; also what its random streams are for, so that no test image is a training image.
+    split: &'static str,
     per_class: usize,
     size: u32,
     seed: u64,
 }
 
 impl Drawings {
-    fn new(spec: &GeneratedSpec, purpose: Purpose, per_class: usize) -> Self {
+    fn new(spec: &GeneratedSpec, split: &'static str, per_class: usize) -> Self {
         Self {
-            purpose,
+            split,
             per_class,
             size: spec.image_size,
             seed: spec.seed,
@@ -99,19 +100,15 @@ impl Source for Drawings {
     }
 
     fn name(&self, image: usize) -> String {
-        let split = if self.purpose == Purpose::GeneratedTrain {
-            "train"
-        } else {
-            "test"
-        };
         let class = Arrangement::ALL[self.label(image)].name();
-        format!("generated {split}/{class}/{}", image % self.per_class)
+        format!("{}/{class}/{}", self.split, image % self.per_class)
     }
 
     fn decode(&self, image: usize) -> Result<RgbImage, DataError> {
         let class = self.label(image);
         // Keyed by the place inside the class, so that a larger set contains the smaller one.
-        let mut random = stream(self.purpose, self.seed, class as u64, (image % self.per_class) as u64);
+        let place = [class as u64, (image % self.per_class) as u64];
+        let mut random = stream(self.seed, self.split, &place);
         let scene = Scene::draw(Arrangement::ALL[class], &mut random);
         Ok(paint::render(&scene, self.size, random.r#gen()))
     }

@@ -141,7 +141,7 @@ fn colour(random: &mut impl Rng, range: std::ops::Range<f32>) -> [f32; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::random::{Purpose, stream};
+    use crate::random::stream;
 
     /// Where the arrangement's shapes of this form are on average.
     fn centre(scene: &Scene, form: Form) -> [f32; 2] {
@@ -158,7 +158,7 @@ mod tests {
     fn every_scene_shows_the_arrangement_of_its_class() {
         for (class, arrangement) in Arrangement::ALL.into_iter().enumerate() {
             for image in 0..50 {
-                let scene = Scene::draw(arrangement, &mut stream(Purpose::GeneratedTest, 0, class as u64, image));
+                let scene = Scene::draw(arrangement, &mut stream(0, "scene", &[class as u64, image]));
                 let ([disc_x, disc_y], [square_x, square_y]) =
                     (centre(&scene, Form::Disc), centre(&scene, Form::Square));
                 let triangles: Vec<[f32; 2]> = scene

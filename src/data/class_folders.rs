@@ -1,0 +1,89 @@
+//! Data sets that are two folders of one folder a class: Kaggle's Intel data set, and any other that is laid out so.
+
+use std::path::Path;
+
+use super::folder::Folder;
+use super::labelled_files::{ClassFiles, dataset};
+use super::tree::{self, Tree};
+use super::{DataError, Dataset};
+
+/// The names of the folders that hold the training and the test images, one folder a class.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SplitFolders<'a> {
+    pub(super) train: &'a str,
+    pub(super) test: &'a str,
+    /// What to say to a person whose data set is not found.
+    pub(super) advice: &'a str,
+}
+
+/// Opens the folder or zip file at `path` and finds the images of both splits in it.
+pub(super) fn open(path: &Path, folders: SplitFolders<'_>) -> Result<Dataset, DataError> {
+    let names = [folders.train, folders.test];
+    names.into_iter().try_for_each(tree::check_inside)?;
+    let tree = tree::open(path, folders.advice, |root| Folder::open(root, &names))?;
+    let root = find_root(&*tree, folders)?;
+    let train = images_below(&*tree, &format!("{root}{}/", folders.train));
+    let test = images_below(&*tree, &format!("{root}{}/", folders.test));
+    if train.classes.is_empty() || test.classes.is_empty() {
+        return Err(not_found(&*tree, folders));
+    }
+    let ignored_files = train.ignored + test.ignored;
+    Ok(Dataset {
+        ignored_files,
+        ..dataset(&tree, train.classes, test.classes, path.to_owned())?
+    })
+}
+
+/// The folder of both splits as a prefix of paths.
+fn find_root(tree: &dyn Tree, folders: SplitFolders<'_>) -> Result<String, DataError> {
+    let train = tree::folders_with_images_in(tree, folders.train);
+    let test = tree::folders_with_images_in(tree, folders.test);
+    tree::nearest_to_top(tree, &(&train & &test))?.ok_or_else(|| not_found(tree, folders))
+}
+
+fn not_found(tree: &dyn Tree, folders: SplitFolders<'_>) -> DataError {
+    let SplitFolders { train, test, advice } = folders;
+    let expected = format!("both '{train}/<class>/<image>' and '{test}/<class>/<image>'");
+    tree::not_found(tree, expected, advice)
+}
+
+/// The images below one split's folder.
+struct Found {
+    classes: ClassFiles,
+    /// Files that are no image of a class.
+    ignored: usize,
+}
+
+fn images_below(tree: &dyn Tree, folder: &str) -> Found {
+    let mut files: Vec<(&str, usize)> = Vec::new();
+    for (file, path) in tree.paths().iter().enumerate() {
+        if let Some(below) = path.strip_prefix(folder) {
+            files.push((below, file));
+        }
+    }
+    // Kaggle's Intel archive repeats the split's folder: seg_train/seg_train/<class>.
+    let own_name = folder.trim_end_matches('/').rsplit('/').next().unwrap_or(folder);
+    let doubled = format!("{own_name}/");
+    let mut images = files
+        .iter()
+        .map(|(below, _)| below)
+        .filter(|below| tree::is_visible_image(below))
+        .peekable();
+    if images.peek().is_some() && images.all(|below| below.starts_with(&doubled)) {
+        return images_below(tree, &format!("{folder}{doubled}"));
+    }
+    files.sort_unstable();
+    let mut found = Found {
+        classes: ClassFiles::new(),
+        ignored: 0,
+    };
+    for (below, file) in files {
+        match below.split_once('/') {
+            Some((class, _)) if tree::is_visible_image(below) => {
+                found.classes.entry(class.to_owned()).or_default().push(file);
+            }
+            _ => found.ignored += 1,
+        }
+    }
+    found
+}

@@ -1,0 +1,67 @@
+//! A folder as it is after downloads: its files, and those of the zip files directly in it as if each were a folder.
+
+use std::path::{Path, PathBuf};
+
+use super::DataError;
+use super::folder::Folder;
+use super::tree::Tree;
+use super::zip::{Zip, is_zip_path};
+
+/// A folder's files and the files of its zip files: `images.zip/a/1.jpg` is the entry `a/1.jpg` of `images.zip`.
+#[derive(Debug)]
+pub(super) struct FolderWithZips {
+    root: PathBuf,
+    /// The folder, then its zip files.
+    parts: Vec<Box<dyn Tree>>,
+    paths: Vec<String>,
+    /// The part of every path, and the file's position in it.
+    files: Vec<(usize, usize)>,
+}
+
+impl FolderWithZips {
+    /// Lists all files below `root`, and the entries of the zip files directly in it.
+    pub(super) fn open(root: &Path) -> Result<Self, DataError> {
+        let folder = Folder::open(root, &[""])?;
+        let is_zip = |path: &&String| !path.contains('/') && is_zip_path(Path::new(path));
+        let zips: Vec<String> = folder.paths().iter().filter(is_zip).cloned().collect();
+        let mut joined = Self {
+            root: root.to_owned(),
+            parts: Vec::new(),
+            paths: Vec::new(),
+            files: Vec::new(),
+        };
+        joined.add("", folder);
+        for zip in zips {
+            let content = Zip::open(&root.join(&zip))?;
+            joined.add(&format!("{zip}/"), content);
+        }
+        Ok(joined)
+    }
+
+    fn add(&mut self, prefix: &str, part: impl Tree + 'static) {
+        for (file, path) in part.paths().iter().enumerate() {
+            self.paths.push(format!("{prefix}{path}"));
+            self.files.push((self.parts.len(), file));
+        }
+        self.parts.push(Box::new(part));
+    }
+}
+
+impl Tree for FolderWithZips {
+    fn location(&self) -> &Path {
+        &self.root
+    }
+
+    fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    fn read(&self, file: usize) -> Result<Vec<u8>, DataError> {
+        let (part, file) = self.files[file];
+        self.parts[part].read(file)
+    }
+
+    fn top_level(&self) -> Vec<String> {
+        self.parts.first().map(|folder| folder.top_level()).unwrap_or_default()
+    }
+}

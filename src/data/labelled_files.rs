@@ -1,0 +1,87 @@
+//! Splits whose images are files of a tree: what every layout on disk comes to.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use image::RgbImage;
+
+use super::decode::decode;
+use super::split::{Source, Split};
+use super::tree::Tree;
+use super::{DataError, Dataset};
+
+/// The file positions of every class's images, by the class's name: classes in byte order, files in the byte order of
+/// their paths.
+pub(super) type ClassFiles = BTreeMap<String, Vec<usize>>;
+
+/// The data set of these files; its classes are the training split's. `test_place` is what a message calls the place
+/// that names a test class.
+pub(super) fn dataset(
+    tree: &Arc<dyn Tree>,
+    train: ClassFiles,
+    test: ClassFiles,
+    test_place: PathBuf,
+) -> Result<Dataset, DataError> {
+    if let Some(class) = test.keys().find(|class| !train.contains_key(*class)) {
+        return Err(DataError::UnknownTestClass {
+            path: test_place,
+            class: class.clone(),
+        });
+    }
+    let classes: Vec<String> = train.keys().cloned().collect();
+    Ok(Dataset {
+        train: Split::new(LabelledFiles::new(tree, &classes, train)),
+        test: Split::new(LabelledFiles::new(tree, &classes, test)),
+        classes,
+        ignored_files: 0,
+        note: None,
+    })
+}
+
+/// One split's images.
+#[derive(Debug)]
+struct LabelledFiles {
+    tree: Arc<dyn Tree>,
+    classes: usize,
+    /// File position and class index of every image.
+    images: Vec<(usize, usize)>,
+}
+
+impl LabelledFiles {
+    fn new(tree: &Arc<dyn Tree>, classes: &[String], mut files: ClassFiles) -> Self {
+        let mut images = Vec::new();
+        for (label, class) in classes.iter().enumerate() {
+            let of_class = files.remove(class).unwrap_or_default();
+            images.extend(of_class.into_iter().map(|file| (file, label)));
+        }
+        Self {
+            tree: Arc::clone(tree),
+            classes: classes.len(),
+            images,
+        }
+    }
+}
+
+impl Source for LabelledFiles {
+    fn classes(&self) -> usize {
+        self.classes
+    }
+
+    fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    fn label(&self, image: usize) -> usize {
+        self.images[image].1
+    }
+
+    fn name(&self, image: usize) -> String {
+        self.tree.name(self.images[image].0)
+    }
+
+    fn decode(&self, image: usize) -> Result<RgbImage, DataError> {
+        let file = self.images[image].0;
+        decode(&self.tree.read(file)?, &self.tree.name(file))
+    }
+}

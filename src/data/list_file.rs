@@ -1,0 +1,304 @@
+//! The content of a list file: which image belongs to which class, as lines of text or as CSV.
+//!
+//! Every mistake is answered with the line, so that a list of thousands can be mended.
+
+use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
+
+use super::DataError;
+
+/// The CSV column of the images' paths.
+const PATH_COLUMN: &str = "filename";
+/// The CSV column of the images' classes.
+const CLASS_COLUMN: &str = "class";
+
+/// How a list file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// `<class>/<image>` on every line.
+    Lines,
+    /// Comma-separated with a header; the columns `filename` and `class` are read, others are not.
+    Csv,
+}
+
+/// One image of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// The line in the file, counted from 1.
+    pub(super) line: usize,
+    /// The path below the folder where listed paths begin, with '/' between its parts.
+    pub(super) path: String,
+    /// The class's name.
+    pub(super) class: String,
+}
+
+/// The images that a list file's `bytes` name, in the file's order; `list` is what messages call the file.
+///
+/// A byte order mark, Windows line ends and blank lines are passed over; backslashes separate folders like '/'.
+///
+/// # Errors
+/// Bytes that are not UTF-8, a CSV without its columns, a line without class or path or with a path that is absolute or
+/// holds `.`, `..` or empty parts, and a list without images; each names the line.
+pub(super) fn read(format: Format, bytes: &[u8], list: &str) -> Result<Vec<Entry>, DataError> {
+    let at = |line, problem| DataError::ListLine {
+        list: list.to_owned(),
+        line,
+        problem,
+    };
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let line = 1 + line_ends(&bytes[..error.valid_up_to()]);
+        at(line, "the text is not valid UTF-8: save the list as UTF-8".to_owned())
+    })?;
+    let text = text.trim_start_matches('\u{feff}');
+    let entries = match format {
+        Format::Lines => lines(text),
+        Format::Csv => csv(text),
+    };
+    let entries = entries.map_err(|(line, problem)| at(line, problem))?;
+    if entries.is_empty() {
+        return Err(DataError::EmptyList { list: list.to_owned() });
+    }
+    Ok(entries)
+}
+
+/// A line and what is wrong with it.
+type Mistake = (usize, String);
+
+fn lines(text: &str) -> Result<Vec<Entry>, Mistake> {
+    let numbered = (1..).zip(text.lines().map(str::trim));
+    let entry = |(line, written): (usize, &str)| {
+        let path = path(written).map_err(|problem| (line, problem))?;
+        match path.split_once('/') {
+            Some((class, _)) => Ok(Entry {
+                line,
+                class: class.to_owned(),
+                path,
+            }),
+            None => Err((line, format!("'{written}' names no class: write <class>/<image>"))),
+        }
+    };
+    numbered.filter(|(_, written)| !written.is_empty()).map(entry).collect()
+}
+
+fn csv(text: &str) -> Result<Vec<Entry>, Mistake> {
+    let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(text.as_bytes());
+    let mut lines = Lines::of(text);
+    let header = reader.headers().map_err(|error| (1, error.to_string()))?.clone();
+    let header_line = lines.number(0);
+    let column = |name| column(&header, name).ok_or_else(|| (header_line, missing_column(&header, name)));
+    let (path_column, class_column) = (column(PATH_COLUMN)?, column(CLASS_COLUMN)?);
+    let mut entries = Vec::new();
+    for record in reader.into_records() {
+        let record = record.map_err(|error| csv_mistake(&error, &mut lines))?;
+        let line = lines.number(record.position().map_or(0, csv::Position::byte));
+        let cell = |column| record.get(column).unwrap_or_default();
+        let path = path(cell(path_column)).map_err(|problem| (line, problem))?;
+        let class = cell(class_column).to_owned();
+        if class.is_empty() {
+            return Err((
+                line,
+                format!("the column '{CLASS_COLUMN}' is empty: give the image's class"),
+            ));
+        }
+        entries.push(Entry { line, path, class });
+    }
+    Ok(entries)
+}
+
+fn column(header: &StringRecord, name: &str) -> Option<usize> {
+    header.iter().position(|column| column == name)
+}
+
+fn missing_column(header: &StringRecord, name: &str) -> String {
+    let found: Vec<&str> = header.iter().collect();
+    format!(
+        "there is no column '{name}' (found: {}): begin the file with a header such as \
+         `{PATH_COLUMN},{CLASS_COLUMN}` and separate the columns by commas",
+        found.join(" | ")
+    )
+}
+
+fn csv_mistake(error: &csv::Error, lines: &mut Lines<'_>) -> Mistake {
+    let line = lines.number(error.position().map_or(0, csv::Position::byte));
+    match error.kind() {
+        ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            let problem = format!(
+                "{len} columns where the header has {expected_len}: put a value that holds a comma in double quotes"
+            );
+            (line, problem)
+        }
+        _ => (line, error.to_string()),
+    }
+}
+
+/// Turns growing byte offsets of records into line numbers. The `csv` crate's own numbers are one too low after Windows
+/// line ends and blank lines.
+struct Lines<'a> {
+    text: &'a [u8],
+    counted: usize,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        Self {
+            text: text.as_bytes(),
+            counted: 0,
+            line: 1,
+        }
+    }
+
+    /// The line of the first record that begins at or behind `offset`; offsets must not decrease.
+    fn number(&mut self, offset: u64) -> usize {
+        let rest = self.text.get(self.counted..).unwrap_or_default();
+        let ahead = usize::try_from(offset)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(self.counted);
+        let blank = rest.iter().skip(ahead).take_while(|byte| matches!(byte, b'\r' | b'\n'));
+        let start = rest.len().min(ahead.saturating_add(blank.count()));
+        self.line += line_ends(&rest[..start]);
+        self.counted += start;
+        self.line
+    }
+}
+
+fn line_ends(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// A listed path with '/' between its parts, if it stays below the folder where it begins.
+fn path(written: &str) -> Result<String, String> {
+    let path = written.replace('\\', "/");
+    if path.is_empty() {
+        return Err("the image's path is empty".to_owned());
+    }
+    let has_drive = path.as_bytes().get(1) == Some(&b':');
+    if path.starts_with('/') || has_drive {
+        return Err(format!(
+            "'{written}' is absolute: list paths below the data set's folder"
+        ));
+    }
+    if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(format!(
+            "'{written}' has an empty part, '.' or '..': list plain paths below the data set's folder"
+        ));
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(line: usize, path: &str, class: &str) -> Entry {
+        Entry {
+            line,
+            path: path.to_owned(),
+            class: class.to_owned(),
+        }
+    }
+
+    fn csv(text: &str) -> Vec<Entry> {
+        read(Format::Csv, text.as_bytes(), "train.csv").unwrap()
+    }
+
+    fn mistake(format: Format, text: impl AsRef<[u8]>) -> String {
+        read(format, text.as_ref(), "a list").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_line_holds_a_class_and_an_image() {
+        let text = "\u{feff}sea/1.jpg\r\n\r\nsky/blue sky/2.jpg  \nsea\\3.jpg";
+        assert_eq!(
+            read(Format::Lines, text.as_bytes(), "TrainImages.txt").unwrap(),
+            [
+                entry(1, "sea/1.jpg", "sea"),
+                entry(3, "sky/blue sky/2.jpg", "sky"),
+                entry(4, "sea/3.jpg", "sea"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_csv_may_have_other_columns_quotes_backslashes_windows_line_ends_and_a_byte_order_mark() {
+        let text = "\u{feff}id,class,filename\r\n1,sea,train\\1.jpg\r\n\r\n2,\"sky, \"\"blue\"\"\",\"a,b/2.jpg\"\r\n3,sea,3.jpg";
+        assert_eq!(
+            csv(text),
+            [
+                entry(2, "train/1.jpg", "sea"),
+                entry(4, "a,b/2.jpg", "sky, \"blue\""),
+                entry(5, "3.jpg", "sea"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_quoted_line_end_counts_as_a_line() {
+        let entries = csv("filename,class,note\n1.jpg,sea,\"two\nlines\"\n2.jpg,sea,\n");
+        assert_eq!([entries[0].line, entries[1].line], [2, 4]);
+    }
+
+    #[test]
+    fn a_missing_column_is_named_with_those_that_are_there() {
+        let text = mistake(Format::Csv, "file,class\n1.jpg,sea\n");
+        assert!(
+            text.starts_with("'a list', line 1: there is no column 'filename' (found: file | class)"),
+            "{text}"
+        );
+        let text = mistake(Format::Csv, "\nfilename;class\n1.jpg;sea\n");
+        assert!(
+            text.contains("line 2") && text.contains("separate the columns by commas"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_row_of_another_length_is_refused_with_its_line() {
+        let text = mistake(Format::Csv, "filename,class\r\n1.jpg,sea\r\n2.jpg,sea,sky\r\n");
+        assert!(text.contains("line 3: 3 columns where the header has 2"), "{text}");
+    }
+
+    #[test]
+    fn an_empty_class_or_path_is_refused_with_its_line() {
+        let text = mistake(Format::Csv, "filename,class\n1.jpg,\n");
+        assert!(text.contains("line 2: the column 'class' is empty"), "{text}");
+        let text = mistake(Format::Csv, "filename,class\n1.jpg,a\n,b\n");
+        assert!(text.contains("line 3: the image's path is empty"), "{text}");
+        let text = mistake(Format::Lines, "sea/1.jpg\n2.jpg\n");
+        assert!(text.contains("line 2: '2.jpg' names no class"), "{text}");
+    }
+
+    #[test]
+    fn a_path_that_could_leave_the_folder_is_refused_with_its_line() {
+        for (path, word) in [
+            ("../sea/1.jpg", "'..'"),
+            ("sea\\..\\..\\1.jpg", "'..'"),
+            ("sea//1.jpg", "empty part"),
+            ("./sea/1.jpg", "'.'"),
+            ("/sea/1.jpg", "absolute"),
+            ("\\\\host\\sea\\1.jpg", "absolute"),
+            ("C:\\sea\\1.jpg", "absolute"),
+        ] {
+            for (format, list) in [
+                (Format::Lines, format!("sea/0.jpg\n{path}\n")),
+                (Format::Csv, format!("filename,class\n{path},sea\n")),
+            ] {
+                let text = mistake(format, list);
+                assert!(text.contains("line 2:") && text.contains(word), "{path}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_without_images_is_refused() {
+        for (format, list) in [(Format::Lines, " \n\r\n"), (Format::Csv, "filename,class\n")] {
+            assert!(mistake(format, list).contains("lists no images"));
+        }
+        assert!(mistake(Format::Csv, "").contains("no column 'filename'"));
+    }
+
+    #[test]
+    fn a_list_that_is_no_text_is_refused_with_the_line() {
+        let text = mistake(Format::Lines, b"sea/1.jpg\nsea/caf\xe9.jpg\n");
+        assert!(text.contains("line 2: the text is not valid UTF-8"), "{text}");
+    }
+}

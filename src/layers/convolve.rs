@@ -1,0 +1,101 @@
+//! What dense and depthwise convolutions share behind their types.
+
+use dfdx::prelude::{Cpu, CpuError, Merge, Tape};
+
+use super::bridge::Map;
+use super::operation::{Backward, Kept, Operand, Operation, apply};
+use crate::kernels::convolution::Convolution;
+use crate::kernels::depthwise::Depthwise;
+use crate::kernels::reduction;
+use crate::kernels::window::WindowGeometry;
+
+/// A kind of convolution with its sizes.
+pub trait Convolving: 'static {
+    const NAME: &'static str;
+    fn window(&self) -> &WindowGeometry;
+    fn out_channels(&self) -> usize;
+    fn multiply_adds(&self) -> u64;
+    fn forward(&self, x: &[f32], kernel: &[f32], bias: Option<&[f32]>, y: &mut [f32]);
+    fn kernel_gradient(&self, x: &[f32], dy: &[f32], dkernel: &mut [f32]);
+    fn input_gradient(&self, dy: &[f32], kernel: &[f32], dx: &mut [f32]);
+}
+
+macro_rules! convolving {
+    ($sizes:ty, $name:literal, $out_channels:ident) => {
+        impl Convolving for $sizes {
+            const NAME: &'static str = $name;
+
+            fn window(&self) -> &WindowGeometry {
+                &self.window
+            }
+
+            fn out_channels(&self) -> usize {
+                self.$out_channels
+            }
+
+            fn multiply_adds(&self) -> u64 {
+                <$sizes>::multiply_adds(self)
+            }
+
+            fn forward(&self, x: &[f32], kernel: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+                <$sizes>::forward(self, x, kernel, bias, y);
+            }
+
+            fn kernel_gradient(&self, x: &[f32], dy: &[f32], dkernel: &mut [f32]) {
+                <$sizes>::kernel_gradient(self, x, dy, dkernel);
+            }
+
+            fn input_gradient(&self, dy: &[f32], kernel: &[f32], dx: &mut [f32]) {
+                <$sizes>::input_gradient(self, dy, kernel, dx);
+            }
+        }
+    };
+}
+convolving!(Convolution, "Conv2D", out_channels);
+convolving!(Depthwise, "DepthwiseConv2D", channels);
+
+/// Convolves a map with a kernel, and adds the bias if there is one.
+pub fn convolve<K: Convolving, T: Tape<f32, Cpu> + Merge<T>>(
+    sizes: K,
+    input: Map<T>,
+    kernel: Operand,
+    bias: Option<Operand>,
+) -> Result<Map<T>, CpuError> {
+    let ([height, width], batch) = (sizes.window().output, sizes.window().batch);
+    let shape = (batch, height, width, sizes.out_channels());
+    apply(Convolve(sizes), [input], std::iter::once(kernel).chain(bias), shape)
+}
+
+/// Operands: input, kernel, and the bias if there is one.
+struct Convolve<K>(K);
+
+impl<K: Convolving> Operation for Convolve<K> {
+    fn name(&self) -> &'static str {
+        K::NAME
+    }
+
+    fn multiply_adds(&self) -> u64 {
+        self.0.multiply_adds()
+    }
+
+    fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
+        let mut output = vec![0.0; self.0.window().output_pixels() * self.0.out_channels()];
+        self.0
+            .forward(operands[0], operands[1], operands.get(2).copied(), &mut output);
+        output
+    }
+
+    fn keeps(&self) -> Kept {
+        Kept::Operands
+    }
+
+    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+        let (input, kernel) = (context.operand(0), context.operand(1));
+        if context.operands() > 2 {
+            reduction::add_channel_sums(&dy, context.gradient(2)?);
+        }
+        self.0.kernel_gradient(input, &dy, context.gradient(1)?);
+        self.0.input_gradient(&dy, kernel, context.gradient(0)?);
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! Max and average pooling (Keras `MaxPooling2D`, `AveragePooling2D`).
+
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
+use dfdx::prelude::{
+    ConstDim, Cpu, CpuError, Dim, HasShape, Merge, Module, NonMutableModule, Tape, Tensor, ZeroSizedModule,
+};
+
+use super::bridge::{Map, erased, typed};
+use super::operation::{Backward, Kept, Operation, apply};
+use super::windowed::geometry;
+use crate::kernels::window::WindowGeometry;
+use crate::kernels::{average_pooling, max_pooling};
+use crate::shapes::{Padding, Valid, Window};
+
+/// The largest value in each `K × K` window with stride `S`, channel by channel.
+///
+/// The zeros of [`Pad<N>`](crate::shapes::Pad) take part, as behind Keras' `ZeroPadding2D`; the padding of
+/// [`Same`](crate::shapes::Same) never wins.
+pub type MaxPool2D<const K: usize, const S: usize, P = Valid> = Pool2D<K, S, P, Max>;
+
+/// The mean of each `K × K` window with stride `S`, channel by channel.
+///
+/// The zeros of [`Pad<N>`](crate::shapes::Pad) count, as behind Keras' `ZeroPadding2D`; at the border of
+/// [`Same`](crate::shapes::Same) padding the mean is over the real cells only.
+pub type AvgPool2D<const K: usize, const S: usize, P = Valid> = Pool2D<K, S, P, Average>;
+
+/// One value for each `K × K` window with stride `S`, channel by channel; `R` is [`Max`] or [`Average`].
+///
+/// # Shapes
+/// `(batch, H, W, C)` → `(batch, ⟨H⟩, ⟨W⟩, C)` with `⟨H⟩ =` [`<H as Window<K, S, P>>::Out`](Window).
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Pool2D<const K: usize, const S: usize, P, R>(PhantomData<(P, R)>);
+
+impl<const K: usize, const S: usize, P: Padding, R: Reduction> ZeroSizedModule for Pool2D<K, S, P, R> {}
+impl<const K: usize, const S: usize, P, R> NonMutableModule for Pool2D<K, S, P, R> {}
+
+impl<const K: usize, const S: usize, P, R, Batch, H, W, C, T> Module<Tensor<(Batch, H, W, C), f32, Cpu, T>>
+    for Pool2D<K, S, P, R>
+where
+    P: Padding,
+    R: Reduction,
+    Batch: Dim,
+    H: Window<K, S, P>,
+    W: Window<K, S, P>,
+    C: ConstDim,
+    T: Tape<f32, Cpu> + Merge<T>,
+{
+    type Output = Tensor<(Batch, H::Out, W::Out, C), f32, Cpu, T>;
+    type Error = CpuError;
+
+    fn try_forward(&self, input: Tensor<(Batch, H, W, C), f32, Cpu, T>) -> Result<Self::Output, CpuError> {
+        let window = geometry::<K, S, P, H, W>(input.shape().0.size());
+        let (channels, zeros_count, reduction) = (C::SIZE, P::ZEROS_COUNT, R::default());
+        typed(pool(
+            Pool {
+                window,
+                channels,
+                zeros_count,
+                reduction,
+            },
+            erased(input)?,
+        )?)
+    }
+}
+
+/// How a window becomes one value, with what its gradient needs to remember.
+pub trait Reduction: 'static + Debug + Default + Clone {
+    /// The layer's name in tables.
+    const NAME: &'static str;
+
+    /// The reduced windows of `x`.
+    #[doc(hidden)]
+    fn forward(&mut self, window: &WindowGeometry, channels: usize, zeros_count: bool, x: &[f32], y: &mut [f32]);
+
+    /// Adds to `dx` what `dy` means for the windows' cells.
+    #[doc(hidden)]
+    fn input_gradient(&self, window: &WindowGeometry, channels: usize, zeros_count: bool, dy: &[f32], dx: &mut [f32]);
+}
+
+/// The largest value; of equal ones the first in reading order gets the gradient.
+#[derive(Debug, Default, Clone)]
+pub struct Max {
+    /// Which cell of its window each maximum came from.
+    cells: Vec<max_pooling::Cell>,
+}
+
+/// The mean.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Average;
+
+impl Reduction for Max {
+    const NAME: &'static str = "MaxPool2D";
+
+    fn forward(&mut self, window: &WindowGeometry, channels: usize, zeros_count: bool, x: &[f32], y: &mut [f32]) {
+        self.cells = max_pooling::forward(window, channels, zeros_count, x, y);
+    }
+
+    fn input_gradient(&self, window: &WindowGeometry, channels: usize, _: bool, dy: &[f32], dx: &mut [f32]) {
+        max_pooling::input_gradient(window, channels, &self.cells, dy, dx);
+    }
+}
+
+impl Reduction for Average {
+    const NAME: &'static str = "AvgPool2D";
+
+    fn forward(&mut self, window: &WindowGeometry, channels: usize, zeros_count: bool, x: &[f32], y: &mut [f32]) {
+        average_pooling::forward(window, channels, zeros_count, x, y);
+    }
+
+    fn input_gradient(&self, window: &WindowGeometry, channels: usize, zeros_count: bool, dy: &[f32], dx: &mut [f32]) {
+        average_pooling::input_gradient(window, channels, zeros_count, dy, dx);
+    }
+}
+
+/// The layer behind its types.
+fn pool<R: Reduction, T: Tape<f32, Cpu> + Merge<T>>(pool: Pool<R>, input: Map<T>) -> Result<Map<T>, CpuError> {
+    let [height, width] = pool.window.output;
+    let shape = (pool.window.batch, height, width, pool.channels);
+    apply(pool, [input], [], shape)
+}
+
+struct Pool<R> {
+    window: WindowGeometry,
+    channels: usize,
+    zeros_count: bool,
+    reduction: R,
+}
+
+impl<R: Reduction> Operation for Pool<R> {
+    fn name(&self) -> &'static str {
+        R::NAME
+    }
+
+    fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
+        let mut output = vec![0.0; self.window.output_pixels() * self.channels];
+        self.reduction
+            .forward(&self.window, self.channels, self.zeros_count, operands[0], &mut output);
+        output
+    }
+
+    fn keeps(&self) -> Kept {
+        Kept::Nothing
+    }
+
+    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+        let dx = context.gradient(0)?;
+        self.reduction
+            .input_gradient(&self.window, self.channels, self.zeros_count, &dy, dx);
+        Ok(())
+    }
+}

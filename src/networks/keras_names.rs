@@ -1,0 +1,39 @@
+//! What Keras calls a network's parameters: the keys under which its weight files hold them.
+
+/// The parameters of a list of layers, each as `layer/variable`, in the order in which our layers of the same kind visit
+/// theirs.
+#[derive(Debug, Default)]
+pub(super) struct KerasNames(Vec<String>);
+
+impl KerasNames {
+    /// A [`Conv2D`](crate::layers::Conv2D) without a bias.
+    pub fn conv2d(&mut self, layer: &str) {
+        self.variables(layer, &["kernel"]);
+    }
+
+    /// A [`Conv2D`](crate::layers::Conv2D) with a bias.
+    pub fn conv2d_with_bias(&mut self, layer: &str) {
+        self.variables(layer, &["kernel", "bias"]);
+    }
+
+    /// A [`SeparableConv2D`](crate::layers::SeparableConv2D).
+    pub fn separable_conv2d(&mut self, layer: &str) {
+        self.variables(layer, &["depthwise_kernel", "pointwise_kernel"]);
+    }
+
+    /// A [`BatchNorm2D`](crate::layers::BatchNorm2D).
+    pub fn batch_norm(&mut self, layer: &str) {
+        self.variables(layer, &["gamma", "beta", "moving_mean", "moving_variance"]);
+    }
+
+    fn variables(&mut self, layer: &str, variables: &[&str]) {
+        self.0
+            .extend(variables.iter().map(|variable| format!("{layer}/{variable}")));
+    }
+}
+
+impl From<KerasNames> for Vec<String> {
+    fn from(names: KerasNames) -> Self {
+        names.0
+    }
+}

@@ -9,6 +9,7 @@ mod machine;
 mod prepare;
 mod progress;
 mod report;
+mod results_folder;
 mod run;
 mod summary;
 mod text;

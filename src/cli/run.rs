@@ -1,27 +1,23 @@
 //! `wise-srnet EXPERIMENT.ron`: trains every run of an experiment, or goes on where it was interrupted, and keeps the
 //! report up to date.
 
-use std::fs::File;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::arguments::RunArguments;
 use super::error::CommandError;
 use super::interrupt::Interrupt;
 use super::progress::RunProgress;
+use super::results_folder::{
+    HISTORY, changed_settings, delete, lock, rows_of_other_runs, run_path, store_settings, stored_rows,
+};
 use super::text::count;
 use super::{machine, prepare};
 use crate::atomic_file;
-use crate::experiment::{Cost, Difference, Experiment, Plan, Registry, Run};
-use crate::report::{EpochRow, ExperimentFacts, HeadFacts, is_run_history, read_history, run_folder, write_report};
+use crate::experiment::{Cost, Experiment, Plan, Registry, Run};
+use crate::report::{EpochRow, ExperimentFacts, HeadFacts, is_run_history, write_report};
 use crate::training::{EpochResult, Observer, Outcome, Position, Progress, is_checkpoint};
-
-/// The settings as they were resolved, beside the results.
-const RESOLVED: &str = "experiment.ron";
-
-/// The epochs of a run, in its folder, and those of all runs.
-const HISTORY: &str = "history.csv";
 
 /// Runs the experiment.
 pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
@@ -66,49 +62,6 @@ pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, Com
             ExitCode::from(130)
         }
     })
-}
-
-/// Keeps a second process out of the folder as long as the file lives.
-fn lock(folder: &Path) -> Result<File, CommandError> {
-    let path = folder.join(".lock");
-    let io = |source| CommandError::Io {
-        path: path.clone(),
-        source,
-    };
-    std::fs::create_dir_all(folder).map_err(io)?;
-    let file = File::create(&path).map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(CommandError::Locked(folder.to_owned())),
-        Err(std::fs::TryLockError::Error(source)) => Err(io(source)),
-    }
-}
-
-/// Deletes the folder's files with these names, and nothing else; the folder need not exist.
-fn delete(folder: &Path, unwanted: impl Fn(&str) -> bool) -> Result<(), CommandError> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Ok(());
-    };
-    for entry in entries.flatten() {
-        if entry.file_name().to_str().is_some_and(&unwanted) {
-            let path = entry.path();
-            std::fs::remove_file(&path).map_err(|source| CommandError::Io { path, source })?;
-        }
-    }
-    Ok(())
-}
-
-/// What differs between this experiment and the one whose results are in the folder. Where the stored file can't be
-/// read, nothing is said to differ: the checkpoints' fingerprints decide.
-fn changed_settings(experiment: &Experiment, folder: &Path) -> Result<Vec<Difference>, CommandError> {
-    let Ok(stored) = Experiment::load(&folder.join(RESOLVED)) else {
-        return Ok(Vec::new());
-    };
-    Ok(stored.differences(experiment)?)
-}
-
-fn run_path(folder: &Path, run: Run) -> Result<PathBuf, CommandError> {
-    Ok(folder.join(run_folder(run.head.name(), run.seed)?))
 }
 
 fn train_all(
@@ -175,12 +128,6 @@ fn outlook(plan: &Plan<'_>, position: &Position) -> String {
     format!("resumes at epoch {}{within}", position.epochs + 1)
 }
 
-fn store_settings(experiment: &Experiment, folder: &Path) -> Result<(), CommandError> {
-    let path = folder.join(RESOLVED);
-    let text = experiment.to_ron()?;
-    atomic_file::replace(&path, text.as_bytes()).map_err(|source| CommandError::Io { path, source })
-}
-
 /// What the report says about the experiment.
 fn facts(plan: &Plan<'_>) -> Result<ExperimentFacts, CommandError> {
     let experiment = &plan.experiment;
@@ -239,6 +186,14 @@ pub fn notes(plan: &Plan<'_>) -> Vec<String> {
             "{files} of the data set are not images by their names and were left out"
         ));
     }
+    let counts = plan.splits.train.class_counts();
+    let absent = counts.iter().filter(|&&images| images == 0).count();
+    if absent > 0 {
+        let classes = counts.len();
+        notes.push(format!(
+            "{absent} of {classes} classes have no training image: raise `limit_train`"
+        ));
+    }
     let (train, batch) = (plan.splits.train.len(), plan.experiment.batch_size);
     if train < batch {
         notes.push(format!(
@@ -247,26 +202,6 @@ pub fn notes(plan: &Plan<'_>) -> Vec<String> {
         ));
     }
     notes
-}
-
-/// The rows of one history; none where there is no file yet.
-fn stored_rows(history: &Path) -> Result<Vec<EpochRow>, CommandError> {
-    if !history.exists() {
-        return Ok(Vec::new());
-    }
-    Ok(read_history(history)?.rows)
-}
-
-/// The rows of runs that this command leaves out (`--heads`, `--seeds`): they stay in the report.
-fn rows_of_other_runs(plan: &Plan<'_>, folder: &Path) -> Result<Vec<EpochRow>, CommandError> {
-    let runs = plan.runs();
-    let is_own = |row: &EpochRow| {
-        runs.iter()
-            .any(|run| run.head.name() == row.head && run.seed == row.seed)
-    };
-    let mut rows = stored_rows(&folder.join(HISTORY))?;
-    rows.retain(|row| !is_own(row));
-    Ok(rows)
 }
 
 /// The rows of all runs, and the folder with their report.

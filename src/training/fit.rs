@@ -8,17 +8,16 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use dfdx::prelude::CpuError;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-use super::checkpoint::{Checkpoint, CheckpointError, Identity, Position};
-use super::evaluation::{Evaluation, EvaluationError, evaluate};
+use super::checkpoint::{Checkpoint, Identity, Position};
+use super::evaluation::{Evaluation, evaluate};
+use super::fit_error::FitError;
 use super::model::Model;
 use super::optimizer::{Optimizer, Sgd};
 use super::schedule::Schedule;
-use super::snapshot::{Misfit, Snapshot};
-use crate::data::{Augmentation, DataError, Loader, LoaderOptions, Order, Split};
+use super::snapshot::Snapshot;
+use crate::data::{Augmentation, Loader, LoaderOptions, Order, Split};
 
 /// The run's state: weights, velocities, position.
 pub const LAST: &str = "last.safetensors";
@@ -150,63 +149,6 @@ pub enum Outcome {
     Finished,
     /// The observer stopped it; the same run goes on where it stopped.
     Stopped,
-}
-
-/// Why a run ended early.
-#[derive(Debug, Error)]
-pub enum FitError {
-    /// An image could not be read.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// A checkpoint could not be written or read.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// The folder holds the checkpoint of another network.
-    #[error("{file}: {source}; the file is of another network or version: give another `--out`, or `--fresh`")]
-    Misfit {
-        /// The file.
-        file: String,
-        /// What doesn't fit.
-        source: Misfit,
-    },
-    /// The folder holds a run with other settings.
-    #[error("{file} belongs to a run with other {what}: give another `--out`, or `--fresh` to start over")]
-    OtherRun {
-        /// The file.
-        file: String,
-        /// What differs.
-        what: &'static str,
-    },
-    /// The loss or a weight is no longer a finite number.
-    #[error(
-        "training diverged: {what} is not a finite number in epoch {epoch}, step {step} (learning rate {learning_rate:?}); \
-         the last checkpoint from before is kept: try a lower learning rate with `--fresh`"
-    )]
-    Diverged {
-        /// Which number.
-        what: &'static str,
-        /// The epoch, counted from 1.
-        epoch: u64,
-        /// The step, counted from 1 through all epochs.
-        step: u64,
-        /// The learning rate of that step.
-        learning_rate: f64,
-    },
-    /// The network could not run.
-    #[error("the network could not run: {0}")]
-    Network(CpuError),
-    /// The observer could not keep a result.
-    #[error(transparent)]
-    Observer(Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl From<EvaluationError> for FitError {
-    fn from(error: EvaluationError) -> Self {
-        match error {
-            EvaluationError::Data(error) => Self::Data(error),
-            EvaluationError::Network(error) => Self::Network(error),
-        }
-    }
 }
 
 impl Fit<'_> {

@@ -4,6 +4,7 @@
 mod checkpoint;
 mod evaluation;
 mod fit;
+mod fit_error;
 mod model;
 mod optimizer;
 mod schedule;
@@ -11,7 +12,8 @@ mod snapshot;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Identity, Position};
 pub use evaluation::{Evaluation, EvaluationError, evaluate};
-pub use fit::{EpochResult, Fit, FitError, Observer, Outcome, Progress, Scores, Splits, is_checkpoint};
+pub use fit::{EpochResult, Fit, Observer, Outcome, Progress, Scores, Splits, is_checkpoint};
+pub use fit_error::FitError;
 pub use model::{BACKBONE, BackboneType, HEAD, Layers, Model, Step};
 pub use optimizer::{Optimizer, Sgd};
 pub use schedule::Schedule;

@@ -25,7 +25,7 @@ fn check_prints_plan_cost_and_notes_and_writes_nothing() {
         "plan        4 runs of 5 epochs of 1 step\n",
         "note: These images were drawn by the program itself",
         "note: There are fewer training images (36) than a batch has (70)",
-        "note: The best epoch is chosen on the test split",
+        "validation  none: the best epoch is chosen on the test split",
     ] {
         assert!(ended.stdout.contains(said), "no `{said}` in: {}", ended.stdout);
     }
@@ -55,6 +55,13 @@ fn check_counts_a_validation_split_and_drops_the_note_on_the_test_split() {
         ended.stdout
     );
     assert!(!ended.stdout.contains("chosen on the test split"), "{}", ended.stdout);
+}
+
+#[test]
+fn check_notes_classes_that_a_limit_leaves_without_images() {
+    let ended = Lab::new().run(&["check", "tiny.ron", "--limit-train", "4"]);
+    let said = "note: 2 of 6 classes have no training image";
+    assert!(ended.stdout.contains(said), "{}", ended.stdout);
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn xception_has_keras_parameters() {
 
 #[test]
 fn nasnet_large_has_keras_parameters() {
-    let keras = ([84_916_818, 84_720_150], 0x066c_af20);
+    let keras = ([84_916_818, 84_720_150], 0xc23f_6434);
     assert_eq!(in_keras_terms("nasnet_large", nasnet_large::keras_names()), keras);
 }
 

@@ -7,10 +7,10 @@ use dfdx::prelude::{
 };
 use rand_chacha::ChaCha8Rng;
 use wise_srnet::layers::{
-    AvgPool2D, BatchNorm2D, Bias, Concat, Conv2D, Dense, DepthwiseConv2D, GlobalAvgPool2D, Identity, KerasDefault,
-    MaxPool2D, ReLU, Relu, Shortcut, build, values_mut,
+    At, AvgPool2D, BatchNorm2D, Bias, Concat, ConcatMaps, Conv2D, Dense, DepthwiseConv2D, Fork, GlobalAvgPool2D,
+    Identity, KerasDefault, MaxPool2D, ReLU, Relu, Shortcut, Subsample2D, build, values_mut,
 };
-use wise_srnet::shapes::{Pad, Padding, Same, Valid, Whole, Window};
+use wise_srnet::shapes::{CorrectPad, Pad, Padding, Same, Valid, Whole, Window};
 
 use crate::cases::{assert_close, generator, values, wide};
 use crate::reference::Window as ReferenceWindow;
@@ -153,6 +153,8 @@ fn depthwise_convolutions_pad_as_their_types_say() {
     check_depthwise::<9, 6, 3, 2, Same>(Border::Same);
     check_depthwise::<8, 11, 5, 1, Same>(Border::Same);
     check_depthwise::<7, 7, 7, 2, Pad<3>>(Border::Zeros(3));
+    check_depthwise::<8, 9, 7, 2, CorrectPad>(Border::CorrectPad);
+    check_depthwise::<7, 10, 5, 2, CorrectPad>(Border::CorrectPad);
     check_depthwise::<5, 5, 5, 1, Whole>(Border::Valid);
 }
 
@@ -186,6 +188,7 @@ fn poolings_count_zeros_only_where_their_types_say_so() {
     check_poolings::<9, 6, 3, 2, Same>(Border::Same);
     check_poolings::<8, 7, 3, 1, Same>(Border::Same);
     check_poolings::<9, 6, 3, 2, Pad<1>>(Border::Zeros(1));
+    check_poolings::<9, 6, 3, 2, CorrectPad>(Border::CorrectPad);
     check_poolings::<7, 6, 2, 2, Valid>(Border::Valid);
     check_poolings::<16, 11, 3, 3, Valid>(Border::Valid);
     check_poolings::<7, 6, 3, 2, Valid>(Border::Valid);
@@ -299,4 +302,80 @@ fn a_concatenation_puts_the_first_branch_first_and_sends_each_its_gradient() {
     }
     assert_close("output", &y, &expected);
     assert_close("input gradient", &gradients.get(&x).as_vec(), &dx);
+}
+
+/// `Subsample2D<OFFSET>` on 5×6 maps takes just these pixels; a row of `None` lies beyond the border.
+fn check_subsample<const OFFSET: usize>(rows: [Option<usize>; 3], columns: [Option<usize>; 3]) {
+    let mut rng = generator(109);
+    let x = disordered::<5, 6, 3>(&mut rng);
+    let x64 = wide(&x.as_vec());
+    let Pass { y, dy, gradients } = run(&Subsample2D::<OFFSET>, &x, &mut rng);
+    let (mut expected, mut dx) = (vec![0.0; y.len()], vec![0.0; x64.len()]);
+    for output in 0..y.len() {
+        let (image, row, column, channel) = (output / 27, output / 9 % 3, output / 3 % 3, output % 3);
+        if let (Some(row), Some(column)) = (rows[row], columns[column]) {
+            let input = ((image * 5 + row) * 6 + column) * 3 + channel;
+            expected[output] = x64[input];
+            dx[input] = dy[output];
+        }
+    }
+    assert_close("output", &y, &expected);
+    assert_close("input gradient", &gradients.get(&x).as_vec(), &dx);
+}
+
+#[test]
+fn subsampling_takes_every_second_pixel_and_zeros_beyond_the_border() {
+    check_subsample::<0>([Some(0), Some(2), Some(4)], [Some(0), Some(2), Some(4)]);
+    check_subsample::<1>([Some(1), Some(3), None], [Some(1), Some(3), Some(5)]);
+}
+
+#[test]
+fn maps_of_a_fork_are_read_in_any_order_and_all_ways_get_the_gradient() {
+    type Layer = (
+        Fork<(ReLU, Identity)>,
+        Fork<(At<1>, At<0>, Shortcut<At<1>, At<0>>, At<1, ReLU>)>,
+        ConcatMaps<4>,
+    );
+    let mut rng = generator(110);
+    let layer: Layer = build(1, "layer", 0).unwrap();
+    let x = disordered::<3, 5, 2>(&mut rng);
+    let Pass { y, dy, gradients } = run(&layer, &x, &mut rng);
+    let (mut expected, mut dx) = (Vec::new(), Vec::new());
+    for (x, dy) in wide(&x.as_vec()).chunks_exact(2).zip(dy.chunks_exact(8)) {
+        for read in [|x: f64| x, |x| x.max(0.0), |x| x + x.max(0.0), |x| x.max(0.0)] {
+            expected.extend(x.iter().map(|&x| read(x)));
+        }
+        dx.extend((0..2).map(|channel| {
+            let positive = if x[channel] > 0.0 { 1.0 } else { 0.0 };
+            let slopes = [1.0, positive, 1.0 + positive, positive];
+            (0..4).map(|map| slopes[map] * dy[2 * map + channel]).sum::<f64>()
+        }));
+    }
+    assert_close("output", &y, &expected);
+    assert_close("input gradient", &gradients.get(&x).as_vec(), &dx);
+}
+
+#[test]
+fn what_happened_before_a_fork_gets_its_gradient_whichever_map_is_read() {
+    let mut rng = generator(111);
+    let before: Conv2D<2, 2, 1> = build(1, "before", 0).unwrap();
+    let x = disordered::<3, 4, 2>(&mut rng);
+    let alone = run(&before, &x, &mut generator(112))
+        .gradients
+        .get(&before.kernel)
+        .as_vec();
+    let through = |index: usize| {
+        let map = before.forward(x.leaky_trace());
+        let maps = build::<Fork<(Identity, Identity)>>(1, "fork", 0).unwrap().forward(map);
+        let map = match index {
+            0 => At::<0>::default().forward(maps),
+            _ => At::<1>::default().forward(maps),
+        };
+        backward(map, &mut generator(112))
+            .gradients
+            .get(&before.kernel)
+            .as_vec()
+    };
+    assert_eq!(through(0), alone);
+    assert_eq!(through(1), alone);
 }

@@ -11,6 +11,8 @@ pub enum Border {
     Same,
     /// This many zeros on every side (`ZeroPadding2D`), then a valid window.
     Zeros(usize),
+    /// Zeros by `correct_pad`, then a valid window: half the window on each side, one cell less before maps of even size.
+    CorrectPad,
 }
 
 /// A square window over a batch of maps.
@@ -40,6 +42,10 @@ impl Window {
         match self.border {
             Border::Valid => (0, 0),
             Border::Zeros(cells) => (2 * cells, cells),
+            Border::CorrectPad => {
+                let (half, even) = (self.kernel / 2, usize::from(self.input[axis].is_multiple_of(2)));
+                (2 * half - even, half - even)
+            }
             Border::Same => {
                 let steps = self.input[axis].div_ceil(self.stride) - 1;
                 let needed = steps * self.stride + self.kernel;
@@ -63,7 +69,7 @@ impl Window {
 
     /// Whether padding takes part in poolings, as zeros.
     pub fn zeros_count(&self) -> bool {
-        matches!(self.border, Border::Zeros(_))
+        matches!(self.border, Border::Zeros(_) | Border::CorrectPad)
     }
 
     /// Every cell of the window at every output pixel; the cells of one pixel in the window's order.

@@ -340,9 +340,10 @@ fn maps_of_a_fork_are_read_in_any_order_and_all_ways_get_the_gradient() {
     let layer: Layer = build(1, "layer", 0).unwrap();
     let x = disordered::<3, 5, 2>(&mut rng);
     let Pass { y, dy, gradients } = run(&layer, &x, &mut rng);
+    let reads: [fn(f64) -> f64; 4] = [|x| x, |x| x.max(0.0), |x| x + x.max(0.0), |x| x.max(0.0)];
     let (mut expected, mut dx) = (Vec::new(), Vec::new());
     for (x, dy) in wide(&x.as_vec()).chunks_exact(2).zip(dy.chunks_exact(8)) {
-        for read in [|x: f64| x, |x| x.max(0.0), |x| x + x.max(0.0), |x| x.max(0.0)] {
+        for read in reads {
             expected.extend(x.iter().map(|&x| read(x)));
         }
         dx.extend((0..2).map(|channel| {

@@ -134,13 +134,13 @@ seq!(N in 1..=640 {
         type Out = Const<{ usize::div_ceil(N, 2) }>;
     }
     impl Window<3, 2, CorrectPad> for Const<N> {
-        type Out = Const<{ (N + 1) / 2 }>;
+        type Out = Const<{ usize::div_ceil(N, 2) }>;
     }
     impl Window<5, 2, CorrectPad> for Const<N> {
-        type Out = Const<{ (N + 1) / 2 }>;
+        type Out = Const<{ usize::div_ceil(N, 2) }>;
     }
     impl Window<7, 2, CorrectPad> for Const<N> {
-        type Out = Const<{ (N + 1) / 2 }>;
+        type Out = Const<{ usize::div_ceil(N, 2) }>;
     }
     tabulate!(N: 1, 2, Valid, 0; 3, 2, Pad<1>, 2; 7, 2, Pad<3>, 6);
 });

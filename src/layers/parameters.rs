@@ -81,7 +81,7 @@ enum Path {}
 impl TensorViewer for Path {
     type View<'a, M: 'a> = String;
 
-    fn view_field<'a, M, F, R, W>(parent: &'a mut String, name: &str, _: &mut R, _: &mut W) -> String
+    fn view_field<M, F, R, W>(parent: &mut String, name: &str, _: &mut R, _: &mut W) -> String
     where
         R: FnMut(&M) -> &F,
         W: FnMut(&mut M) -> &mut F,

@@ -55,9 +55,8 @@ pub fn keras_names() -> Vec<String> {
     convolution("conv1");
     for (stage, blocks) in (2..).zip([3, 4, 6, 3]) {
         for block in 1..=blocks {
-            let branch = 1..=3;
-            let projection = if block == 1 { 0..=0 } else { 1..=0 };
-            for layer in branch.chain(projection) {
+            let layers: &[usize] = if block == 1 { &[1, 2, 3, 0] } else { &[1, 2, 3] };
+            for layer in layers {
                 convolution(&format!("conv{stage}_block{block}_{layer}"));
             }
         }

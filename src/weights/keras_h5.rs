@@ -121,3 +121,110 @@ fn variable<'w>(layer: &str, weight: &'w str) -> &'w str {
         name => name,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hdf5_pure::FileBuilder;
+
+    fn list(names: &[&str]) -> AttrValue {
+        AttrValue::StringArray(names.iter().map(|&name| name.to_owned()).collect())
+    }
+
+    /// A file with one layer, whose kernel is called `weight`.
+    fn file(layer: &str, weight: &str) -> Vec<u8> {
+        let mut file = FileBuilder::new();
+        file.set_attr("layer_names", list(&["input_1", layer]));
+        let mut input = file.create_group("input_1");
+        input.set_attr("weight_names", AttrValue::F64Array(Vec::new()));
+        file.add_group(input.finish());
+        let mut group = file.create_group(layer);
+        group.set_attr("weight_names", list(&[weight]));
+        let values: Vec<f32> = (0..6).map(|value| value as f32).collect();
+        match weight.split_once('/') {
+            None => {
+                group.create_dataset(weight).with_f32_data(&values).with_shape(&[2, 3]);
+            }
+            Some((folder, name)) => {
+                let mut inner = group.create_group(folder);
+                inner.create_dataset(name).with_f32_data(&values).with_shape(&[2, 3]);
+                group.add_group(inner.finish());
+            }
+        }
+        file.add_group(group.finish());
+        file.finish().unwrap()
+    }
+
+    #[test]
+    fn every_generation_of_names_is_read_as_todays() {
+        for (layer, weight) in [
+            ("conv", "conv/kernel"),
+            ("conv", "conv/kernel:0"),
+            ("conv", "kernel:0"),
+            ("conv", "conv_W:0"),
+            ("conv", "conv_W_1:0"),
+        ] {
+            let tensors = read(file(layer, weight)).unwrap();
+            let expected = Tensor {
+                name: "conv/kernel".into(),
+                shape: vec![2, 3],
+                values: vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0],
+            };
+            assert_eq!(tensors, [expected], "{weight}");
+        }
+        assert_eq!(variable("bn_1", "bn_1_running_std:0"), "moving_variance");
+        assert_eq!(variable("sep", "sep_depthwise_kernel:0"), "depthwise_kernel");
+    }
+
+    #[test]
+    fn a_whole_models_weights_are_found_in_its_group() {
+        let mut whole = FileBuilder::new();
+        let mut weights = whole.create_group("model_weights");
+        weights.set_attr("layer_names0", list(&["a"]));
+        weights.set_attr("layer_names1", list(&["b"]));
+        for layer in ["a", "b"] {
+            let mut group = weights.create_group(layer);
+            group.set_attr("weight_names", list(&["bias:0"]));
+            group.create_dataset("bias:0").with_f32_data(&[1.0]).with_shape(&[1]);
+            weights.add_group(group.finish());
+        }
+        whole.add_group(weights.finish());
+        let tensors = read(whole.finish().unwrap()).unwrap();
+        let names: Vec<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
+        assert_eq!(names, ["a/bias", "b/bias"]);
+    }
+
+    #[test]
+    fn files_of_another_form_are_told_from_damaged_ones() {
+        let mut keras3 = FileBuilder::new();
+        let layers = keras3.create_group("layers");
+        keras3.add_group(layers.finish());
+        let message = read(keras3.finish().unwrap()).unwrap_err();
+        assert!(message.contains("Keras 3's own `.weights.h5`"), "{message}");
+
+        let mut wide = FileBuilder::new();
+        wide.set_attr("layer_names", list(&["a"]));
+        let mut group = wide.create_group("a");
+        group.set_attr("weight_names", list(&["bias"]));
+        group.create_dataset("bias").with_f64_data(&[1.0]).with_shape(&[1]);
+        wide.add_group(group.finish());
+        let message = read(wide.finish().unwrap()).unwrap_err();
+        assert_eq!(message, "its tensor `a/bias` is F64, not 32-bit floating point");
+    }
+
+    #[test]
+    fn a_file_that_was_cut_short_or_overwritten_never_ends_the_program() {
+        let whole = file("conv", "conv/kernel:0");
+        for length in 0..whole.len() {
+            assert!(read(whole[..length].to_vec()).is_err(), "cut to {length} bytes");
+        }
+        for place in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[place] ^= 0xff;
+            // Damage inside the values can't be seen here; any answer will do, a panic will not.
+            if let Ok(tensors) = read(damaged) {
+                assert!(tensors.len() <= 1, "byte {place}");
+            }
+        }
+    }
+}

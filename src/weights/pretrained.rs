@@ -214,3 +214,146 @@ fn check_digest(path: &Path, md5: &str) -> Result<(), WeightsError> {
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::Parameter;
+    use safetensors::tensor::{Dtype, TensorView};
+
+    /// A network of two parameters: one of its backbone, one of its head.
+    struct Small {
+        backbone: [f32; 2],
+        head: [f32; 1],
+    }
+
+    impl Small {
+        fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>)) {
+            let tensors: [(&str, &mut [f32]); 2] =
+                [("backbone.0.kernel", &mut self.backbone), ("head.bias", &mut self.head)];
+            for (name, values) in tensors {
+                visit(Visited::Tensor(Parameter {
+                    name,
+                    shape: &[values.len()],
+                    trainable: true,
+                    non_negative: false,
+                    values,
+                    gradient: &[],
+                }));
+            }
+        }
+    }
+
+    fn checkpoint(folder: &Path, backbone: [f32; 2]) -> PathBuf {
+        let path = folder.join("last.safetensors");
+        let bytes = |values: &[f32]| -> Vec<u8> { values.iter().flat_map(|value| value.to_le_bytes()).collect() };
+        let (backbone, other) = (bytes(&backbone), bytes(&[9.0]));
+        let tensors = [
+            ("backbone.0.kernel", 2, &backbone),
+            ("head.bias", 1, &other),
+            ("velocity/backbone.0.kernel", 1, &other),
+        ];
+        let views = tensors.map(|(name, size, bytes)| (name, TensorView::new(Dtype::F32, vec![size], bytes).unwrap()));
+        fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+        path
+    }
+
+    fn message(path: &Path, network: &str) -> String {
+        Pretrained::open(path, network).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_checkpoint_gives_its_backbone_and_leaves_the_head_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = checkpoint(folder.path(), [3.0, 4.0]);
+        let mut network = Small {
+            backbone: [0.0; 2],
+            head: [7.0],
+        };
+        let weights = Pretrained::open(&path, "mine").unwrap();
+        weights.load_into("mine", |visit| network.for_each(visit)).unwrap();
+        assert_eq!((network.backbone, network.head), ([3.0, 4.0], [7.0]));
+    }
+
+    #[test]
+    fn weights_that_do_not_fit_change_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = checkpoint(folder.path(), [3.0, f32::NAN]);
+        let mut network = Small {
+            backbone: [0.0; 2],
+            head: [7.0],
+        };
+        let weights = Pretrained::open(&path, "mine").unwrap();
+        let error = weights.load_into("mine", |visit| network.for_each(visit)).unwrap_err();
+        assert!(
+            error.to_string().contains("`backbone.0.kernel` holds values"),
+            "{error}"
+        );
+        assert_eq!(network.backbone, [0.0; 2]);
+    }
+
+    #[test]
+    fn a_network_that_keras_lacks_starts_from_checkpoints_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.h5");
+        let mut file = hdf5_pure::FileBuilder::new();
+        file.set_attr("layer_names", hdf5_pure::AttrValue::StringArray(Vec::new()));
+        fs::write(&path, file.finish().unwrap()).unwrap();
+        let weights = Pretrained::open(&path, "mini_resnet").unwrap();
+        let error = weights.load_into("mini_resnet", |_| ()).unwrap_err();
+        assert!(
+            error.to_string().contains("Keras has no network `mini_resnet`"),
+            "{error}"
+        );
+        let error = weights.load_into("resnet50", |_| ()).unwrap_err();
+        assert!(
+            error.to_string().contains("has 318 tensors, the registered one has 0"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_missing_official_file_is_answered_with_name_address_digest_and_folder() {
+        let message = message(Path::new("nowhere/NASNet-large-no-top.h5"), "nasnet_large");
+        assert_eq!(
+            message,
+            "there is no file of weights 'nowhere/NASNet-large-no-top.h5'. Download NASNet-large-no-top.h5 from \
+             https://storage.googleapis.com/tensorflow/keras-applications/nasnet/NASNet-large-no-top.h5 \
+             (MD5 d81d89dc07e6e56530c4e77faddd61b5) into 'nowhere'"
+        );
+    }
+
+    #[test]
+    fn any_other_missing_file_is_answered_with_what_there_is_for_the_network() {
+        let known = message(Path::new("nowhere.h5"), "resnet50");
+        assert!(
+            known.contains("name 'weights/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5'"),
+            "{known}"
+        );
+        let unknown = message(Path::new("nowhere.h5"), "mini_resnet");
+        assert!(unknown.contains("no published weights for `mini_resnet`"), "{unknown}");
+    }
+
+    #[test]
+    fn a_file_with_an_official_name_must_have_the_official_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("NASNet-large-no-top.h5");
+        fs::write(&path, b"abc").unwrap();
+        let message = message(&path, "nasnet_large");
+        let [found, expected] = ["900150983cd24fb0d6963f7d28e17f72", "d81d89dc07e6e56530c4e77faddd61b5"];
+        assert!(message.contains(found) && message.contains(expected), "{message}");
+    }
+
+    #[test]
+    fn other_kinds_of_files_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.keras");
+        assert!(message(folder.path(), "resnet50").contains("is not a file"));
+        fs::write(&path, b"PK\x03\x04 and so on").unwrap();
+        assert!(message(&path, "resnet50").contains("zip file"));
+        for bytes in [&b""[..], b"random bytes", b"\x89HDF\r\n\x1a\nrandom bytes"] {
+            fs::write(&path, bytes).unwrap();
+            assert!(message(&path, "resnet50").contains("weights.keras': n"), "{bytes:?}");
+        }
+    }
+}

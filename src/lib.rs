@@ -14,3 +14,4 @@ pub mod random;
 pub mod report;
 pub mod shapes;
 pub mod training;
+pub mod weights;

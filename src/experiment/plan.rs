@@ -8,6 +8,7 @@ use super::{Checkpoints, Experiment, ExperimentError, HeadKind, Problem, Registr
 use crate::data::{DataError, Dataset, Split, open};
 use crate::random;
 use crate::training::{Fit, Identity, Model, Splits};
+use crate::weights::{Pretrained, WeightsError};
 
 /// Memory for images that are kept decoded between epochs.
 const RESIZED_BYTES: usize = 512 << 20;
@@ -21,6 +22,7 @@ pub struct Plan<'r> {
     /// The images that the experiment uses.
     pub splits: Splits,
     registry: &'r Registry,
+    weights: Option<Pretrained>,
     fingerprint: String,
 }
 
@@ -45,31 +47,37 @@ pub enum PlanError {
 }
 
 impl<'r> Plan<'r> {
-    /// Checks the experiment against the registry, opens its data set and divides it.
+    /// Checks the experiment against the registry, reads its weights, opens its data set and divides it.
     ///
     /// # Errors
-    /// A network or size that isn't registered, with its place in the file; a data set that isn't there, with where to
-    /// get it; a split that would be empty.
+    /// A network or size that isn't registered, with its place in the file; a file of weights that can't be used, or a
+    /// data set that isn't there, with where to get it; a split that would be empty.
     pub fn new(experiment: Experiment, registry: &'r Registry) -> Result<Self, PlanError> {
-        let problems: Vec<Problem> = [registry.check(&experiment).err(), unsupported(&experiment)]
-            .into_iter()
-            .flatten()
-            .collect();
-        if !problems.is_empty() {
-            return Err(experiment.invalid(problems).into());
-        }
+        registry
+            .check(&experiment)
+            .map_err(|problem| experiment.invalid(vec![problem]))?;
+        let weights = experiment
+            .weights
+            .as_deref()
+            .map(|path| Pretrained::open(path, &experiment.network))
+            .transpose()
+            .map_err(|error| experiment.invalid(vec![unusable(&error)]))?;
         let dataset = open(&experiment.data.layout, experiment.data.path.as_deref())?;
         let splits = divide(&experiment, &dataset)?;
         let fingerprint = format!(
-            "{}-{:016x}",
+            "{}-{:016x}{}",
             experiment.fingerprint()?,
-            identify(&dataset.classes, &splits)
+            identify(&dataset.classes, &splits),
+            weights
+                .as_ref()
+                .map_or(String::new(), |weights| format!("-{}", weights.md5()))
         );
         Ok(Self {
             experiment,
             dataset,
             splits,
             registry,
+            weights,
             fingerprint,
         })
     }
@@ -84,12 +92,24 @@ impl<'r> Plan<'r> {
             .collect()
     }
 
-    /// Builds a run's network, its parameters drawn from the run's seed.
+    /// Builds a run's network, its parameters drawn from the run's seed; the backbone's come from the experiment's
+    /// weights if it names any, whatever the head and the seed.
+    ///
+    /// # Errors
+    /// Weights that are not the network's.
     pub fn build(&self, run: Run) -> Result<Box<dyn Model>, ExperimentError> {
+        let experiment = &self.experiment;
         let classes = self.dataset.classes.len();
-        self.registry
-            .build(&self.experiment, run.head, run.seed, classes)
-            .map_err(|problem| self.experiment.invalid(vec![problem]))
+        let mut model = self
+            .registry
+            .build(experiment, run.head, run.seed, classes)
+            .map_err(|problem| experiment.invalid(vec![problem]))?;
+        if let Some(weights) = &self.weights {
+            weights
+                .load_into(&experiment.network, |visit| model.for_each(visit))
+                .map_err(|error| experiment.invalid(vec![unusable(&error)]))?;
+        }
+        Ok(model)
     }
 
     /// The training of a run in a folder of its own.
@@ -124,12 +144,9 @@ impl<'r> Plan<'r> {
     }
 }
 
-/// Fields that this version knows but can't follow.
-fn unsupported(experiment: &Experiment) -> Option<Problem> {
-    experiment.weights.as_ref().map(|_| {
-        Problem::in_field("weights", "this version can't read weights files yet")
-            .help("`weights: None` (or `--weights none`) starts from random weights")
-    })
+/// Weights that can't be used, as a mistake of the field that names them.
+fn unusable(error: &WeightsError) -> Problem {
+    Problem::in_field("weights", error.to_string()).help("`--weights none` starts from random weights")
 }
 
 fn divide(experiment: &Experiment, dataset: &Dataset) -> Result<Splits, PlanError> {

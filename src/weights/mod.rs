@@ -1,0 +1,25 @@
+//! Pretrained weights of networks without their heads: Keras' HDF5 files and this program's checkpoints.
+//!
+//! [`Pretrained::open`] reads a file whole and checks it; [`Pretrained::load_into`] matches its tensors with a network's
+//! by name and shape and copies them.
+
+mod error;
+mod keras_h5;
+mod matching;
+mod official;
+mod pretrained;
+mod safetensors_file;
+
+pub use error::{Mismatch, WeightsError};
+pub use official::{OFFICIAL, Official};
+pub use pretrained::Pretrained;
+
+/// A tensor of a file.
+#[derive(Debug, Clone, PartialEq)]
+struct Tensor {
+    /// In Keras files `layer/variable`, such as `conv1_conv/kernel`.
+    name: String,
+    shape: Vec<usize>,
+    /// Row-major.
+    values: Vec<f32>,
+}

@@ -1,0 +1,359 @@
+//! A file of weights that has been read and checked, and the way from it into a network.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use md5::{Digest, Md5};
+
+use super::error::{Mismatch, WeightsError};
+use super::matching::{Wanted, assign};
+use super::official::Official;
+use super::{Tensor, keras_h5, safetensors_file};
+use crate::layers::Visited;
+
+/// The largest file that is read, in bytes; NASNetLarge's has 343 million.
+const LARGEST_FILE: u64 = 4 << 30;
+
+/// What the names of a backbone's parameters start with, in networks and in checkpoints.
+const BACKBONE: &str = "backbone.";
+
+/// The folder that messages name for downloaded files.
+const FOLDER: &str = "weights";
+
+/// Weights of a network without its head.
+#[derive(Debug)]
+pub struct Pretrained {
+    path: PathBuf,
+    md5: String,
+    form: Form,
+    tensors: Vec<Tensor>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Keras' names.
+    Keras,
+    /// Our own.
+    Checkpoint,
+}
+
+impl Pretrained {
+    /// Reads a file: Keras' legacy `.h5`, or a checkpoint of this program, whose head is left out.
+    ///
+    /// # Errors
+    /// Where the file is missing, with where to get the official one for `network`; where it is damaged, of another kind,
+    /// or not what its official name promises.
+    pub fn open(path: &Path, network: &str) -> Result<Self, WeightsError> {
+        let bytes = read(path, network)?;
+        let md5 = hexadecimal(&Md5::digest(&bytes));
+        check_digest(path, &md5)?;
+        let format = |reason| WeightsError::Format {
+            path: path.to_owned(),
+            reason,
+        };
+        let (form, tensors) = if bytes.starts_with(keras_h5::SIGNATURE) {
+            (Form::Keras, keras_h5::read(bytes))
+        } else if bytes.starts_with(b"PK\x03\x04") {
+            let reason = "it is a zip file, perhaps a Keras 3 `.keras` file, which can't be read yet: save the weights \
+                          with `model.save_weights` under a name that ends in `.h5` only";
+            return Err(format(reason.to_owned()));
+        } else {
+            (Form::Checkpoint, safetensors_file::read(&bytes, BACKBONE))
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            md5,
+            form,
+            tensors: tensors.map_err(format)?,
+        })
+    }
+
+    /// The file's MD5, in lower-case hexadecimal digits.
+    pub fn md5(&self) -> &str {
+        &self.md5
+    }
+
+    /// Copies the weights into a network's parameters, those whose names start with `backbone.`; nothing is changed if
+    /// they don't fit. `for_each` visits the parameters, always in the same order.
+    ///
+    /// # Errors
+    /// The first tensor that is missing, surplus, misshaped or not finite; a Keras file for a network that Keras lacks.
+    pub fn load_into(
+        &self,
+        network: &str,
+        mut for_each: impl FnMut(&mut dyn FnMut(Visited<'_>)),
+    ) -> Result<(), WeightsError> {
+        let mut parameters = Vec::new();
+        for_each(&mut |visited| {
+            if let Visited::Tensor(parameter) = visited
+                && parameter.name.starts_with(BACKBONE)
+            {
+                parameters.push(Wanted {
+                    name: parameter.name.to_owned(),
+                    shape: parameter.shape.to_vec(),
+                });
+            }
+        });
+        let mismatch = |mismatch| WeightsError::Mismatch {
+            path: self.path.clone(),
+            network: network.to_owned(),
+            mismatch,
+        };
+        let wanted = match self.form {
+            Form::Checkpoint => parameters,
+            Form::Keras => in_keras(&parameters, self.keras_names(network)?).map_err(mismatch)?,
+        };
+        let mut assigned = assign(&self.tensors, &wanted).map_err(mismatch)?.into_iter();
+        for_each(&mut |visited| {
+            if let Visited::Tensor(parameter) = visited
+                && parameter.name.starts_with(BACKBONE)
+                && let Some(tensor) = assigned.next()
+            {
+                parameter.values.copy_from_slice(&tensor.values);
+            }
+        });
+        Ok(())
+    }
+
+    fn keras_names(&self, network: &str) -> Result<Vec<String>, WeightsError> {
+        let official = Official::of_network(network).ok_or_else(|| WeightsError::NotInKeras {
+            path: self.path.clone(),
+            network: network.to_owned(),
+        })?;
+        Ok((official.names)())
+    }
+}
+
+/// Our parameters under Keras' names, which are in the same order.
+fn in_keras(parameters: &[Wanted], names: Vec<String>) -> Result<Vec<Wanted>, Mismatch> {
+    if names.len() != parameters.len() {
+        return Err(Mismatch::OtherNetwork {
+            keras: names.len(),
+            network: parameters.len(),
+        });
+    }
+    let both = names.into_iter().zip(parameters);
+    Ok(both
+        .map(|(name, parameter)| Wanted::in_keras(name, &parameter.shape))
+        .collect())
+}
+
+fn read(path: &Path, network: &str) -> Result<Vec<u8>, WeightsError> {
+    let failed = |source| WeightsError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let found = match fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(WeightsError::Missing {
+                path: path.to_owned(),
+                advice: advice(path, network),
+            });
+        }
+        found => found.map_err(failed)?,
+    };
+    let reason = if !found.is_file() {
+        "not a file: name the file of weights itself".to_owned()
+    } else if found.len() > LARGEST_FILE {
+        format!("larger than {} GiB: that is no file of weights", LARGEST_FILE >> 30)
+    } else {
+        return fs::read(path).map_err(failed);
+    };
+    Err(WeightsError::NotWeights {
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+/// Where to get the file that is not there, or else the official one for the network.
+fn advice(path: &Path, network: &str) -> String {
+    match official_name(path) {
+        Some(official) => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.map_or("the current folder".to_owned(), |folder| {
+                format!("'{}'", folder.display())
+            });
+            format!(
+                "Download {} from {} (MD5 {}) into {folder}",
+                official.file,
+                official.url(),
+                official.md5
+            )
+        }
+        None => match Official::of_network(network) {
+            Some(official) => format!(
+                "Keras' ImageNet weights for `{network}` are {} from {} (MD5 {}): put the file into '{FOLDER}' and name \
+                 '{FOLDER}/{}'",
+                official.file,
+                official.url(),
+                official.md5,
+                official.file
+            ),
+            None => format!("There are no published weights for `{network}`: name a checkpoint (.safetensors) of it"),
+        },
+    }
+}
+
+/// The official file that a path claims to be.
+fn official_name(path: &Path) -> Option<&'static Official> {
+    Official::of_file(path.file_name()?.to_str()?)
+}
+
+fn check_digest(path: &Path, md5: &str) -> Result<(), WeightsError> {
+    match official_name(path) {
+        Some(official) if official.md5 != md5 => Err(WeightsError::Digest {
+            path: path.to_owned(),
+            expected: official.md5,
+            found: md5.to_owned(),
+            url: official.url(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::Parameter;
+    use safetensors::tensor::{Dtype, TensorView};
+
+    /// A network of two parameters: one of its backbone, one of its head.
+    struct Small {
+        backbone: [f32; 2],
+        head: [f32; 1],
+    }
+
+    impl Small {
+        fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>)) {
+            let tensors: [(&str, &mut [f32]); 2] =
+                [("backbone.0.kernel", &mut self.backbone), ("head.bias", &mut self.head)];
+            for (name, values) in tensors {
+                visit(Visited::Tensor(Parameter {
+                    name,
+                    shape: &[values.len()],
+                    trainable: true,
+                    non_negative: false,
+                    values,
+                    gradient: &[],
+                }));
+            }
+        }
+    }
+
+    fn checkpoint(folder: &Path, backbone: [f32; 2]) -> PathBuf {
+        let path = folder.join("last.safetensors");
+        let bytes = |values: &[f32]| -> Vec<u8> { values.iter().flat_map(|value| value.to_le_bytes()).collect() };
+        let (backbone, other) = (bytes(&backbone), bytes(&[9.0]));
+        let tensors = [
+            ("backbone.0.kernel", 2, &backbone),
+            ("head.bias", 1, &other),
+            ("velocity/backbone.0.kernel", 1, &other),
+        ];
+        let views = tensors.map(|(name, size, bytes)| (name, TensorView::new(Dtype::F32, vec![size], bytes).unwrap()));
+        fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+        path
+    }
+
+    fn message(path: &Path, network: &str) -> String {
+        Pretrained::open(path, network).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_checkpoint_gives_its_backbone_and_leaves_the_head_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = checkpoint(folder.path(), [3.0, 4.0]);
+        let mut network = Small {
+            backbone: [0.0; 2],
+            head: [7.0],
+        };
+        let weights = Pretrained::open(&path, "mine").unwrap();
+        weights.load_into("mine", |visit| network.for_each(visit)).unwrap();
+        assert_eq!((network.backbone, network.head), ([3.0, 4.0], [7.0]));
+    }
+
+    #[test]
+    fn weights_that_do_not_fit_change_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = checkpoint(folder.path(), [3.0, f32::NAN]);
+        let mut network = Small {
+            backbone: [0.0; 2],
+            head: [7.0],
+        };
+        let weights = Pretrained::open(&path, "mine").unwrap();
+        let error = weights.load_into("mine", |visit| network.for_each(visit)).unwrap_err();
+        assert!(
+            error.to_string().contains("`backbone.0.kernel` holds values"),
+            "{error}"
+        );
+        assert_eq!(network.backbone, [0.0; 2]);
+    }
+
+    #[test]
+    fn a_network_that_keras_lacks_starts_from_checkpoints_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.h5");
+        let mut file = hdf5_pure::FileBuilder::new();
+        file.set_attr("layer_names", hdf5_pure::AttrValue::StringArray(Vec::new()));
+        fs::write(&path, file.finish().unwrap()).unwrap();
+        let weights = Pretrained::open(&path, "mini_resnet").unwrap();
+        let error = weights.load_into("mini_resnet", |_| ()).unwrap_err();
+        assert!(
+            error.to_string().contains("Keras has no network `mini_resnet`"),
+            "{error}"
+        );
+        let error = weights.load_into("resnet50", |_| ()).unwrap_err();
+        assert!(
+            error.to_string().contains("has 318 tensors, the registered one has 0"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_missing_official_file_is_answered_with_name_address_digest_and_folder() {
+        let message = message(Path::new("nowhere/NASNet-large-no-top.h5"), "nasnet_large");
+        assert_eq!(
+            message,
+            "there is no file of weights 'nowhere/NASNet-large-no-top.h5'. Download NASNet-large-no-top.h5 from \
+             https://storage.googleapis.com/tensorflow/keras-applications/nasnet/NASNet-large-no-top.h5 \
+             (MD5 d81d89dc07e6e56530c4e77faddd61b5) into 'nowhere'"
+        );
+    }
+
+    #[test]
+    fn any_other_missing_file_is_answered_with_what_there_is_for_the_network() {
+        let known = message(Path::new("nowhere.h5"), "resnet50");
+        assert!(
+            known.contains("name 'weights/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5'"),
+            "{known}"
+        );
+        let unknown = message(Path::new("nowhere.h5"), "mini_resnet");
+        assert!(unknown.contains("no published weights for `mini_resnet`"), "{unknown}");
+    }
+
+    #[test]
+    fn a_file_with_an_official_name_must_have_the_official_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("NASNet-large-no-top.h5");
+        fs::write(&path, b"abc").unwrap();
+        let message = message(&path, "nasnet_large");
+        let [found, expected] = ["900150983cd24fb0d6963f7d28e17f72", "d81d89dc07e6e56530c4e77faddd61b5"];
+        assert!(message.contains(found) && message.contains(expected), "{message}");
+    }
+
+    #[test]
+    fn other_kinds_of_files_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.keras");
+        assert!(message(folder.path(), "resnet50").contains("is not a file"));
+        fs::write(&path, b"PK\x03\x04 and so on").unwrap();
+        assert!(message(&path, "resnet50").contains("zip file"));
+        for bytes in [&b""[..], b"random bytes", b"\x89HDF\r\n\x1a\nrandom bytes"] {
+            fs::write(&path, bytes).unwrap();
+            assert!(message(&path, "resnet50").contains("weights.keras': n"), "{bytes:?}");
+        }
+    }
+}

@@ -80,13 +80,16 @@ fn rank(logits: &[f32], label: usize) -> usize {
         .count()
 }
 
+/// Gets the indices and logits of each batch; a break ends the evaluation.
+pub type Visit<'a> = dyn FnMut(&[usize], &[f32]) -> ControlFlow<()> + 'a;
+
 /// Classifies a whole split in inference mode. `visit` gets each batch's indices and logits, and may end the evaluation:
 /// the result is then `None`.
 pub fn evaluate(
     model: &dyn Model,
     split: &Split,
     batch_size: usize,
-    visit: &mut dyn FnMut(&[usize], &[f32]) -> ControlFlow<()>,
+    visit: &mut Visit<'_>,
 ) -> Result<Option<Evaluation>, EvaluationError> {
     let options = LoaderOptions {
         image_size: model.image_size(),

@@ -11,7 +11,7 @@ mod schedule;
 mod snapshot;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Identity, Position};
-pub use evaluation::{Evaluation, EvaluationError, evaluate};
+pub use evaluation::{Evaluation, EvaluationError, Visit, evaluate};
 pub use fit::{EpochResult, Fit, Observer, Outcome, Progress, Scores, Splits, is_checkpoint};
 pub use fit_error::FitError;
 pub use model::{BACKBONE, BackboneType, HEAD, Layers, Model, Step};

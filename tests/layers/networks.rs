@@ -84,6 +84,7 @@ fn mini_resnet_is_small() {
 }
 
 /// Compiles only if the network's map at this image size is `M × M × C`.
+#[allow(clippy::extra_unused_type_parameters, reason = "the bound is the check")]
 fn map<N: Backbone<IMAGE, M, C>, const IMAGE: usize, const M: usize, const C: usize>() -> [usize; 3] {
     [M, M, C]
 }
@@ -124,6 +125,7 @@ fn every_registered_network_runs_with_a_batch_of_no_images_and_reads_all_its_par
 }
 
 /// Compiles only if the head fits the map.
+#[allow(clippy::extra_unused_type_parameters, reason = "the bound is the check")]
 fn fits<H: Head<M, C>, const M: usize, const C: usize>() -> usize {
     M * M * C
 }

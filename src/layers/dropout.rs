@@ -5,8 +5,7 @@ use dfdx::prelude::{
     BuildOnDevice, Cpu, CpuError, Device, Dtype, HasShape, Module, ModuleMut, ModuleVisitor, NoneTape, OwnedTape,
     Shape, Tensor, TensorCollection,
 };
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::Rng;
 
 use super::operation::{Backward, Kept, Operation, apply};
 use crate::kernels::elementwise;
@@ -57,7 +56,7 @@ impl<const PERCENT: u32, S: Shape> ModuleMut<Tensor<S, f32, Cpu, OwnedTape<f32, 
     type Error = CpuError;
 
     fn try_forward_mut(&mut self, input: Tensor<S, f32, Cpu, OwnedTape<f32, Cpu>>) -> Result<Self::Output, CpuError> {
-        let mut stream = ChaCha8Rng::seed_from_u64(random::key(self.seed, "dropout", &[self.masks]));
+        let mut stream = random::stream(self.seed, "dropout", &[self.masks]);
         self.masks += 1;
         let rate = f64::from(PERCENT) / 100.0;
         let scale = (1.0 / (1.0 - rate)) as f32;

@@ -17,7 +17,7 @@ const GROWTH: usize = 32;
 const BOTTLENECK: usize = 4 * GROWTH;
 
 /// Batch normalisation and ReLU, which come *before* each convolution in this network.
-type Norm<const C: usize> = BatchNorm2D<C, KerasApplications, Relu>;
+pub type Norm<const C: usize> = BatchNorm2D<C, KerasApplications, Relu>;
 
 /// What a layer of a dense block adds: a 1×1 bottleneck, then a 3×3 convolution (`conv_block` in Keras).
 type NewFeatures<const C: usize> = (
@@ -28,13 +28,13 @@ type NewFeatures<const C: usize> = (
 );
 
 /// A layer of a dense block: its input, followed by the new features.
-type DenseLayer<const C: usize> = Concat<Identity, NewFeatures<C>>;
+pub type DenseLayer<const C: usize> = Concat<Identity, NewFeatures<C>>;
 
 /// Between blocks: half the channels, half the size (`transition_block` in Keras).
-type Transition<const I: usize, const O: usize> = (Norm<I>, Conv2D<I, O, 1>, AvgPool2D<2, 2, Valid>);
+pub type Transition<const I: usize, const O: usize> = (Norm<I>, Conv2D<I, O, 1>, AvgPool2D<2, 2, Valid>);
 
 /// A quarter of the image's size.
-type Stem = (Conv2D<3, 64, 7, 2, Pad<3>>, Norm<64>, MaxPool2D<3, 2, Pad<1>>);
+pub type Stem = (Conv2D<3, 64, 7, 2, Pad<3>>, Norm<64>, MaxPool2D<3, 2, Pad<1>>);
 
 /// 6 layers, 64 → 256 channels; 56×56 at 224 px.
 type Block2 = (

@@ -25,10 +25,10 @@ impl Normalization for SlowStatistics {
 }
 
 /// Batch normalisation with an activation.
-type Norm<const C: usize, A = NoActivation> = BatchNorm2D<C, SlowStatistics, A>;
+pub type Norm<const C: usize, A = NoActivation> = BatchNorm2D<C, SlowStatistics, A>;
 
 /// Convolution without a bias.
-type Convolution<const I: usize, const O: usize, const K: usize = 1, const S: usize = 1> =
+pub type Convolution<const I: usize, const O: usize, const K: usize = 1, const S: usize = 1> =
     Conv2D<I, O, K, S, Valid, NoBias, HeNormal>;
 
 /// Two separable convolutions with a `K × K` window, of which the first may halve the map (`_separable_conv_block` in
@@ -40,7 +40,7 @@ type Separable<const I: usize, const O: usize, const K: usize, const S: usize = 
 );
 
 /// The layer `L` on the predecessor's output; in a cell's blocks, on what the cell has made of it.
-type Current<L = Identity> = At<0, L>;
+pub type Current<L = Identity> = At<0, L>;
 
 /// The layer `L` on the output of the cell before the predecessor.
 type Previous<L = Identity> = At<1, L>;
@@ -49,11 +49,11 @@ type Previous<L = Identity> = At<1, L>;
 type Sum<L, R> = Shortcut<L, R>;
 
 /// Gives a map as many channels as the cell has filters.
-type Project<const I: usize, const F: usize> = (ReLU, Convolution<I, F>, Norm<F>);
+pub type Project<const I: usize, const F: usize> = (ReLU, Convolution<I, F>, Norm<F>);
 
 /// [`Project`] for a map twice as large as the cell's: half of the channels see the pixels at even places, the others those
 /// at odd places (`adjust_reduction_block` in Keras).
-type Halve<const I: usize, const F: usize, const HALF: usize> = (
+pub type Halve<const I: usize, const F: usize, const HALF: usize> = (
     ReLU,
     Fork<(
         (Subsample2D<0>, Convolution<I, HALF>),
@@ -92,7 +92,7 @@ type InnerBlocks<const P: usize, const F: usize> = Fork<(
 )>;
 
 /// The five blocks of a reduction cell (figure 4, right). Blocks 4 and 5 read the first one, which is no output.
-type ReductionBlocks<const P: usize, const F: usize> = (
+pub type ReductionBlocks<const P: usize, const F: usize> = (
     InnerBlocks<P, F>,
     Fork<(
         At<1>,
@@ -105,15 +105,15 @@ type ReductionBlocks<const P: usize, const F: usize> = (
 
 /// `B` on both maps, once they have the cell's size and number of filters: `A` adjusts the previous one, the current one
 /// has `I` channels. The next cell reads the output, and beside it `N`, this cell's current map.
-type Cell<const I: usize, const F: usize, A, B, N = Current> =
+pub type Cell<const I: usize, const F: usize, A, B, N = Current> =
     Fork<((Fork<(Current<Project<I, F>>, Previous<A>)>, B), N)>;
 
 /// A cell that keeps the map's size.
-type NormalCell<const I: usize, const F: usize, A> = Cell<I, F, A, NormalBlocks<F>>;
+pub type NormalCell<const I: usize, const F: usize, A> = Cell<I, F, A, NormalBlocks<F>>;
 
 /// A cell that halves the map, between normal cells. The next cell reads what this one read as its previous map
 /// (`skip_reduction` in Keras).
-type ReductionCell<const I: usize, const F: usize> = Cell<I, F, Project<I, F>, ReductionBlocks<F, F>, Previous>;
+pub type ReductionCell<const I: usize, const F: usize> = Cell<I, F, Project<I, F>, ReductionBlocks<F, F>, Previous>;
 
 /// Six normal cells; the first two still read maps of the cells before, with `I` and `P` channels.
 type NormalCells<const I: usize, const P: usize, const F: usize, const HALF: usize, const O: usize> = (

@@ -29,11 +29,11 @@ type Project<const I: usize, const F: usize, const O: usize, const S: usize> =
 type Keep<const F: usize, const O: usize> = Shortcut<Bottleneck<O, F, O, 1>, Identity, Relu>;
 
 /// A stage of `1 + MORE` blocks (`stack_residual_blocks_v1` in Keras).
-type Stage<const I: usize, const F: usize, const O: usize, const S: usize, const MORE: usize> =
+pub type Stage<const I: usize, const F: usize, const O: usize, const S: usize, const MORE: usize> =
     (Project<I, F, O, S>, Repeated<Keep<F, O>, MORE>);
 
 /// A quarter of the image's size.
-type Stem = (Convolution<3, 64, 7, 2, Pad<3>, Relu>, MaxPool2D<3, 2, Pad<1>>);
+pub type Stem = (Convolution<3, 64, 7, 2, Pad<3>, Relu>, MaxPool2D<3, 2, Pad<1>>);
 
 /// The network without its head: stages of 3, 4, 6 and 3 blocks.
 pub type ResNet50 = (

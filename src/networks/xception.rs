@@ -15,17 +15,17 @@ use crate::shapes::Same;
 type Norm<const C: usize, A> = BatchNorm2D<C, KerasDefault, A>;
 
 /// 3×3 separable convolution with batch normalisation. A ReLU that Keras puts before the next one is fused into this one.
-type Separable<const I: usize, const O: usize, A> = (SeparableConv2D<I, O, 3>, Norm<O, A>);
+pub type Separable<const I: usize, const O: usize, A> = (SeparableConv2D<I, O, 3>, Norm<O, A>);
 
 /// Two separable convolutions, by way of `F` channels.
-type Pair<const I: usize, const F: usize, const O: usize> = (Separable<I, F, Relu>, Separable<F, O, NoActivation>);
+pub type Pair<const I: usize, const F: usize, const O: usize> = (Separable<I, F, Relu>, Separable<F, O, NoActivation>);
 
 /// Halves the map by max pooling; the input is projected by a 1×1 convolution. `L` comes before the pooling.
-type Halve<const I: usize, const O: usize, L> =
+pub type Halve<const I: usize, const O: usize, L> =
     Shortcut<(L, MaxPool2D<3, 2, Same>), (Conv2D<I, O, 1, 2, Same>, Norm<O, NoActivation>)>;
 
 /// Block 1: two convolutions without padding, 109×109 at 224 px.
-type Block1 = (
+pub type Block1 = (
     (Conv2D<3, 32, 3, 2>, Norm<32, Relu>),
     (Conv2D<32, 64, 3>, Norm<64, Relu>),
 );

@@ -7,8 +7,6 @@
 mod affine;
 mod colour;
 mod parameters;
-#[cfg(test)]
-mod parity;
 
 pub use parameters::AugmentationParameters;
 

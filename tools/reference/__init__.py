@@ -1,0 +1,1 @@
+"""What `keras_reference.py` computes, one module for each subject."""

@@ -52,6 +52,12 @@ pub enum Command {
     Summary(SummaryArguments),
     /// Draw reports again from stored histories, Keras-style CSV files too
     Report(ReportArguments),
+    /// Classify the test split with a trained network: Top-1, Top-5, confusion matrix
+    Evaluate(EvaluateArguments),
+    /// Write a trained network as a weights file that Keras loads
+    Export(ExportArguments),
+    /// Compute a backbone's feature maps in inference mode, from one NumPy file to another
+    Features(FeaturesArguments),
     /// Measure the time of a training step on random input
     Bench(BenchArguments),
 }
@@ -163,6 +169,67 @@ pub struct ReportArguments {
     /// Results folders, history files, or Keras-style CSV files
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateArguments {
+    /// The experiment file whose test split is classified
+    #[arg(value_name = "EXPERIMENT.ron")]
+    pub experiment: PathBuf,
+    /// A checkpoint of one of its runs
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: PathBuf,
+    /// Head that the checkpoint must be of
+    #[arg(long)]
+    pub head: Option<HeadKind>,
+    /// Folder or zip file that holds the data set's layout
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// Images that run through the network at once
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<usize>,
+    /// Classify this many images only, balanced over the classes
+    #[arg(long, value_name = "N")]
+    pub limit_test: Option<usize>,
+    #[command(flatten)]
+    pub threads: Threads,
+    /// Print one JSON object; the rows of its `confusion` are the images' classes, the columns what they were taken for
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// A checkpoint of a run
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: PathBuf,
+    /// Where to write the weights, in Keras' legacy layout
+    #[arg(long, value_name = "FILE.h5")]
+    pub output: PathBuf,
+    /// Leave the head out: the layout of Keras' `notop` files
+    #[arg(long)]
+    pub backbone: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct FeaturesArguments {
+    /// Name of a registered network
+    #[arg(long)]
+    pub network: String,
+    /// Height and width of the images, in pixels
+    #[arg(long)]
+    pub size: usize,
+    /// Weights of the network without its head, from Keras or a checkpoint; `none` for random ones
+    #[arg(long, value_name = "FILE|none")]
+    pub weights: PathBuf,
+    /// Preprocessed images: an array [images, size, size, 3] of 32-bit floating point
+    #[arg(long, value_name = "IN.npy")]
+    pub input: PathBuf,
+    /// Where to write the maps: an array [images, height, width, channels]
+    #[arg(long, value_name = "OUT.npy")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub threads: Threads,
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,8 @@ use thiserror::Error;
 use crate::data::DataError;
 use crate::experiment::{ExperimentError, PlanError};
 use crate::report::ReportError;
-use crate::training::FitError;
+use crate::training::{CheckpointError, EvaluationError, FitError};
+use crate::weights::WeightsError;
 
 /// Why a command could not do what was asked.
 #[derive(Debug, Error)]
@@ -19,6 +20,12 @@ pub enum CommandError {
     Data(#[from] DataError),
     #[error(transparent)]
     Fit(#[from] FitError),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     #[error(
         "the results in {} were made with other settings: give another `--out`, or `--fresh` to start over{differences}",
         folder.display()

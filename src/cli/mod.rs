@@ -4,8 +4,12 @@ mod arguments;
 mod bench;
 mod check;
 mod error;
+mod evaluate;
+mod export;
+mod features;
 mod interrupt;
 mod machine;
+mod npy;
 mod prepare;
 mod progress;
 mod report;
@@ -13,6 +17,7 @@ mod results_folder;
 mod run;
 mod summary;
 mod text;
+mod trained;
 
 use std::process::ExitCode;
 
@@ -39,6 +44,9 @@ fn dispatch(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Comma
         Command::Check(arguments) => check::check(arguments, registry),
         Command::Summary(arguments) => summary::summary(arguments, registry),
         Command::Report(arguments) => report::report(arguments),
+        Command::Evaluate(arguments) => evaluate::evaluate(arguments, registry),
+        Command::Export(arguments) => export::export(arguments, registry),
+        Command::Features(arguments) => features::features(arguments, registry),
         Command::Bench(arguments) => bench::bench(arguments, registry),
     }
 }

@@ -6,7 +6,7 @@
 //! Channels are written out because stable Rust can't add generic constants; each sum is checked against
 //! [`Plus`](crate::shapes::Plus) when the network is used.
 
-use super::keras_names::KerasNames;
+use super::keras_names::{KerasNames, layers_of};
 use crate::layers::{AvgPool2D, BatchNorm2D, Concat, Conv2D, Identity, KerasApplications, MaxPool2D, Relu};
 use crate::shapes::{Pad, Same, Valid};
 
@@ -106,4 +106,9 @@ pub fn keras_names() -> Vec<String> {
     }
     names.batch_norm("bn");
     names.into()
+}
+
+/// The layers that have parameters in the order of Keras' `model.layers`, which is that of their depth: here the order of our visits.
+pub fn keras_layers() -> Vec<String> {
+    layers_of(&keras_names())
 }

@@ -32,6 +32,18 @@ impl KerasNames {
     }
 }
 
+/// The layers of parameters called `layer/variable`, each once, in their order.
+pub(super) fn layers_of(names: &[String]) -> Vec<String> {
+    let mut layers: Vec<String> = Vec::new();
+    for name in names {
+        let layer = name.rsplit_once('/').map_or(name.as_str(), |(layer, _)| layer);
+        if layers.last().is_none_or(|last| last != layer) {
+            layers.push(layer.to_owned());
+        }
+    }
+    layers
+}
+
 impl From<KerasNames> for Vec<String> {
     fn from(names: KerasNames) -> Self {
         names.0

@@ -146,22 +146,61 @@ pub fn keras_names() -> Vec<String> {
     let mut names = KerasNames::default();
     names.conv2d("stem_conv1");
     names.batch_norm("stem_bn1");
-    reduction_cell(&mut names, "stem_1", Adjustment::None);
-    reduction_cell(&mut names, "stem_2", Adjustment::Halve);
-    for (group, first) in [0, 7, 13].into_iter().enumerate() {
-        for cell in first..first + 6 {
-            let adjustment = if cell == first {
-                Adjustment::Halve
-            } else {
-                Adjustment::Project
-            };
-            normal_cell(&mut names, &cell.to_string(), adjustment);
-        }
-        if group < 2 {
-            reduction_cell(&mut names, &format!("reduce_{}", 6 * (group + 1)), Adjustment::Project);
+    for (cell, kind, adjustment) in cells() {
+        let own = kind.name();
+        names.conv2d(&format!("{own}_conv_1_{cell}"));
+        names.batch_norm(&format!("{own}_bn_1_{cell}"));
+        adjust(&mut names, &cell, adjustment);
+        for block in kind.separable_blocks() {
+            for layer in 1..=2 {
+                names.separable_conv2d(&format!("separable_conv_{layer}_{own}_{block}_{cell}"));
+                names.batch_norm(&format!("separable_conv_{layer}_bn_{own}_{block}_{cell}"));
+            }
         }
     }
     names.into()
+}
+
+/// The layers that have parameters in the order of Keras' `model.layers`, which is that of their depth: a cell's branches
+/// take turns.
+pub fn keras_layers() -> Vec<String> {
+    let mut layers = vec!["stem_conv1".to_owned(), "stem_bn1".to_owned()];
+    for (cell, kind, adjustment) in cells() {
+        let first = first_layers(kind, adjustment).iter().map(|&layer| layer.to_owned());
+        let separable = match kind {
+            CellKind::Normal => taking_turns(kind, &[&["left1", "right1", "left2", "right2", "left5"]]),
+            CellKind::Reduction => [
+                taking_turns(kind, &[&["left1", "right1"]]),
+                taking_turns(kind, &[&["right2"], &["right3", "left4"]]),
+            ]
+            .concat(),
+        };
+        layers.extend(first.chain(separable).map(|layer| format!("{layer}_{cell}")));
+    }
+    layers
+}
+
+#[derive(Clone, Copy)]
+enum CellKind {
+    Normal,
+    Reduction,
+}
+
+impl CellKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Reduction => "reduction",
+        }
+    }
+
+    /// The blocks with separable convolutions. That of a reduction cell's block 5 is called `left4` in Keras.
+    fn separable_blocks(self) -> [&'static str; 5] {
+        match self {
+            Self::Normal => ["left1", "right1", "left2", "right2", "left5"],
+            Self::Reduction => ["left1", "right1", "right2", "right3", "left4"],
+        }
+    }
 }
 
 /// What a cell does to the previous map.
@@ -172,23 +211,22 @@ enum Adjustment {
     Halve,
 }
 
-fn normal_cell(names: &mut KerasNames, cell: &str, adjustment: Adjustment) {
-    names.conv2d(&format!("normal_conv_1_{cell}"));
-    names.batch_norm(&format!("normal_bn_1_{cell}"));
-    adjust(names, cell, adjustment);
-    for block in ["left1", "right1", "left2", "right2", "left5"] {
-        separable(names, &format!("normal_{block}_{cell}"));
+/// All cells by Keras' names for them.
+fn cells() -> Vec<(String, CellKind, Adjustment)> {
+    let mut cells = vec![
+        ("stem_1".to_owned(), CellKind::Reduction, Adjustment::None),
+        ("stem_2".to_owned(), CellKind::Reduction, Adjustment::Halve),
+    ];
+    for (group, first) in [0, 7, 13].into_iter().enumerate() {
+        cells.push((first.to_string(), CellKind::Normal, Adjustment::Halve));
+        let more = (first + 1..first + 6).map(|cell| (cell.to_string(), CellKind::Normal, Adjustment::Project));
+        cells.extend(more);
+        if group < 2 {
+            let name = format!("reduce_{}", 6 * (group + 1));
+            cells.push((name, CellKind::Reduction, Adjustment::Project));
+        }
     }
-}
-
-fn reduction_cell(names: &mut KerasNames, cell: &str, adjustment: Adjustment) {
-    names.conv2d(&format!("reduction_conv_1_{cell}"));
-    names.batch_norm(&format!("reduction_bn_1_{cell}"));
-    adjust(names, cell, adjustment);
-    // The separable convolution of block 5 is called `left4` in Keras.
-    for block in ["left1", "right1", "right2", "right3", "left4"] {
-        separable(names, &format!("reduction_{block}_{cell}"));
-    }
+    cells
 }
 
 fn adjust(names: &mut KerasNames, cell: &str, adjustment: Adjustment) {
@@ -203,9 +241,50 @@ fn adjust(names: &mut KerasNames, cell: &str, adjustment: Adjustment) {
     names.batch_norm(&format!("adjust_bn_{cell}"));
 }
 
-fn separable(names: &mut KerasNames, block: &str) {
-    for layer in 1..=2 {
-        names.separable_conv2d(&format!("separable_conv_{layer}_{block}"));
-        names.batch_norm(&format!("separable_conv_{layer}_bn_{block}"));
+/// A cell's layers before its blocks, by depth.
+fn first_layers(kind: CellKind, adjustment: Adjustment) -> &'static [&'static str] {
+    use Adjustment::{Halve, Project};
+    use CellKind::{Normal, Reduction};
+    match (kind, adjustment) {
+        (Normal, Adjustment::None) => &["normal_conv_1", "normal_bn_1"],
+        (Normal, Project) => &["adjust_conv_projection", "normal_conv_1", "adjust_bn", "normal_bn_1"],
+        (Normal, Halve) => &[
+            "adjust_conv_1",
+            "adjust_conv_2",
+            "normal_conv_1",
+            "adjust_bn",
+            "normal_bn_1",
+        ],
+        (Reduction, Adjustment::None) => &["reduction_conv_1", "reduction_bn_1"],
+        (Reduction, Project) => &[
+            "reduction_conv_1",
+            "adjust_conv_projection",
+            "reduction_bn_1",
+            "adjust_bn",
+        ],
+        (Reduction, Halve) => &[
+            "adjust_conv_1",
+            "adjust_conv_2",
+            "reduction_conv_1",
+            "reduction_bn_1",
+            "adjust_bn",
+        ],
     }
+}
+
+/// The separable convolutions of groups of blocks: each group's first ones, then its first normalisations; then the second
+/// ones.
+fn taking_turns(kind: CellKind, groups: &[&[&str]]) -> Vec<String> {
+    let mut layers = Vec::new();
+    for number in 1..=2 {
+        for group in groups {
+            for layer in [
+                format!("separable_conv_{number}"),
+                format!("separable_conv_{number}_bn"),
+            ] {
+                layers.extend(group.iter().map(|block| format!("{layer}_{}_{block}", kind.name())));
+            }
+        }
+    }
+    layers
 }

@@ -63,3 +63,22 @@ pub fn keras_names() -> Vec<String> {
     }
     names.into()
 }
+
+/// The layers that have parameters in the order of Keras' `model.layers`, which is that of their depth. A
+/// projection's convolution is as deep as the last one of the branch.
+pub fn keras_layers() -> Vec<String> {
+    let mut layers = vec!["conv1_conv".to_owned(), "conv1_bn".to_owned()];
+    for (stage, blocks) in (2..).zip([3, 4, 6, 3]) {
+        for block in 1..=blocks {
+            let inner = ["1_conv", "1_bn", "2_conv", "2_bn"];
+            let last: &[&str] = if block == 1 {
+                &["0_conv", "3_conv", "0_bn", "3_bn"]
+            } else {
+                &["3_conv", "3_bn"]
+            };
+            let layer = |layer: &&str| format!("conv{stage}_block{block}_{layer}");
+            layers.extend(inner.iter().chain(last).map(layer));
+        }
+    }
+    layers
+}

@@ -5,7 +5,7 @@
 
 use dfdx::prelude::Repeated;
 
-use super::keras_names::KerasNames;
+use super::keras_names::{KerasNames, layers_of};
 use crate::layers::{
     BatchNorm2D, Conv2D, Identity, KerasDefault, MaxPool2D, NoActivation, ReLU, Relu, SeparableConv2D, Shortcut,
 };
@@ -92,6 +92,11 @@ pub fn keras_names() -> Vec<String> {
         }
     }
     names.into()
+}
+
+/// The layers that have parameters in the order of Keras' `model.layers`, which is that of their depth: here the order of our visits.
+pub fn keras_layers() -> Vec<String> {
+    layers_of(&keras_names())
 }
 
 /// How many a block has.

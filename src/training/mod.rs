@@ -2,6 +2,7 @@
 //! experiment files nor reports.
 
 mod checkpoint;
+mod confusion;
 mod evaluation;
 mod fit;
 mod fit_error;
@@ -11,6 +12,7 @@ mod schedule;
 mod snapshot;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Identity, Position};
+pub use confusion::Confusion;
 pub use evaluation::{Evaluation, EvaluationError, Visit, evaluate};
 pub use fit::{EpochResult, Fit, Observer, Outcome, Progress, Scores, Splits, is_checkpoint};
 pub use fit_error::FitError;

@@ -25,6 +25,14 @@ pub enum WeightsError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The file cannot be written.
+    #[error("cannot write '{}': {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// The path is not that of a file, or the file is larger than any weights.
     #[error("'{}' is {reason}", path.display())]
     NotWeights {

@@ -4,6 +4,7 @@
 //! by name and shape and copies them.
 
 mod error;
+mod export;
 mod keras_h5;
 mod matching;
 mod official;
@@ -11,6 +12,7 @@ mod pretrained;
 mod safetensors_file;
 
 pub use error::{Mismatch, WeightsError};
+pub use export::export_keras_h5;
 pub use official::{OFFICIAL, Official};
 pub use pretrained::Pretrained;
 

@@ -15,6 +15,8 @@ pub struct Official {
     folder: &'static str,
     /// What Keras calls the network's parameters, in the order of our visits.
     pub(super) names: fn() -> Vec<String>,
+    /// The layers that have parameters, in the order of Keras' `model.layers`.
+    pub(super) layers: fn() -> Vec<String>,
 }
 
 /// All of them (`keras.applications`, `include_top=False`).
@@ -25,6 +27,7 @@ pub const OFFICIAL: [Official; 4] = [
         md5: "4d473c1dd8becc155b73f8504c6f6626",
         folder: "resnet",
         names: resnet50::keras_names,
+        layers: resnet50::keras_layers,
     },
     Official {
         network: "densenet169",
@@ -32,6 +35,7 @@ pub const OFFICIAL: [Official; 4] = [
         md5: "b8c4d4c20dd625c148057b9ff1c1176b",
         folder: "densenet",
         names: densenet169::keras_names,
+        layers: densenet169::keras_layers,
     },
     Official {
         network: "xception",
@@ -39,6 +43,7 @@ pub const OFFICIAL: [Official; 4] = [
         md5: "b0042744bf5b25fce3cb969f33bebb97",
         folder: "xception",
         names: xception::keras_names,
+        layers: xception::keras_layers,
     },
     Official {
         network: "nasnet_large",
@@ -46,6 +51,7 @@ pub const OFFICIAL: [Official; 4] = [
         md5: "d81d89dc07e6e56530c4e77faddd61b5",
         folder: "nasnet",
         names: nasnet_large::keras_names,
+        layers: nasnet_large::keras_layers,
     },
 ];
 

@@ -15,7 +15,7 @@ use crate::layers::Visited;
 const LARGEST_FILE: u64 = 4 << 30;
 
 /// What the names of a backbone's parameters start with, in networks and in checkpoints.
-const BACKBONE: &str = "backbone.";
+pub(super) const BACKBONE: &str = "backbone.";
 
 /// The folder that messages name for downloaded files.
 const FOLDER: &str = "weights";

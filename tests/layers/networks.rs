@@ -77,6 +77,21 @@ fn nasnet_large_has_keras_parameters() {
     assert_eq!(in_keras_terms("nasnet_large", nasnet_large::keras_names()), keras);
 }
 
+/// Checksums of the lists that Keras makes of the names of `model.layers`, those with weights: CRC-32 of the lines.
+#[test]
+fn layers_are_listed_in_the_order_of_keras_models() {
+    let lists = [
+        (resnet50::keras_layers(), 0x71b4_79c2),
+        (densenet169::keras_layers(), 0xd068_81c8),
+        (xception::keras_layers(), 0x18d0_232c),
+        (nasnet_large::keras_layers(), 0xbf93_1262),
+    ];
+    for (layers, keras) in lists {
+        let lines: String = layers.iter().map(|layer| format!("{layer}\n")).collect();
+        assert_eq!(crc32fast::hash(lines.as_bytes()), keras, "{lines}");
+    }
+}
+
 #[test]
 fn mini_resnet_is_small() {
     let [all, trainable] = parameters(&tensors("mini_resnet", 64));

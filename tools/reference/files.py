@@ -1,25 +1,29 @@
-"""Weights files as Keras writes them, filled by the formula: the official layout and Keras 3's own."""
+"""Weights files as Keras writes them, filled by the formula: the layout of the official files, and Keras 3's own."""
 
+import h5py
 import keras
+from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
 from . import formula
 from .networks import APPLICATIONS, backbone
 
 
 def write(out):
-    for network, application in APPLICATIONS.items():
+    for network in APPLICATIONS:
         model = backbone(network, 224)
         formula.set_weights(model, out.seed)
-        model.save_weights(out.folder / f"{network}.h5")
-        model.save_weights(out.folder / f"{network}.weights.h5")
-        model.save(out.folder / f"{network}.keras")
-        print(f"  {network}", flush=True)
+        save(model, out.folder, network)
     # The second Xception of a process: its automatically named layers have other numbers.
-    weights = backbone("xception", 224)
-    formula.set_weights(weights, out.seed)
-    shifted = keras.applications.Xception(include_top=False, weights=None, input_shape=(224, 224, 3))
-    shifted.set_weights(weights.get_weights())
-    for ending in ("h5", "weights.h5"):
-        shifted.save_weights(out.folder / f"xception-shifted.{ending}")
-    shifted.save(out.folder / "xception-shifted.keras")
-    print("  xception-shifted", flush=True)
+    first = backbone("xception", 224)
+    formula.set_weights(first, out.seed)
+    second = keras.applications.Xception(include_top=False, weights=None, input_shape=(224, 224, 3))
+    second.set_weights(first.get_weights())
+    save(second, out.folder, "xception-shifted")
+
+
+def save(model, folder, name):
+    with h5py.File(folder / f"{name}.h5", "w") as file:
+        save_weights_to_hdf5_group(file, model)
+    model.save_weights(folder / f"{name}.weights.h5")
+    model.save(folder / f"{name}.keras")
+    print(f"  {name}", flush=True)

@@ -1,0 +1,147 @@
+//! `wise-srnet evaluate`: how a trained network classifies the test split.
+
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::arguments::EvaluateArguments;
+use super::error::CommandError;
+use super::{machine, trained};
+use crate::data::Split;
+use crate::experiment::{Experiment, Overrides, Plan, Registry};
+use crate::training::{Checkpoint, Confusion, Evaluation, Identity, Model, evaluate as classify};
+
+/// The object that `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    experiment: &'a str,
+    network: &'a str,
+    image_size: usize,
+    head: &'a str,
+    seed: u64,
+    /// Epochs that the network was trained for.
+    epochs: u64,
+    images: u64,
+    loss: f64,
+    top1: f64,
+    top5: f64,
+    classes: &'a [String],
+    /// A row for each class, a column for each class that an image of it was taken for.
+    confusion: &'a [Vec<u64>],
+}
+
+/// Evaluates and prints.
+pub fn evaluate(arguments: EvaluateArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
+    let checkpoint = Checkpoint::load(&arguments.checkpoint)?;
+    let plan = plan(&arguments, registry)?;
+    assert_same(&arguments, &checkpoint.identity, &plan)?;
+    let pool = machine::pool(arguments.threads)?;
+    let (evaluation, confusion) = pool.install(|| {
+        let model = trained::model(&checkpoint, &arguments.checkpoint, registry)?;
+        measure(&*model, &plan.splits.test, plan.experiment.batch_size)
+    })?;
+    let report = Report {
+        experiment: &plan.experiment.name,
+        network: &checkpoint.identity.network,
+        image_size: checkpoint.identity.image_size,
+        head: &checkpoint.identity.head,
+        seed: checkpoint.identity.seed,
+        epochs: checkpoint.position.epochs,
+        images: evaluation.images,
+        loss: evaluation.loss(),
+        top1: evaluation.accuracy(),
+        top5: evaluation.top5_accuracy(),
+        classes: &plan.dataset.classes,
+        confusion: confusion.rows(),
+    };
+    if arguments.json {
+        let json = serde_json::to_string(&report).map_err(|error| CommandError::Usage(error.to_string()))?;
+        println!("{json}");
+    } else {
+        print(&report);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The experiment with its data set. Its weights are where a training starts: nothing here needs them.
+fn plan<'r>(arguments: &EvaluateArguments, registry: &'r Registry) -> Result<Plan<'r>, CommandError> {
+    let mut experiment = Experiment::load(&arguments.experiment)?;
+    experiment.weights = None;
+    let changes = Overrides {
+        data: arguments.data.clone(),
+        batch_size: arguments.batch_size,
+        limit_test: arguments.limit_test,
+        ..Overrides::default()
+    };
+    changes.apply(&mut experiment)?;
+    Ok(Plan::new(experiment, registry)?)
+}
+
+/// Whether the checkpoint is of a run of the experiment.
+fn assert_same(arguments: &EvaluateArguments, identity: &Identity, plan: &Plan<'_>) -> Result<(), CommandError> {
+    let experiment = &plan.experiment;
+    let size = |size: usize| format!("{size} pixels");
+    let classes = |classes: &[String]| format!("the classes {}", classes.join(", "));
+    let head = arguments.head.map_or(identity.head.clone(), |head| head.to_string());
+    let facts = [
+        (
+            format!("the network {}", identity.network),
+            format!("the network {}", experiment.network),
+        ),
+        (size(identity.image_size), size(experiment.image_size)),
+        (format!("the head {}", identity.head), format!("the head {head}")),
+        (classes(&identity.classes), classes(&plan.dataset.classes)),
+    ];
+    match facts.into_iter().find(|(found, wanted)| found != wanted) {
+        None => Ok(()),
+        Some((found, wanted)) => Err(CommandError::Usage(format!(
+            "'{}' is a checkpoint with {found}, but {} is asked for with {wanted}",
+            arguments.checkpoint.display(),
+            arguments.experiment.display()
+        ))),
+    }
+}
+
+fn measure(model: &dyn Model, split: &Split, batch_size: usize) -> Result<(Evaluation, Confusion), CommandError> {
+    let mut confusion = Confusion::new(split.class_counts().len());
+    let evaluation = classify(model, split, batch_size, &mut |indices, logits| {
+        let labels: Vec<usize> = indices.iter().map(|&index| split.label(index)).collect();
+        confusion.add(logits, &labels);
+        ControlFlow::Continue(())
+    })?;
+    Ok((evaluation.unwrap_or_default(), confusion))
+}
+
+fn print(report: &Report<'_>) {
+    println!(
+        "{}, {} pixels, {}, seed {}, after {} epochs; {} test images of {}",
+        report.network, report.image_size, report.head, report.seed, report.epochs, report.images, report.experiment
+    );
+    println!(
+        "Top-1 {:.2} %   Top-5 {:.2} %   loss {:.4}\n",
+        100.0 * report.top1,
+        100.0 * report.top5,
+        report.loss
+    );
+    let width = report
+        .classes
+        .iter()
+        .map(|class| class.chars().count())
+        .max()
+        .unwrap_or(0);
+    let digits = report.images.to_string().len().max(3);
+    println!(
+        "{:>width$}  {:>7}  taken for the classes in this order",
+        "class", "right"
+    );
+    for (class, (name, row)) in report.classes.iter().zip(report.confusion).enumerate() {
+        let images: u64 = row.iter().sum();
+        let right = match row.get(class) {
+            Some(&right) if images > 0 => format!("{:.1} %", 100.0 * right as f64 / images as f64),
+            _ => "-".to_owned(),
+        };
+        let counts: Vec<String> = row.iter().map(|count| format!("{count:>digits$}")).collect();
+        println!("{name:>width$}  {right:>7}  {}", counts.join(" "));
+    }
+}

@@ -1,4 +1,6 @@
-//! Keras' legacy HDF5 layout: the attribute `layer_names` lists the layers' groups, each group's `weight_names` its data
+//! Keras' HDF5 files. The legacy layout is read here, Keras 3's own in [`keras3`].
+//!
+//! In the legacy layout the attribute `layer_names` lists the layers' groups, each group's `weight_names` its data
 //! sets (`keras/src/legacy/saving/legacy_h5_format.py`).
 //!
 //! Three generations of names are in use, because Keras itself goes by order: `conv1_conv/kernel`, Keras 2's
@@ -6,7 +8,7 @@
 
 use hdf5_pure::{AttrValue, DType, File, Group};
 
-use super::Tensor;
+use super::{Tensor, keras3};
 
 /// The bytes with which every HDF5 file begins.
 pub(super) const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
@@ -26,10 +28,9 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Vec<Tensor>, String> {
         model = inner;
         layers = names(&model, "layer_names")?;
     }
-    let layers = layers.ok_or(
-        "it has no attribute `layer_names`: not a weights file of Keras' legacy form. Keras 3's own `.weights.h5` can't \
-         be read yet: save the weights under a name that ends in `.h5` only",
-    )?;
+    let Some(layers) = layers else {
+        return keras3::read(&model);
+    };
     let mut tensors = Vec::new();
     for layer in &layers {
         let group = model
@@ -62,7 +63,7 @@ fn names(group: &Group, attribute: &str) -> Result<Option<Vec<String>>, String> 
     Ok(all)
 }
 
-fn strings(value: AttrValue, attribute: &str) -> Result<Vec<String>, String> {
+pub(super) fn strings(value: AttrValue, attribute: &str) -> Result<Vec<String>, String> {
     match value {
         // A layer without weights: an empty list has no strings to give it their type.
         AttrValue::F64Array(none) if none.is_empty() => Ok(Vec::new()),
@@ -74,30 +75,33 @@ fn strings(value: AttrValue, attribute: &str) -> Result<Vec<String>, String> {
 }
 
 fn tensor(group: &Group, layer: &str, weight: &str) -> Result<Tensor, String> {
-    let unreadable = |error| format!("its tensor `{layer}/{weight}` can't be read ({error})");
-    let dataset = group.dataset(weight).map_err(unreadable)?;
-    let kind = dataset.dtype().map_err(unreadable)?;
-    if kind != DType::F32 {
-        return Err(format!(
-            "its tensor `{layer}/{weight}` is {kind:?}, not 32-bit floating point"
-        ));
-    }
-    let sizes = dataset.shape().map_err(unreadable)?;
-    let values = dataset.read_f32().map_err(unreadable)?;
-    let shape: Option<Vec<usize>> = sizes.iter().map(|&size| usize::try_from(size).ok()).collect();
-    let count = |shape: &Vec<usize>| shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size));
-    let shape = shape.filter(|shape| count(shape) == Some(values.len()));
-    let shape = shape.ok_or_else(|| {
-        format!(
-            "its tensor `{layer}/{weight}` has {} values, but the shape {sizes:?}",
-            values.len()
-        )
-    })?;
+    let (shape, values) = dataset(group, weight, &format!("{layer}/{weight}"))?;
     Ok(Tensor {
         name: format!("{}/{}", layer.replace('/', "_"), variable(layer, weight)),
         shape,
         values,
     })
+}
+
+/// A data set's shape and values; `name` is for messages.
+pub(super) fn dataset(group: &Group, weight: &str, name: &str) -> Result<(Vec<usize>, Vec<f32>), String> {
+    let unreadable = |error| format!("its tensor `{name}` can't be read ({error})");
+    let dataset = group.dataset(weight).map_err(unreadable)?;
+    let kind = dataset.dtype().map_err(unreadable)?;
+    if kind != DType::F32 {
+        return Err(format!("its tensor `{name}` is {kind:?}, not 32-bit floating point"));
+    }
+    let sizes = dataset.shape().map_err(unreadable)?;
+    let values = dataset.read_f32().map_err(unreadable)?;
+    let shape: Option<Vec<usize>> = sizes.iter().map(|&size| usize::try_from(size).ok()).collect();
+    let count = |shape: &Vec<usize>| shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size));
+    match shape.filter(|shape| count(shape) == Some(values.len())) {
+        Some(shape) => Ok((shape, values)),
+        None => Err(format!(
+            "its tensor `{name}` has {} values, but the shape {sizes:?}",
+            values.len()
+        )),
+    }
 }
 
 /// What today's Keras calls the variable that the file calls `weight`.
@@ -196,11 +200,11 @@ mod tests {
 
     #[test]
     fn files_of_another_form_are_told_from_damaged_ones() {
-        let mut keras3 = FileBuilder::new();
-        let layers = keras3.create_group("layers");
-        keras3.add_group(layers.finish());
-        let message = read(keras3.finish().unwrap()).unwrap_err();
-        assert!(message.contains("Keras 3's own `.weights.h5`"), "{message}");
+        let mut empty = FileBuilder::new();
+        let other = empty.create_group("other");
+        empty.add_group(other.finish());
+        let message = read(empty.finish().unwrap()).unwrap_err();
+        assert!(message.contains("neither an attribute `layer_names`"), "{message}");
 
         let mut wide = FileBuilder::new();
         wide.set_attr("layer_names", list(&["a"]));

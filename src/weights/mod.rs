@@ -1,10 +1,11 @@
-//! Pretrained weights of networks without their heads: Keras' HDF5 files and this program's checkpoints.
+//! Pretrained weights of networks without their heads: Keras' files and this program's checkpoints.
 //!
 //! [`Pretrained::open`] reads a file whole and checks it; [`Pretrained::load_into`] matches its tensors with a network's
-//! by name and shape and copies them.
+//! by name and shape and copies them. [`export_keras_h5`] writes a trained network for Keras.
 
 mod error;
 mod export;
+mod keras3;
 mod keras_h5;
 mod matching;
 mod official;

@@ -8,7 +8,7 @@ use md5::{Digest, Md5};
 use super::error::{Mismatch, WeightsError};
 use super::matching::{Wanted, assign};
 use super::official::Official;
-use super::{Tensor, keras_h5, safetensors_file};
+use super::{Tensor, keras_h5, keras3, safetensors_file};
 use crate::layers::Visited;
 
 /// The largest file that is read, in bytes; NASNetLarge's has 343 million.
@@ -38,7 +38,8 @@ enum Form {
 }
 
 impl Pretrained {
-    /// Reads a file: Keras' legacy `.h5`, or a checkpoint of this program, whose head is left out.
+    /// Reads a file: one of Keras (legacy `.h5`, `.weights.h5`, `.keras`), or a checkpoint of this program, whose head is
+    /// left out.
     ///
     /// # Errors
     /// Where the file is missing, with where to get the official one for `network`; where it is damaged, of another kind,
@@ -53,10 +54,9 @@ impl Pretrained {
         };
         let (form, tensors) = if bytes.starts_with(keras_h5::SIGNATURE) {
             (Form::Keras, keras_h5::read(bytes))
-        } else if bytes.starts_with(b"PK\x03\x04") {
-            let reason = "it is a zip file, perhaps a Keras 3 `.keras` file, which can't be read yet: save the weights \
-                          with `model.save_weights` under a name that ends in `.h5` only";
-            return Err(format(reason.to_owned()));
+        } else if bytes.starts_with(keras3::ZIP_SIGNATURE) {
+            let weights = keras3::unzip(&bytes, LARGEST_FILE);
+            (Form::Keras, weights.and_then(keras_h5::read))
         } else {
             (Form::Checkpoint, safetensors_file::read(&bytes, BACKBONE))
         };

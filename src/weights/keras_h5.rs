@@ -18,9 +18,15 @@ pub(super) const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 /// # Errors
 /// A sentence on what is not as it should be.
 pub(super) fn read(bytes: Vec<u8>) -> Result<Vec<Tensor>, String> {
-    let damaged = |error| format!("not a readable HDF5 file ({error}); if it was cut short, download it again");
-    let root = File::from_bytes(bytes).map_err(damaged)?.root();
-    let mut model = root;
+    let damaged = |reason| format!("not a readable HDF5 file ({reason}); if it was cut short, download it again");
+    let length = bytes.len() as u64;
+    let file = File::from_bytes(bytes).map_err(|error| damaged(error.to_string()))?;
+    // Even if nothing that is read here is missing: a part of another file is no file.
+    let whole = file.superblock().eof_address;
+    if whole > length {
+        return Err(damaged(format!("it has {length} of {whole} bytes")));
+    }
+    let mut model = file.root();
     let mut layers = names(&model, "layer_names")?;
     if layers.is_none()
         && let Ok(inner) = model.group("model_weights")

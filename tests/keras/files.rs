@@ -2,6 +2,7 @@
 //! whole reference set has them.
 
 use std::fs;
+use std::path::Path;
 
 use wise_srnet::experiment::HeadKind;
 use wise_srnet::layers::Visited;
@@ -42,6 +43,7 @@ fn files_that_keras_wrote_load_tensor_by_tensor() {
                 }
             });
             println!("{file}: every tensor is in its place");
+            assert_refused_if_cut_short(&path, name);
             read += 1;
         }
     }
@@ -52,4 +54,14 @@ fn files_that_keras_wrote_load_tensor_by_tensor() {
         "files of weights in {}",
         folder().display()
     );
+}
+
+/// Keras' files end in room that was set aside and not used, so that nothing that is read is missing.
+fn assert_refused_if_cut_short(path: &Path, network: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let cut = folder.path().join(path.file_name().unwrap());
+    let bytes = fs::read(path).unwrap();
+    fs::write(&cut, &bytes[..bytes.len() - 1]).unwrap();
+    let message = Pretrained::open(&cut, network).unwrap_err().to_string();
+    assert!(message.contains("not a readable"), "{message}");
 }

@@ -2,6 +2,10 @@
 
 mod changes;
 mod checking;
+#[path = "../data_files/mod.rs"]
+mod data_files;
+mod evaluating;
+mod experiments;
 mod failing;
 mod files;
 mod interruptions;
@@ -10,3 +14,4 @@ mod printing;
 mod reporting;
 #[path = "../shared/state.rs"]
 mod state;
+mod weights;

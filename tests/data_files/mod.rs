@@ -28,6 +28,7 @@ pub fn write_zip(path: &Path, files: &Files) {
 }
 
 /// The same files inside of `folder`.
+#[allow(dead_code, reason = "not every test encloses its files")]
 pub fn enclosed(files: &Files, folder: &str) -> Files {
     files
         .iter()

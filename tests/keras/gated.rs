@@ -7,7 +7,7 @@ use wise_srnet::layers::{Fork, Identity, NoActivation, ReLU, Relu, Shortcut};
 use wise_srnet::networks::{densenet169, nasnet_large, resnet50, xception};
 
 use crate::formula;
-use crate::golden::Golden;
+use crate::golden::{Golden, Worst};
 use crate::gradients::{CLASSES, TOLERANCE, assert_equal_loss, compare_gradients};
 use crate::networks::{keras_names, labels, with_formula};
 
@@ -83,7 +83,10 @@ fn assert_equal_gradients(network: &str, names: Vec<String>) {
     let images = formula::images(seed, &key, batch, size);
     let mut step = model.train(images, &labels(batch, CLASSES)).unwrap();
     assert_equal_loss(network, &step, &golden);
-    let worst = compare_gradients(&mut *model, &mut step, &keys, &golden.tensors("gradients"));
+    let mut worst = Worst::default();
+    for (name, deviation) in compare_gradients(&mut *model, &mut step, &keys, &golden.tensors("gradients")) {
+        worst.add(&name, deviation.relative());
+    }
     worst.assert_within(TOLERANCE, &format!("gated gradients of a small {network}"));
 }
 

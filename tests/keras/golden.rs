@@ -63,8 +63,14 @@ impl Golden {
         self.facts["seed"].as_u64().unwrap()
     }
 
-    pub fn tensors(&mut self, prefix: &str) -> Tensors {
+    /// The names of the tensors of this prefix, in the file's order.
+    pub fn names_of(&mut self, prefix: &str) -> Vec<String> {
         let names = String::from_utf8(self.array(&format!("{prefix}/names"))).unwrap();
+        names.split('\n').map(str::to_owned).collect()
+    }
+
+    pub fn tensors(&mut self, prefix: &str) -> Tensors {
+        let names = self.names_of(prefix);
         let mut array = |part: &str| self.array::<f32>(&format!("{prefix}/{part}"));
         let [values, means, roots, largest] = ["values", "means", "roots", "largest"].map(&mut array);
         let sizes: Vec<u32> = self.array(&format!("{prefix}/sizes"));
@@ -77,7 +83,7 @@ impl Golden {
         } else {
             usize::MAX
         };
-        let tensors = names.split('\n').enumerate().map(|(place, name)| {
+        let tensors = names.into_iter().enumerate().map(|(place, name)| {
             let size = sizes[place] as usize;
             let (values, others) = rest.split_at(size.min(samples));
             rest = others;
@@ -88,7 +94,7 @@ impl Golden {
                 root: roots[place].into(),
                 largest: largest[place].into(),
             };
-            (name.to_owned(), tensor)
+            (name, tensor)
         });
         Tensors {
             tensors: tensors.collect(),

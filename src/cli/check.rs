@@ -54,7 +54,8 @@ fn images(split: &Split) -> String {
 fn print_costs(plan: &Plan<'_>, speed: f64, threads: usize) -> Result<(), CommandError> {
     let (experiment, splits) = (&plan.experiment, &plan.splits);
     let tested = splits.test.len() + splits.validation.as_ref().map_or(0, Split::len);
-    let (mut memory, mut disk, mut seconds) = (0, 0, 0.0);
+    let available = machine::available_memory();
+    let (mut memory, mut largest_batch, mut disk, mut seconds) = (0, u64::MAX, 0, 0.0);
     println!("{:<20} {:>14} {:>18}", "head", "parameters", "multiply-adds");
     for &head in &experiment.heads {
         let cost = Cost::of(&mut *plan.build(Run { head, seed: 0 })?)?;
@@ -66,6 +67,7 @@ fn print_costs(plan: &Plan<'_>, speed: f64, threads: usize) -> Result<(), Comman
             grouped(total.multiply_adds)
         );
         memory = memory.max(cost.training_bytes(experiment.batch_size.min(splits.train.len())));
+        largest_batch = largest_batch.min(cost.largest_batch(available.unwrap_or(u64::MAX)));
         disk += cost.checkpoint_bytes(kept(plan)) * experiment.seeds.len() as u64;
         let passes = (3 * splits.train.len() + tested) as f64 * experiment.epochs as f64;
         seconds += passes * 2.0 * total.multiply_adds as f64 * experiment.seeds.len() as f64;
@@ -81,12 +83,16 @@ fn print_costs(plan: &Plan<'_>, speed: f64, threads: usize) -> Result<(), Comman
         count(threads, "thread"),
         speed * SHARE_OF_PRODUCT_SPEED / 1e9
     );
-    println!("memory      about {} for a training step", bytes(memory));
-    if let Some(available) = machine::available_memory().filter(|&available| available < memory) {
+    println!("memory      up to {} for a training step", bytes(memory));
+    if let Some(available) = available {
         println!(
-            "warning: only {} of memory are available: use a smaller `--batch-size`",
-            bytes(available)
+            "            {} are available: enough for batches of up to {}",
+            bytes(available),
+            count(largest_batch as usize, "image")
         );
+        if available < memory {
+            println!("warning: a training step doesn't fit into the memory: use a smaller `--batch-size`");
+        }
     }
     println!("disk        about {} of checkpoints", bytes(disk));
     Ok(())

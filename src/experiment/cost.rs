@@ -76,13 +76,27 @@ impl Cost {
         }
     }
 
-    /// About how much memory a training step takes, in bytes: every output is kept for the backward pass, a few of the
-    /// largest have a gradient at the same time, and each parameter has a gradient and a velocity.
+    /// How much memory a training step takes, in bytes: an estimate from above, since some outputs are freed before the
+    /// backward pass.
     pub fn training_bytes(&self, batch_size: usize) -> u64 {
+        let images = self.bytes_of_an_image().saturating_mul(batch_size as u64);
+        images.saturating_add(self.bytes_of_parameters())
+    }
+
+    /// The largest batch whose training step takes no more than this by the same estimate.
+    pub fn largest_batch(&self, bytes: u64) -> u64 {
+        bytes.saturating_sub(self.bytes_of_parameters()) / self.bytes_of_an_image()
+    }
+
+    /// Every output is kept for the backward pass, and a few of the largest have a gradient at the same time.
+    fn bytes_of_an_image(&self) -> u64 {
         const GRADIENTS_AT_ONCE: u64 = 4;
-        let total = self.total();
-        let images = (total.activations + GRADIENTS_AT_ONCE * self.largest).saturating_mul(batch_size as u64);
-        images.saturating_add(3 * total.parameters).saturating_mul(4)
+        4 * (self.total().activations + GRADIENTS_AT_ONCE * self.largest)
+    }
+
+    /// Each parameter has a gradient and a velocity.
+    fn bytes_of_parameters(&self) -> u64 {
+        4 * 3 * self.total().parameters
     }
 
     /// The size of one run's checkpoints on the disk, in bytes: the last one with velocities, the best one, `kept` others,
@@ -91,5 +105,24 @@ impl Cost {
         let total = self.total();
         let last = total.parameters + total.trainable;
         (2 * last + (1 + kept) * total.parameters).saturating_mul(4)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{HeadKind, Registry};
+
+    #[test]
+    fn the_largest_batch_fits_and_one_image_more_does_not() {
+        let mut model = Registry::builtin()
+            .build_named("mini_resnet", 64, HeadKind::WiseSrnet, 0, 6)
+            .unwrap();
+        let cost = Cost::of(&mut *model).unwrap();
+        let bytes = 1 << 30;
+        let batch = cost.largest_batch(bytes) as usize;
+        assert!(cost.training_bytes(batch) <= bytes);
+        assert!(cost.training_bytes(batch + 1) > bytes);
+        assert_eq!(cost.largest_batch(1), 0);
     }
 }

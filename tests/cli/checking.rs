@@ -29,7 +29,7 @@ fn check_prints_plan_cost_and_notes_and_writes_nothing() {
     ] {
         assert!(ended.stdout.contains(said), "no `{said}` in: {}", ended.stdout);
     }
-    for label in ["time        about ", "memory      about ", "disk        about "] {
+    for label in ["time        about ", "memory      up to ", "disk        about "] {
         let line = ended.stdout.lines().find(|line| line.starts_with(label));
         assert!(
             line.is_some_and(|line| line.contains(char::is_numeric)),

@@ -5,10 +5,11 @@ Where a ReLU's input is near zero, or two values in a pooling window are nearly 
 gradient goes, and one pixel can be a tenth of a tensor's gradient. So the comparison is in two parts:
 
 - The four networks at 224 pixels, with shifts so large that each channel's ReLUs are all open or all closed. The pooling
-  windows remain: how far each gradient moves when all weights and pixels change by a few times single precision's rounding
-  is stored beside it.
+  windows remain: how far each gradient moves when all weights and pixels change by as much as two computations' maps in
+  single precision differ is stored beside it.
 - Small relatives of them with shifts near zero, as at the start of a training, computed in double precision; of several
-  batches of images the first is taken for which no gradient jumps at such a change."""
+  batches of images the first is taken for which no gradient jumps when all weights and pixels change by a few times single
+  precision's rounding."""
 
 import keras
 import numpy
@@ -18,6 +19,7 @@ from . import formula, heads, networks, small_networks
 
 BATCH, PASSES = 2, 2
 SIZE, BETA = 224, 6
+MOVES, PRECISION_OF_MAPS = 8, 1e-5
 SMALL_SIZE, SMALL_BATCH, ATTEMPTS = 96, 1, 100
 PERTURBATIONS, PERTURBATION, JUMP = 6, 3e-6, 3e-4
 
@@ -69,7 +71,7 @@ def gated(out, network):
 
 def jumps(model, seed, images, gradients, number):
     """Whether a gradient changes by more than a small change of everything explains."""
-    changes = moves(model, seed, 0, images, gradients, number)
+    changes = moves(model, seed, 0, images, gradients, PERTURBATION, number)
     negligible = 1e-9 * max(numpy.abs(gradient).max() for gradient in gradients.values())
     return any(
         changes[name] > max(JUMP * numpy.abs(gradient).max(), negligible) for name, gradient in gradients.items()
@@ -78,16 +80,16 @@ def jumps(model, seed, images, gradients, number):
 
 def largest_moves(model, seed, beta, images, gradients):
     """How far each gradient goes at most at several small changes of everything."""
-    all_moves = [moves(model, seed, beta, images, gradients, number) for number in range(PERTURBATIONS)]
+    all_moves = [moves(model, seed, beta, images, gradients, PRECISION_OF_MAPS, number) for number in range(MOVES)]
     return {name: max(changes[name] for changes in all_moves) for name in gradients}
 
 
-def moves(model, seed, beta, images, gradients, number):
-    """How far each gradient goes when all weights and pixels change by a few times single precision's rounding."""
+def moves(model, seed, beta, images, gradients, perturbation, number):
+    """How far each gradient goes when all weights and pixels change at random by at most this part of themselves."""
     generator = numpy.random.default_rng([seed, number])
 
     def perturbed(values):
-        return values * (1 + PERTURBATION * generator.uniform(-1, 1, values.shape))
+        return values * (1 + perturbation * generator.uniform(-1, 1, values.shape))
 
     formula.set_weights(model, seed, beta)
     for variable in model.weights:

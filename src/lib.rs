@@ -9,6 +9,7 @@ pub mod experiment;
 pub mod heads;
 pub mod kernels;
 pub mod layers;
+pub mod memory;
 pub mod networks;
 pub mod random;
 pub mod report;

@@ -4,12 +4,12 @@
 //! module; one that doesn't fit a map (a kernel that leaves a part of the pooled map uncovered, a head made for 512 px
 //! behind a 224 px backbone) does not compile.
 
-use dfdx::prelude::{Const, Cpu, CpuError, Module, NoneTape, OwnedTape, Tensor, TensorCollection};
+use dfdx::prelude::{Const, Cpu, CpuError, Module, NoneTape, Tensor, TensorCollection};
 use seq_macro::seq;
 
 use crate::layers::{
     AvgPool2D, Bias, Dense, DepthwiseConv2D, Dropout, FeatureMap, GlobalAvgPool2D, MapShape, NonNeg, OutputOf,
-    SmallNormal, Unconstrained, Units,
+    SmallNormal, TrainingTape, Unconstrained, Units,
 };
 use crate::shapes::{Valid, Whole};
 
@@ -71,7 +71,7 @@ pub trait Head<const M: usize, const C: usize>: TensorCollection<f32, Cpu, To<f3
     ///
     /// # Errors
     /// Those of the layers' `try_forward_mut`.
-    fn train(&mut self, map: FeatureMap<M, C, OwnedTape<f32, Cpu>>) -> Result<Logits<OwnedTape<f32, Cpu>>, CpuError>;
+    fn train(&mut self, map: FeatureMap<M, C, TrainingTape>) -> Result<Logits<TrainingTape>, CpuError>;
 }
 
 impl<N, const M: usize, const C: usize> Head<M, C> for N
@@ -84,7 +84,7 @@ where
         Ok(self.try_forward(map)?.known())
     }
 
-    fn train(&mut self, map: FeatureMap<M, C, OwnedTape<f32, Cpu>>) -> Result<Logits<OwnedTape<f32, Cpu>>, CpuError> {
+    fn train(&mut self, map: FeatureMap<M, C, TrainingTape>) -> Result<Logits<TrainingTape>, CpuError> {
         N::Output::train(self, map)
     }
 }

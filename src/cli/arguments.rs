@@ -3,9 +3,11 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::experiment::{HeadKind, Overrides};
+use crate::kernels::instruction_set::InstructionSet;
 
 /// Image-classification experiments: Global Average Pooling against Wise-SrNet and other heads that keep spatial
 /// information.
@@ -135,12 +137,22 @@ pub struct CheckArguments {
     pub out: Out,
 }
 
-/// How many cores to use.
+/// What to compute with.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Threads {
     /// Threads to compute with; all cores if left out. Results don't depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    /// Vector instructions to compute with; the fastest that the processor has if left out. AVX-512 and AVX2 give the same
+    /// results, the portable ones differ by rounding
+    #[arg(long, value_name = "SET", value_parser = instruction_set())]
+    pub simd: Option<InstructionSet>,
+}
+
+fn instruction_set() -> impl TypedValueParser<Value = InstructionSet> {
+    let named = |name: String| InstructionSet::ALL.into_iter().find(|set| set.name() == name);
+    PossibleValuesParser::new(InstructionSet::ALL.map(InstructionSet::name))
+        .try_map(move |name| named(name).ok_or("no such instruction set"))
 }
 
 /// Where results go.

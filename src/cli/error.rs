@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::data::DataError;
 use crate::experiment::{ExperimentError, PlanError};
+use crate::kernels::instruction_set::PinError;
 use crate::report::ReportError;
 use crate::training::{CheckpointError, EvaluationError, FitError};
 use crate::weights::WeightsError;
@@ -41,6 +42,8 @@ pub enum CommandError {
     Locked(PathBuf),
     #[error("the threads could not be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    #[error("--simd: {0}")]
+    InstructionSet(#[from] PinError),
     #[error("Ctrl-C can't be watched for: {0}")]
     Interrupt(#[from] ctrlc::Error),
     #[error("{0}")]

@@ -8,8 +8,11 @@ use super::arguments::Threads;
 use super::error::CommandError;
 use crate::kernels::product;
 
-/// The pool in which everything is computed.
+/// The pool in which everything is computed, with the instruction set that is asked for.
 pub fn pool(threads: Threads) -> Result<ThreadPool, CommandError> {
+    if let Some(set) = threads.simd {
+        set.pin()?;
+    }
     let pool = ThreadPoolBuilder::new().num_threads(threads.threads.map_or(0, usize::from));
     Ok(pool.thread_name(|index| format!("worker-{index}")).build()?)
 }

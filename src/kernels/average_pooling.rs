@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::elementwise::add_serial;
+use super::product::{Output, keep_or_clear};
 use super::window::WindowGeometry;
 
 /// The number that an output's sum is divided by: all cells of the window where padding zeros count, else the cells
@@ -36,9 +37,17 @@ pub fn forward(window: &WindowGeometry, channels: usize, zeros_count: bool, x: &
 }
 
 /// Adds each output's gradient, divided as the output was, to all inputs of its window.
-pub fn input_gradient(window: &WindowGeometry, channels: usize, zeros_count: bool, dy: &[f32], dx: &mut [f32]) {
+pub fn input_gradient(
+    window: &WindowGeometry,
+    channels: usize,
+    zeros_count: bool,
+    dy: &[f32],
+    mode: Output,
+    dx: &mut [f32],
+) {
     let line = (window.input[1] * channels).max(1);
     dx.par_chunks_mut(line).enumerate().for_each(|(row, dx)| {
+        keep_or_clear(mode, dx);
         let (image, y) = (row / window.input[0], row % window.input[0]);
         for (x, target) in dx.chunks_exact_mut(channels).enumerate() {
             for (y_out, _) in window.outputs_over(0, y) {

@@ -5,6 +5,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::elementwise::{at_least, floor};
 use super::reduction;
 use super::tasks;
 
@@ -15,6 +16,18 @@ pub struct Statistics {
     pub mean: Vec<f32>,
     /// Population variance over batch, height and width.
     pub variance: Vec<f32>,
+}
+
+impl Statistics {
+    /// Those of maps whose channels are put side by side.
+    pub fn joined(parts: impl IntoIterator<Item = Self>) -> Self {
+        let (mut mean, mut variance) = (Vec::new(), Vec::new());
+        for mut part in parts {
+            mean.append(&mut part.mean);
+            variance.append(&mut part.variance);
+        }
+        Self { mean, variance }
+    }
 }
 
 /// What a normalisation does to each channel: `y = scale · (x − mean) + offset`.
@@ -106,16 +119,9 @@ fn normalize_rows(x: &[f32], affine: &Affine, floor: f32, y: &mut [f32]) {
     for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
         let coefficients = affine.scale.iter().zip(&affine.mean).zip(&affine.offset);
         for ((y, x), ((scale, mean), offset)) in y.iter_mut().zip(x).zip(coefficients) {
-            let value = (x - mean) * scale + offset;
-            // NaN stays NaN: a run that has diverged must show it.
-            *y = if value < floor { floor } else { value };
+            *y = at_least(floor, (x - mean) * scale + offset);
         }
     }
-}
-
-/// The smallest output: 0 with a ReLU.
-fn floor(relu: bool) -> f32 {
-    if relu { 0.0 } else { f32::NEG_INFINITY }
 }
 
 /// `y = scale · (x − mean) + offset`, and ReLU on top if `relu`.
@@ -147,31 +153,20 @@ fn run_gradient_sums(dy: &[f32], x: &[f32], affine: &Affine, floor: f32, sums: &
     }
 }
 
-/// `dx += scale · (dz − mean(dz) − x̂ · mean(dz · x̂))`.
+/// `dy ← dx = scale · (dz − mean(dz) − x̂ · mean(dz · x̂))`.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn run_input_gradient(
-    dy: &[f32],
-    x: &[f32],
-    affine: &Affine,
-    floor: f32,
-    [mean_dz, mean_product]: [&[f32]; 2],
-    dx: &mut [f32],
-) {
+fn run_input_gradient(dy: &mut [f32], x: &[f32], affine: &Affine, floor: f32, [mean_dz, mean_product]: [&[f32]; 2]) {
     let channels = mean_dz.len();
-    for ((dy, x), dx) in dy
-        .chunks_exact(channels)
-        .zip(x.chunks_exact(channels))
-        .zip(dx.chunks_exact_mut(channels))
-    {
+    for (dy, x) in dy.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
         let coefficients = affine.scale.iter().zip(&affine.offset).zip(&affine.mean);
         let coefficients = coefficients.zip(&affine.inverse_deviation);
-        let means = mean_dz.iter().zip(mean_product).zip(dx.iter_mut());
-        for (((dy, x), (((scale, offset), mean), inverse)), ((mean_dz, mean_product), dx)) in
-            dy.iter().zip(x).zip(coefficients).zip(means)
+        let means = mean_dz.iter().zip(mean_product);
+        for (((dy, x), (((scale, offset), mean), inverse)), (mean_dz, mean_product)) in
+            dy.iter_mut().zip(x).zip(coefficients).zip(means)
         {
             let centred = x - mean;
             let dz = if centred * scale + offset > floor { *dy } else { 0.0 };
-            *dx += scale * (dz - mean_dz - centred * inverse * mean_product);
+            *dy = scale * (dz - mean_dz - centred * inverse * mean_product);
         }
     }
 }
@@ -184,9 +179,9 @@ pub struct ParameterGradients {
     pub beta: Vec<f32>,
 }
 
-/// Adds the gradient of the input to `dx` and returns those of γ and β, for a normalisation by the batch's own
-/// statistics.
-pub fn gradients(dy: &[f32], x: &[f32], affine: &Affine, relu: bool, dx: &mut [f32]) -> ParameterGradients {
+/// Turns the gradient of the output into that of the input, and returns those of γ and β, for a normalisation by the
+/// batch's own statistics.
+pub fn gradients(dy: &mut [f32], x: &[f32], affine: &Affine, relu: bool) -> ParameterGradients {
     let channels = affine.scale.len();
     let (rows, floor) = (x.len() / channels, floor(relu));
     let [beta, gamma] = reduction::sum_runs(rows, channels, |first, count| {
@@ -202,11 +197,9 @@ pub fn gradients(dy: &[f32], x: &[f32], affine: &Affine, relu: bool, dx: &mut [f
     };
     let (mean_dz, mean_product) = (mean_of(&beta), mean_of(&gamma));
     let run = tasks::rows_of(channels) * channels;
-    dx.par_chunks_mut(run)
-        .zip(dy.par_chunks(run).zip(x.par_chunks(run)))
-        .for_each(|(dx, (dy, x))| {
-            run_input_gradient(dy, x, affine, floor, [&mean_dz, &mean_product], dx);
-        });
+    dy.par_chunks_mut(run).zip(x.par_chunks(run)).for_each(|(dy, x)| {
+        run_input_gradient(dy, x, affine, floor, [&mean_dz, &mean_product]);
+    });
     let to_f32 = |sums: Vec<f64>| sums.into_iter().map(|sum| sum as f32).collect();
     ParameterGradients {
         gamma: to_f32(gamma),

@@ -1,10 +1,14 @@
 //! Convolution as matrix products over patches: rows of output pixels are gathered into a matrix of patches
 //! (im2col), a few hundred pixels at a time, and multiplied. 1×1 convolutions need no patches.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::product::{self, Matrix, Output, multiply};
+use super::product::{self, Matrix, Output, Panels, Right, Start, SumOverPixels, multiply};
+use super::tasks;
 use super::window::WindowGeometry;
+use super::winograd::Winograd;
 
 /// Pixels whose patches are gathered before they are multiplied.
 const PIXELS: usize = 256;
@@ -30,9 +34,14 @@ impl Convolution {
         self.window.taps() * self.in_channels
     }
 
-    /// Rows of a map of this width that make up a task.
-    fn rows_per_task(width: usize) -> usize {
-        (PIXELS / width.max(1)).max(1)
+    fn winograd(&self) -> Option<Winograd> {
+        Winograd::of(&self.window, self.in_channels, self.out_channels)
+    }
+
+    /// Rows of a batch of maps of this size that make up a task.
+    fn rows_per_task(&self, [height, width]: [usize; 2]) -> usize {
+        let rows = self.window.batch * height;
+        rows.div_ceil(tasks::of_rows(rows * width, PIXELS)).max(1)
     }
 
     /// `y = x ∗ kernel + bias`.
@@ -40,46 +49,50 @@ impl Convolution {
         if self.window.is_pointwise() {
             return product::forward(x, kernel, bias, self.in_channels, self.out_channels, y);
         }
-        let width = self.window.output[1];
-        let rows = Self::rows_per_task(width);
+        if let Some(winograd) = self.winograd() {
+            return winograd.forward(x, kernel, bias, y);
+        }
+        let (width, patch) = (self.window.output[1], self.patch());
+        let kernel = Panels::new(Matrix::new(kernel, patch, self.out_channels));
+        let rows = self.rows_per_task(self.window.output);
         y.par_chunks_mut((rows * width * self.out_channels).max(1))
             .enumerate()
             .for_each_init(Vec::new, |patches, (task, y)| {
                 let pixels = y.len() / self.out_channels;
                 let first = task * rows;
-                self.gather_patches(x, first..first + pixels / width, 0..self.window.taps(), patches);
-                let mode = match bias {
-                    Some(bias) => {
-                        product::fill_rows(y, bias);
-                        Output::Add
-                    }
-                    None => Output::Overwrite,
-                };
-                let patches = Matrix::new(patches, pixels, self.patch());
-                multiply(patches, Matrix::new(kernel, self.patch(), self.out_channels), y, mode);
+                let patches = self.gather_patches(x, first..first + pixels / width, 0..self.window.taps(), patches);
+                multiply(
+                    patches,
+                    Right::Packed(&kernel),
+                    Start::from_bias(bias),
+                    y,
+                    self.out_channels,
+                );
             });
     }
 
-    /// Writes the patches of output rows `rows` (counted through the batch), restricted to the window's cells `taps`,
-    /// as a matrix of `pixels × (taps · in_channels)`; cells outside the map are zero.
-    fn gather_patches(
+    /// The patches of output rows `rows` (counted through the batch), restricted to the window's cells `taps`, as a matrix
+    /// of `pixels × (taps · in_channels)` in `patches`; cells outside the map are zero.
+    fn gather_patches<'a>(
         &self,
         x: &[f32],
-        rows: std::ops::Range<usize>,
-        taps: std::ops::Range<usize>,
-        patches: &mut Vec<f32>,
-    ) {
+        rows: Range<usize>,
+        taps: Range<usize>,
+        patches: &'a mut Vec<f32>,
+    ) -> Matrix<'a> {
         let (window, channels) = (&self.window, self.in_channels);
         let patch = taps.len() * channels;
-        patches.clear();
-        patches.resize(rows.len() * window.output[1] * patch, 0.0);
-        let mut pixels = patches.chunks_exact_mut(patch);
+        let (pixels, stride) = (rows.len() * window.output[1], spread(patch));
+        patches.resize(pixels * stride, 0.0);
+        let mut targets = patches.chunks_exact_mut(stride);
         for row in rows {
             let (image, y) = (row / window.output[0], row % window.output[0]);
             let (rows_inside, first_row) = window.taps_inside(0, y);
             for x_out in 0..window.output[1] {
-                let Some(pixel) = pixels.next() else { return };
+                let Some(pixel) = targets.next() else { break };
                 let (columns_inside, first_column) = window.taps_inside(1, x_out);
+                // What the buffer held is overwritten as far as the patch goes, cells outside the map included.
+                let mut written = 0;
                 for tap_row in rows_inside.clone() {
                     let line = tap_row * window.kernel;
                     let from = (line + columns_inside.start).max(taps.start);
@@ -92,18 +105,25 @@ impl Convolution {
                     let source = (source_row * window.input[1] + source_column) * channels;
                     let length = (to - from) * channels;
                     let target = (from - taps.start) * channels;
+                    pixel[written..target].fill(0.0);
                     pixel[target..target + length].copy_from_slice(&x[source..source + length]);
+                    written = target + length;
                 }
+                pixel[written..patch].fill(0.0);
             }
         }
+        Matrix::with_stride(patches, pixels, patch, stride)
     }
 
-    /// `dx += dy ∗ᵀ kernel`. Input pixels with equal remainders modulo the stride are read by the same cells of the
+    /// `dx = dy ∗ᵀ kernel`, or `+=`. Input pixels with equal remainders modulo the stride are read by the same cells of the
     /// window, so each such phase is a product of gathered output gradients with a part of the kernel: nothing is
     /// multiplied by a padding zero of the stride.
-    pub fn input_gradient(&self, dy: &[f32], kernel: &[f32], dx: &mut [f32]) {
+    pub fn input_gradient(&self, dy: &[f32], kernel: &[f32], mode: Output, dx: &mut [f32]) {
         if self.window.is_pointwise() {
-            return product::input_gradient(dy, kernel, self.in_channels, self.out_channels, dx);
+            return product::input_gradient(dy, kernel, self.in_channels, self.out_channels, mode, dx);
+        }
+        if let Some(winograd) = self.winograd() {
+            return winograd.input_gradient(dy, kernel, mode, dx);
         }
         let (window, channels) = (&self.window, self.in_channels);
         let phases: Vec<Phase> = (0..window.stride * window.stride)
@@ -111,45 +131,56 @@ impl Convolution {
             .filter(|phase| !phase.is_empty())
             .collect();
         let width = window.input[1];
-        let rows = Self::rows_per_task(width) * window.stride;
+        let rows = self.rows_per_task(window.input).next_multiple_of(window.stride);
         dx.par_chunks_mut((rows * width * channels).max(1))
             .enumerate()
-            .for_each_init(<(Vec<f32>, Vec<f32>)>::default, |(gathered, sums), (task, dx)| {
+            .for_each_init(<(Vec<f32>, Vec<f32>)>::default, |buffers, (task, dx)| {
+                if window.stride > 1 {
+                    product::keep_or_clear(mode, dx);
+                }
                 let first = task * rows;
                 for phase in &phases {
-                    phase.add_to(self, dy, first, dx, gathered, sums);
+                    phase.compute(self, dy, first, mode, dx, buffers);
                 }
             });
     }
 
-    /// `dkernel += patches(x)ᵀ · dy`.
-    pub fn kernel_gradient(&self, x: &[f32], dy: &[f32], dkernel: &mut [f32]) {
+    /// `dkernel = patches(x)ᵀ · dy`, or `+=`.
+    pub fn kernel_gradient(&self, x: &[f32], dy: &[f32], mode: Output, dkernel: &mut [f32]) {
         let (window, channels, outputs) = (&self.window, self.in_channels, self.out_channels);
         if window.is_pointwise() {
-            return product::weight_gradient(x, dy, channels, outputs, dkernel);
+            return product::weight_gradient(x, dy, channels, outputs, mode, dkernel);
         }
-        let (rows, width) = (window.batch * window.output[0], window.output[1]);
+        if let Some(winograd) = self.winograd() {
+            return winograd.kernel_gradient(x, dy, mode, dkernel);
+        }
+        let (pixels, width) = (window.output_pixels(), window.output[1]);
+        if pixels * outputs == 0 {
+            return product::keep_or_clear(mode, dkernel);
+        }
         // Blocks of the sum are whole cells of the window: a "line" of the sum is one cell with all its channels.
-        product::sum_of_products(
-            rows * width,
-            window.taps(),
-            channels * outputs,
-            dkernel,
-            |pixels, taps, sum| {
-                let (mut row, end) = (pixels.start.div_ceil(width), pixels.end.div_ceil(width));
-                let mut patches = Vec::new();
-                while row < end {
-                    let next = end.min(row + Self::rows_per_task(width));
-                    self.gather_patches(x, row..next, taps.clone(), &mut patches);
-                    let pixels = (next - row) * width;
-                    let patches = Matrix::new(&patches, pixels, taps.len() * channels);
-                    let dy = Matrix::new(&dy[row * width * outputs..next * width * outputs], pixels, outputs);
-                    multiply(patches.transposed(), dy, sum, Output::Add);
-                    row = next;
-                }
-            },
-        );
+        let sizes = SumOverPixels {
+            rows: pixels / width,
+            pixels: width,
+            lines: window.taps(),
+            width: channels * outputs,
+            least_lines: tasks::SUMMED_LINES.div_ceil(channels),
+        };
+        sizes.compute(mode, dkernel, |rows, taps, start, sum| {
+            let pixels = rows.start * width..rows.end * width;
+            let mut patches = Vec::new();
+            let patches = self.gather_patches(x, rows, taps, &mut patches);
+            let dy = &dy[pixels.start * outputs..pixels.end * outputs];
+            let dy = Matrix::new(dy, pixels.len(), outputs);
+            multiply(patches.transposed(), Right::Rows(dy), start, sum, outputs);
+        });
     }
+}
+
+/// A distance between rows of `length` values at which many rows don't compete for the same places in a cache: those
+/// are a multiple of 4096 bytes apart.
+fn spread(length: usize) -> usize {
+    length.next_multiple_of(16) | 16
 }
 
 /// The part of a transposed convolution that writes the input pixels with one remainder modulo the stride.
@@ -159,7 +190,7 @@ struct Phase {
     /// The window's rows and columns that read such pixels.
     taps: [Vec<usize>; 2],
     /// Those cells of the kernel, transposed: `(taps · out_channels) × in_channels`.
-    kernel: Vec<f32>,
+    kernel: Panels,
 }
 
 impl Phase {
@@ -170,38 +201,32 @@ impl Phase {
             let first = (offset[axis] + window.before[axis]) % window.stride;
             (first..window.kernel).step_by(window.stride).collect::<Vec<_>>()
         });
-        let mut transposed = vec![0.0; taps[0].len() * taps[1].len() * outputs * inputs];
         let cells = taps[0]
             .iter()
             .flat_map(|&row| taps[1].iter().map(move |&column| row * window.kernel + column));
-        for (target, cell) in transposed.chunks_exact_mut((outputs * inputs).max(1)).zip(cells) {
-            let source = &kernel[cell * inputs * outputs..(cell + 1) * inputs * outputs];
-            for (input, line) in source.chunks_exact(outputs).enumerate() {
-                for (output, &value) in line.iter().enumerate() {
-                    target[output * inputs + input] = value;
-                }
-            }
-        }
+        let weights = kernel.chunks_exact((inputs * outputs).max(1)).collect::<Vec<_>>();
+        let transposed = cells.map(|cell| Matrix::new(weights[cell], inputs, outputs).transposed());
         Self {
             offset,
+            kernel: Panels::stacked(&transposed.collect::<Vec<_>>()),
             taps,
-            kernel: transposed,
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.kernel.is_empty()
+        self.taps.iter().any(Vec::is_empty)
     }
 
-    /// Adds this phase's share to `dx`, which holds the input rows from `first` on (counted through the batch).
-    fn add_to(
+    /// Computes this phase's share of `dx`, which holds the input rows from `first` on (counted through the batch). With a
+    /// stride, the shares are added to what there is.
+    fn compute(
         &self,
         convolution: &Convolution,
         dy: &[f32],
         first: usize,
+        mode: Output,
         dx: &mut [f32],
-        gathered: &mut Vec<f32>,
-        sums: &mut Vec<f32>,
+        (gathered, sums): &mut (Vec<f32>, Vec<f32>),
     ) {
         let (window, inputs, outputs) = (&convolution.window, convolution.in_channels, convolution.out_channels);
         let width = window.input[1];
@@ -214,32 +239,30 @@ impl Phase {
                     .map(move |column| (row, column))
             })
             .collect();
-        gathered.clear();
-        gathered.resize(pixels.len() * patch, 0.0);
-        for (&(row, column), target) in pixels.iter().zip(gathered.chunks_exact_mut(patch)) {
+        let stride = spread(patch);
+        gathered.resize(pixels.len() * stride, 0.0);
+        for (&(row, column), target) in pixels.iter().zip(gathered.chunks_exact_mut(stride)) {
             let (image, y) = (row / window.input[0], row % window.input[0]);
-            for (row_index, &tap_row) in self.taps[0].iter().enumerate() {
-                let Some(y_out) = output_position(window, 0, y, tap_row) else {
-                    continue;
-                };
-                for (column_index, &tap_column) in self.taps[1].iter().enumerate() {
-                    let Some(x_out) = output_position(window, 1, column, tap_column) else {
-                        continue;
-                    };
-                    let source = ((image * window.output[0] + y_out) * window.output[1] + x_out) * outputs;
-                    let slot = (row_index * self.taps[1].len() + column_index) * outputs;
-                    target[slot..slot + outputs].copy_from_slice(&dy[source..source + outputs]);
+            let cells = self.taps[0]
+                .iter()
+                .flat_map(|&row| self.taps[1].iter().map(move |&column| (row, column)));
+            for ((tap_row, tap_column), slot) in cells.zip(target.chunks_exact_mut(outputs)) {
+                let place = output_position(window, 0, y, tap_row).zip(output_position(window, 1, column, tap_column));
+                match place {
+                    Some((y_out, x_out)) => {
+                        let source = ((image * window.output[0] + y_out) * window.output[1] + x_out) * outputs;
+                        slot.copy_from_slice(&dy[source..source + outputs]);
+                    }
+                    None => slot.fill(0.0),
                 }
             }
         }
-        let gathered = Matrix::new(gathered, pixels.len(), patch);
-        let kernel = Matrix::new(&self.kernel, patch, inputs);
+        let gathered = Matrix::with_stride(gathered, pixels.len(), patch, stride);
         if window.stride == 1 {
-            return multiply(gathered, kernel, dx, Output::Add);
+            return multiply(gathered, Right::Packed(&self.kernel), mode.into(), dx, inputs);
         }
-        sums.clear();
         sums.resize(pixels.len() * inputs, 0.0);
-        multiply(gathered, kernel, sums, Output::Overwrite);
+        multiply(gathered, Right::Packed(&self.kernel), Start::Zero, sums, inputs);
         for (&(row, column), sum) in pixels.iter().zip(sums.chunks_exact(inputs)) {
             let target = ((row - first) * width + column) * inputs;
             super::elementwise::add_serial(&mut dx[target..target + inputs], sum);

@@ -21,18 +21,14 @@ pub fn losses(logits: &[f32], labels: &[usize], classes: usize) -> Vec<f32> {
     .collect()
 }
 
-/// The gradient of the mean loss: `(softmax(logits) − one_hot(label)) / batch`, times `scale`, added to `dlogits`.
-pub fn gradient(logits: &[f32], labels: &[usize], classes: usize, scale: f32, dlogits: &mut [f32]) {
-    let mut probabilities = logits.to_vec();
-    softmax(&mut probabilities, classes);
+/// The gradient of the mean loss: `(softmax(logits) − one_hot(label)) / batch`, times `scale`.
+pub fn gradient(logits: &[f32], labels: &[usize], classes: usize, scale: f32) -> Vec<f32> {
+    let mut gradient = logits.to_vec();
+    softmax(&mut gradient, classes);
     let share = scale / labels.len() as f32;
-    for ((row, gradient), &label) in probabilities
-        .chunks_exact(classes)
-        .zip(dlogits.chunks_exact_mut(classes))
-        .zip(labels)
-    {
-        for (class, (probability, gradient)) in row.iter().zip(gradient).enumerate() {
-            *gradient += (probability - f32::from(u8::from(class == label))) * share;
-        }
+    for (row, &label) in gradient.chunks_exact_mut(classes).zip(labels) {
+        row[label] -= 1.0;
+        row.iter_mut().for_each(|value| *value *= share);
     }
+    gradient
 }

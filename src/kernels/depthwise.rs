@@ -1,9 +1,13 @@
-//! Depthwise convolution: each channel with a kernel of its own, in direct loops that run along the channels.
+//! Depthwise convolution: each channel with a kernel of its own, in direct loops over strips of pixels
+//! that the same cells of the window reach.
+#![allow(unsafe_code)]
 
-use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::elementwise::add_serial;
+use super::product::{Output, Start, keep_or_clear};
+use super::strip::{Strip, add_kernel_gradient, convolve};
+use super::tasks;
 use super::window::WindowGeometry;
 
 /// A depthwise convolution's sizes. Kernels are stored as `kernel × kernel × channels` (Keras' `depthwise_kernel` with
@@ -16,10 +20,102 @@ pub struct Depthwise {
     pub channels: usize,
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn add_product(target: &mut [f32], a: &[f32], b: &[f32]) {
-    for ((target, a), b) in target.iter_mut().zip(a).zip(b) {
-        *target += a * b;
+/// What a position along one axis has to do with the window: the cells `tap`, `tap + step`, … (`taps` of them), of which
+/// the first meets `source` on the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Reach {
+    tap: usize,
+    taps: usize,
+    source: usize,
+}
+
+/// Positions `first`, `first + step`, … (`pixels` of them) that the same cells reach.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    first: usize,
+    pixels: usize,
+    reach: Reach,
+}
+
+/// Which way a window is looked through.
+#[derive(Debug, Clone, Copy)]
+struct View {
+    /// Sizes of the map whose positions are computed, and of the one that is read.
+    target: [usize; 2],
+    source: [usize; 2],
+    /// From one cell of the window to the next that reaches the same position, in the kernel and in the source.
+    tap_step: usize,
+    source_step: isize,
+    /// Between neighbours that the same cells reach, in the target and in the source.
+    target_advance: usize,
+    source_advance: usize,
+}
+
+impl View {
+    /// Output positions, each with the inputs that it reads.
+    fn forward(window: &WindowGeometry) -> Self {
+        Self {
+            target: window.output,
+            source: window.input,
+            tap_step: 1,
+            source_step: 1,
+            target_advance: 1,
+            source_advance: window.stride,
+        }
+    }
+
+    /// Input positions, each with the outputs that read it.
+    fn backward(window: &WindowGeometry) -> Self {
+        Self {
+            target: window.input,
+            source: window.output,
+            tap_step: window.stride,
+            source_step: -1,
+            target_advance: window.stride,
+            source_advance: 1,
+        }
+    }
+
+    /// Along axis `axis`; see [`WindowGeometry`].
+    fn reach(&self, window: &WindowGeometry, axis: usize, position: usize) -> Reach {
+        if self.source_step > 0 {
+            let (taps, source) = window.taps_inside(axis, position);
+            return Reach {
+                tap: taps.start,
+                taps: taps.len(),
+                source,
+            };
+        }
+        let mut outputs = window.outputs_over(axis, position);
+        let (source, tap) = outputs.next().unwrap_or_default();
+        let taps = window.outputs_over(axis, position).count();
+        Reach { tap, taps, source }
+    }
+
+    /// The columns of a row, grouped by the cells that reach them.
+    fn runs(&self, window: &WindowGeometry) -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::new();
+        for phase in 0..self.target_advance.min(self.target[1]) {
+            let mut current: Option<Run> = None;
+            for column in (phase..self.target[1]).step_by(self.target_advance) {
+                let reach = self.reach(window, 1, column);
+                match &mut current {
+                    Some(run)
+                        if (run.reach.tap, run.reach.taps) == (reach.tap, reach.taps)
+                            && run.reach.source + run.pixels * self.source_advance == reach.source =>
+                    {
+                        run.pixels += 1;
+                    }
+                    _ => runs.extend(current.replace(Run {
+                        first: column,
+                        pixels: 1,
+                        reach,
+                    })),
+                }
+            }
+            runs.extend(current);
+        }
+        runs
     }
 }
 
@@ -29,86 +125,94 @@ impl Depthwise {
         (self.window.output[0] * self.window.output[1] * self.window.taps() * self.channels) as u64
     }
 
-    fn pixel<'a>(&self, map: &'a [f32], size: [usize; 2], row: usize, column: usize) -> &'a [f32] {
-        let start = (row * size[1] + column) * self.channels;
-        &map[start..start + self.channels]
-    }
-
-    fn tap<'a>(&self, kernel: &'a [f32], row: usize, column: usize) -> &'a [f32] {
-        let start = (row * self.window.kernel + column) * self.channels;
-        &kernel[start..start + self.channels]
-    }
-
-    /// For each output row, each cell inside the map: `(output column, tap row, tap column, input row, input column)`,
-    /// rows counted through the batch.
-    fn cells(&self, row: usize, mut visit: impl FnMut(usize, [usize; 2], [usize; 2])) {
-        let window = &self.window;
-        let (image, y) = (row / window.output[0], row % window.output[0]);
-        let (tap_rows, first_row) = window.taps_inside(0, y);
-        for x in 0..window.output[1] {
-            let (tap_columns, first_column) = window.taps_inside(1, x);
-            for (row, tap_row) in tap_rows.clone().enumerate() {
-                for (column, tap_column) in tap_columns.clone().enumerate() {
-                    let input_row = image * window.input[0] + first_row + row;
-                    visit(x, [tap_row, tap_column], [input_row, first_column + column]);
-                }
-            }
-        }
-    }
-
     /// `y = x ∗ kernel + bias`, channel by channel.
     pub fn forward(&self, x: &[f32], kernel: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-        let line = self.window.output[1] * self.channels;
-        y.par_chunks_mut(line.max(1)).enumerate().for_each(|(row, y)| {
-            match bias {
-                Some(bias) => super::product::fill_rows(y, bias),
-                None => y.fill(0.0),
-            }
-            self.cells(row, |column, tap, input| {
-                let target = &mut y[column * self.channels..(column + 1) * self.channels];
-                let x = self.pixel(x, self.window.input, input[0], input[1]);
-                add_product(target, x, self.tap(kernel, tap[0], tap[1]));
-            });
-        });
+        self.convolve(View::forward(&self.window), x, kernel, Start::from_bias(bias), y);
     }
 
-    /// `dx += dy ∗ᵀ kernel`.
-    pub fn input_gradient(&self, dy: &[f32], kernel: &[f32], dx: &mut [f32]) {
-        let window = &self.window;
-        let line = window.input[1] * self.channels;
-        dx.par_chunks_mut(line.max(1)).enumerate().for_each(|(row, dx)| {
-            let (image, y) = (row / window.input[0], row % window.input[0]);
-            for (x, target) in dx.chunks_exact_mut(self.channels).enumerate() {
-                for (y_out, tap_row) in window.outputs_over(0, y) {
-                    for (x_out, tap_column) in window.outputs_over(1, x) {
-                        let dy = self.pixel(dy, window.output, image * window.output[0] + y_out, x_out);
-                        add_product(target, dy, self.tap(kernel, tap_row, tap_column));
-                    }
+    /// `dx = dy ∗ᵀ kernel`, or `+=`.
+    pub fn input_gradient(&self, dy: &[f32], kernel: &[f32], mode: Output, dx: &mut [f32]) {
+        self.convolve(View::backward(&self.window), dy, kernel, mode.into(), dx);
+    }
+
+    /// Every target position from the source positions that the window's cells reach.
+    fn convolve(&self, view: View, source: &[f32], kernel: &[f32], start: Start<'_>, target: &mut [f32]) {
+        let line = view.target[1] * self.channels;
+        let runs = view.runs(&self.window);
+        target
+            .par_chunks_mut(line.max(1))
+            .enumerate()
+            .for_each(|(row, target)| {
+                for run in &runs {
+                    let (strip, first_tap) = self.strip(&view, source, row, run);
+                    let kernel = &kernel[first_tap..];
+                    let place = run.first * self.channels;
+                    let values = &mut target[place..];
+                    let y = values.as_mut_ptr();
+                    let (start, start_pixel) = match start {
+                        Start::Zero => (std::ptr::null(), 0),
+                        Start::Row(bias) => (bias.as_ptr(), 0),
+                        Start::Output => (y.cast_const(), strip.pixel),
+                    };
+                    // SAFETY: the strip's source lies inside the map (see `strip`), the cells that reach a position lie inside the kernel,
+                    // and the run's pixels inside the row, which is borrowed exclusively; a bias has a value for each channel.
+                    unsafe { convolve(&strip, kernel.as_ptr(), start, start_pixel, y) }
                 }
-            }
-        });
+            });
     }
 
-    /// `dkernel += Σ over pixels of x · dy`.
-    pub fn kernel_gradient(&self, x: &[f32], dy: &[f32], dkernel: &mut [f32]) {
+    /// A run of a target row (counted through the batch), and the place of its first cell in the kernel.
+    fn strip(&self, view: &View, source: &[f32], row: usize, run: &Run) -> (Strip, usize) {
+        let (channels, columns) = (self.channels, run.reach);
+        let rows = view.reach(&self.window, 0, row % view.target[0]);
+        let (taps, first_tap) = if rows.taps * columns.taps == 0 {
+            ([0, 0], 0)
+        } else {
+            let first = rows.tap * self.window.kernel + columns.tap;
+            ([rows.taps, columns.taps], first * channels)
+        };
+        let line = view.source[1] * channels;
+        let first_row = row / view.target[0] * view.source[0] + rows.source;
+        let first = first_row * line + columns.source * channels;
+        let [down, right] = [line, channels].map(|distance| distance as isize * view.source_step);
+        let step = view.tap_step * channels;
+        let strip = Strip {
+            pixels: run.pixels,
+            channels,
+            taps,
+            source: source[first.min(source.len())..].as_ptr(),
+            source_pixel: (view.source_advance * channels) as isize,
+            source_tap: [down, right],
+            kernel_tap: [step * self.window.kernel, step].map(|distance| distance as isize),
+            pixel: (view.target_advance * channels) as isize,
+        };
+        (strip, first_tap)
+    }
+
+    /// `dkernel = Σ over pixels of x · dy`, or `+=`.
+    pub fn kernel_gradient(&self, x: &[f32], dy: &[f32], mode: Output, dkernel: &mut [f32]) {
         let window = &self.window;
-        let rows = window.batch * window.output[0];
-        let run = rows.div_ceil(16).max(1);
-        let parts: Vec<Vec<f32>> = (0..rows.div_ceil(run))
+        let view = View::forward(window);
+        let runs = view.runs(window);
+        let (rows, line) = (window.batch * window.output[0], window.output[1] * self.channels);
+        let rows_of_part = rows.div_ceil(tasks::SUMMED_PARTS).max(1);
+        let parts: Vec<Vec<f32>> = (0..rows.div_ceil(rows_of_part))
             .into_par_iter()
             .map(|part| {
                 let mut partial = vec![0.0; dkernel.len()];
-                for row in part * run..rows.min((part + 1) * run) {
-                    self.cells(row, |column, tap, input| {
-                        let start = (tap[0] * window.kernel + tap[1]) * self.channels;
-                        let x = self.pixel(x, window.input, input[0], input[1]);
-                        let dy = self.pixel(dy, window.output, row, column);
-                        add_product(&mut partial[start..start + self.channels], x, dy);
-                    });
+                for row in part * rows_of_part..rows.min((part + 1) * rows_of_part) {
+                    for run in &runs {
+                        let (strip, first_tap) = self.strip(&view, x, row, run);
+                        let dy = &dy[row * line + run.first * self.channels..];
+                        let cells = &mut partial[first_tap..];
+                        // SAFETY: as in `convolve`; the run's pixels lie inside the row of `dy`, and `partial` is this task's own.
+                        unsafe { add_kernel_gradient(&strip, dy.as_ptr(), cells.as_mut_ptr()) }
+                    }
                 }
                 partial
             })
             .collect();
+        keep_or_clear(mode, dkernel);
         for part in &parts {
             add_serial(dkernel, part);
         }

@@ -3,6 +3,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::product::Output;
 use super::tasks::{self, ELEMENTS};
 
 /// `target += addend` on the calling thread.
@@ -14,16 +15,16 @@ pub fn add_serial(target: &mut [f32], addend: &[f32]) {
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn sum_serial(a: &[f32], b: &[f32], sum: &mut [f32]) {
+fn sum_serial(a: &[f32], b: &[f32], floor: f32, sum: &mut [f32]) {
     for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
-        *sum = a + b;
+        *sum = at_least(floor, a + b);
     }
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn rectify_serial(values: &mut [f32]) {
-    for value in values {
-        *value = if *value < 0.0 { 0.0 } else { *value };
+fn rectify_serial(x: &[f32], y: &mut [f32]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y = at_least(0.0, *x);
     }
 }
 
@@ -34,32 +35,50 @@ fn mask_serial(gradient: &mut [f32], output: &[f32]) {
     }
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn add_product_serial(target: &mut [f32], a: &[f32], b: &[f32]) {
-    for ((target, a), b) in target.iter_mut().zip(a).zip(b) {
-        *target += a * b;
-    }
+/// The value, or the floor if that is higher; NaN stays NaN: a run that has diverged must show it.
+#[inline(always)]
+pub fn at_least(floor: f32, value: f32) -> f32 {
+    if value < floor { floor } else { value }
+}
+
+/// The smallest output of a layer: 0 with a ReLU.
+pub fn floor(relu: bool) -> f32 {
+    if relu { 0.0 } else { f32::NEG_INFINITY }
 }
 
 /// `target += addend`.
 pub fn add(target: &mut [f32], addend: &[f32]) {
+    put(Output::Add, addend, target);
+}
+
+/// `target = values`, or `+=`.
+pub fn put(mode: Output, values: &[f32], target: &mut [f32]) {
     target
         .par_chunks_mut(ELEMENTS)
-        .zip(addend.par_chunks(ELEMENTS))
-        .for_each(|(t, a)| add_serial(t, a));
+        .zip(values.par_chunks(ELEMENTS))
+        .for_each(|(target, values)| put_serial(mode, values, target));
 }
 
-/// `sum = a + b`.
-pub fn sum(a: &[f32], b: &[f32], sum: &mut [f32]) {
-    let inputs = a.par_chunks(ELEMENTS).zip(b.par_chunks(ELEMENTS));
+fn put_serial(mode: Output, values: &[f32], target: &mut [f32]) {
+    match mode {
+        Output::Overwrite => target.copy_from_slice(values),
+        Output::Add => add_serial(target, values),
+    }
+}
+
+/// `sum = a + b`, and ReLU on top if `relu`.
+pub fn sum(a: &[f32], b: &[f32], relu: bool, sum: &mut [f32]) {
+    let (inputs, floor) = (a.par_chunks(ELEMENTS).zip(b.par_chunks(ELEMENTS)), floor(relu));
     sum.par_chunks_mut(ELEMENTS)
         .zip(inputs)
-        .for_each(|(sum, (a, b))| sum_serial(a, b, sum));
+        .for_each(|(sum, (a, b))| sum_serial(a, b, floor, sum));
 }
 
-/// `values = max(values, 0)`; NaN stays NaN: a run that has diverged must show it.
-pub fn relu(values: &mut [f32]) {
-    values.par_chunks_mut(ELEMENTS).for_each(rectify_serial);
+/// `y = max(x, 0)`.
+pub fn relu(x: &[f32], y: &mut [f32]) {
+    y.par_chunks_mut(ELEMENTS)
+        .zip(x.par_chunks(ELEMENTS))
+        .for_each(|(y, x)| rectify_serial(x, y));
 }
 
 /// Sets a gradient to zero wherever ReLU's output is.
@@ -70,19 +89,10 @@ pub fn relu_gradient(gradient: &mut [f32], output: &[f32]) {
         .for_each(|(g, y)| mask_serial(g, y));
 }
 
-/// `target += a · b`, element by element.
-pub fn add_product(target: &mut [f32], a: &[f32], b: &[f32]) {
-    let factors = a.par_chunks(ELEMENTS).zip(b.par_chunks(ELEMENTS));
-    target
-        .par_chunks_mut(ELEMENTS)
-        .zip(factors)
-        .for_each(|(t, (a, b))| add_product_serial(t, a, b));
-}
-
-/// `product = a · b`, element by element.
-pub fn multiply(a: &[f32], b: &[f32], product: &mut [f32]) {
-    for ((product, a), b) in product.iter_mut().zip(a).zip(b) {
-        *product = a * b;
+/// `values *= factors`, element by element.
+pub fn scale(values: &mut [f32], factors: &[f32]) {
+    for (value, factor) in values.iter_mut().zip(factors) {
+        *value *= factor;
     }
 }
 
@@ -98,14 +108,14 @@ pub fn insert_channels(map: &[f32], channels: usize, wide: &mut [f32], all: usiz
         });
 }
 
-/// Adds channels `first..` of a map of `all` channels to a map of `channels` channels.
-pub fn add_channels(wide: &[f32], all: usize, first: usize, map: &mut [f32], channels: usize) {
+/// Copies channels `first..` of a map of `all` channels to a map of `channels` channels, or adds them to it.
+pub fn take_channels(wide: &[f32], all: usize, first: usize, mode: Output, map: &mut [f32], channels: usize) {
     let rows = tasks::rows_of(all);
     map.par_chunks_mut(rows * channels)
         .zip(wide.par_chunks(rows * all))
         .for_each(|(map, wide)| {
             for (pixel, wide) in map.chunks_exact_mut(channels).zip(wide.chunks_exact(all)) {
-                add_serial(pixel, &wide[first..first + channels]);
+                put_serial(mode, &wide[first..first + channels], pixel);
             }
         });
 }

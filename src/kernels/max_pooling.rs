@@ -1,7 +1,9 @@
 //! Max pooling. Ties go to the first cell in reading order, as in TensorFlow.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::product::{Output, keep_or_clear};
 use super::window::WindowGeometry;
 
 /// A cell of a window, row by row.
@@ -53,19 +55,27 @@ pub fn forward(window: &WindowGeometry, channels: usize, zeros_count: bool, x: &
 }
 
 /// Takes over the values of `candidates` that are larger; NaN is kept once seen, so that it stays visible.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn keep_larger(maxima: &mut [f32], cells: &mut [Cell], candidates: &[f32], cell: Cell) {
     for ((maximum, kept), candidate) in maxima.iter_mut().zip(cells).zip(candidates) {
-        if *candidate > *maximum || candidate.is_nan() {
-            *maximum = *candidate;
-            *kept = cell;
-        }
+        let takes_over = (*candidate > *maximum) | candidate.is_nan();
+        *maximum = if takes_over { *candidate } else { *maximum };
+        *kept = if takes_over { cell } else { *kept };
     }
 }
 
 /// Adds each output's gradient to the input cell that was its maximum.
-pub fn input_gradient(window: &WindowGeometry, channels: usize, cells: &[Cell], dy: &[f32], dx: &mut [f32]) {
+pub fn input_gradient(
+    window: &WindowGeometry,
+    channels: usize,
+    cells: &[Cell],
+    dy: &[f32],
+    mode: Output,
+    dx: &mut [f32],
+) {
     let line = (window.input[1] * channels).max(1);
     dx.par_chunks_mut(line).enumerate().for_each(|(row, dx)| {
+        keep_or_clear(mode, dx);
         let (image, y) = (row / window.input[0], row % window.input[0]);
         for (x, target) in dx.chunks_exact_mut(channels).enumerate() {
             for (y_out, tap_row) in window.outputs_over(0, y) {
@@ -73,11 +83,17 @@ pub fn input_gradient(window: &WindowGeometry, channels: usize, cells: &[Cell], 
                     let cell = (tap_row * window.kernel + tap_column) as Cell;
                     let pixel = (image * window.output[0] + y_out) * window.output[1] + x_out;
                     let range = pixel * channels..(pixel + 1) * channels;
-                    for ((target, kept), dy) in target.iter_mut().zip(&cells[range.clone()]).zip(&dy[range]) {
-                        *target += if *kept == cell { *dy } else { 0.0 };
-                    }
+                    add_where(target, &cells[range.clone()], cell, &dy[range]);
                 }
             }
         }
     });
+}
+
+/// Adds the gradients of the outputs whose maximum was in this cell.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
+fn add_where(target: &mut [f32], kept: &[Cell], cell: Cell, dy: &[f32]) {
+    for ((target, kept), dy) in target.iter_mut().zip(kept).zip(dy) {
+        *target += if *kept == cell { *dy } else { 0.0 };
+    }
 }

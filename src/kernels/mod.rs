@@ -5,8 +5,8 @@
 //! map's matrix is one pixel with all its channels.
 //!
 //! Every kernel gives the same bits for any number of threads: work is divided by the sizes of the data, never by
-//! the number of threads, and partial sums are added in a fixed order. Outputs that are gradients are *added to*,
-//! because a map may be read by several layers; all other outputs are overwritten.
+//! the number of threads, and partial sums are added in a fixed order. Gradients are overwritten or added to, as their
+//! [`Output`](product::Output) says, because a map may be read by several layers; all other outputs are overwritten.
 
 pub mod average_pooling;
 pub mod batch_norm;
@@ -14,10 +14,16 @@ pub mod convolution;
 pub mod cross_entropy;
 pub mod depthwise;
 pub mod elementwise;
+pub mod instruction_set;
 pub mod max_pooling;
 pub mod product;
 pub mod reduction;
 pub mod sgd;
+mod strip;
 pub mod subsample;
 mod tasks;
+mod tile;
+mod vector;
 pub mod window;
+mod winograd;
+mod winograd_tile;

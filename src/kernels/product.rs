@@ -1,11 +1,23 @@
-//! Matrix products over the pixels of a batch: what a 1×1 convolution and a dense layer are. The products themselves
-//! come from the `gemm` crate, one task of rows at a time.
+//! Matrix products over the pixels of a batch: what a 1×1 convolution and a dense layer are, and what other
+//! convolutions become. The right factor is packed into panels that the tiles read from one end to the
+//! other; the left one is read where it lies.
 #![allow(unsafe_code)]
 
-use gemm::{Parallelism, gemm};
+use std::ops::Range;
+
 use rayon::prelude::*;
 
+use super::elementwise::add_serial;
 use super::tasks;
+use super::tile::{Tile, Tiles};
+use crate::memory::unwritten;
+
+/// Terms of the sums that are added before the output is stored: a tile's part of the left factor stays in the first
+/// cache level.
+const DEPTH: usize = 1024;
+
+/// Values of the right factor that are multiplied with one tile's rows after another: half of a second-level cache.
+const GROUP: usize = 1 << 17;
 
 /// A matrix in a slice: `rows × columns`, with the distance between neighbours in a column and in a row.
 #[derive(Clone, Copy)]
@@ -56,54 +68,353 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// What happens to the values that the output of a product already has.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What a product starts from.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Start<'a> {
+    /// Zeros: what the output held is replaced.
+    Zero,
+    /// In each row the same values, one a column.
+    Row(&'a [f32]),
+    /// What the output holds.
+    Output,
+}
+
+impl<'a> Start<'a> {
+    /// From a bias, if there is one.
+    pub fn from_bias(bias: Option<&'a [f32]>) -> Self {
+        bias.map_or(Self::Zero, Self::Row)
+    }
+
+    /// The same once what is not zero stands in the output.
+    fn or_output(self) -> Self {
+        if self == Self::Zero { self } else { Self::Output }
+    }
+}
+
+/// Whether a kernel replaces what its output holds, or adds to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
-    /// They are replaced.
+    /// It is replaced.
     Overwrite,
-    /// The product is added to them.
+    /// The result is added to it.
     Add,
 }
 
-/// `output = left · right` (or `+=`) on the calling thread; `output` is densely packed and row-major.
-pub fn multiply(left: Matrix<'_>, right: Matrix<'_>, output: &mut [f32], mode: Output) {
-    assert_eq!(left.columns, right.rows, "inner sizes of a product");
-    assert_eq!(output.len(), left.rows * right.columns, "size of a product");
-    if output.is_empty() {
-        return;
-    }
-    // SAFETY: `Matrix` guarantees that every element it describes lies inside its slice, the assertions above do the
-    // same for the output, and `output` is borrowed exclusively, so the three do not overlap.
-    unsafe {
-        gemm(
-            left.rows,
-            right.columns,
-            left.columns,
-            output.as_mut_ptr(),
-            1,
-            right.columns as isize,
-            mode == Output::Add,
-            left.values.as_ptr(),
-            left.column_stride as isize,
-            left.row_stride as isize,
-            right.values.as_ptr(),
-            right.column_stride as isize,
-            right.row_stride as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
+impl From<Output> for Start<'_> {
+    fn from(output: Output) -> Self {
+        match output {
+            Output::Overwrite => Start::Zero,
+            Output::Add => Start::Output,
+        }
     }
 }
 
-/// Sets every row of a `? × row.len()` matrix to `row`.
-pub fn fill_rows(matrix: &mut [f32], row: &[f32]) {
-    for pixel in matrix.chunks_exact_mut(row.len()) {
-        pixel.copy_from_slice(row);
+/// A right factor, packed: for each `DEPTH` rows, panels as wide as a tile, row behind row. The last panel may be as wide
+/// as one vector; what it lacks is zero.
+#[derive(Default)]
+pub struct Panels {
+    values: Vec<f32>,
+    depth: usize,
+    columns: usize,
+}
+
+/// Of each panel in a matrix with this many columns: its first column and its width, of which the last ones may lie
+/// beyond the matrix.
+fn panels(columns: usize) -> impl Iterator<Item = (usize, usize)> {
+    let tiles = Tiles::current();
+    (0..columns).step_by(tiles.columns()).map(move |first| {
+        let rest = columns - first;
+        let width = if rest <= tiles.lanes {
+            tiles.lanes
+        } else {
+            tiles.columns()
+        };
+        (first, width)
+    })
+}
+
+/// The columns of all panels.
+fn padded(columns: usize) -> usize {
+    panels(columns).last().map_or(0, |(first, width)| first + width)
+}
+
+impl Panels {
+    /// Packs a matrix on the current pool.
+    pub fn new(matrix: Matrix<'_>) -> Self {
+        Self::stacked(&[matrix])
     }
+
+    /// Packs matrices of equal sizes, one below the other, on the current pool.
+    pub fn stacked(matrices: &[Matrix<'_>]) -> Self {
+        let Some(first) = matrices.first() else {
+            return Self::default();
+        };
+        let (depth, columns) = (matrices.len() * first.rows, first.columns);
+        let mut packed = Self {
+            values: unwritten(depth * padded(columns)),
+            depth,
+            columns,
+        };
+        let wide = Tiles::current().columns();
+        let mut rest = packed.values.as_mut_slice();
+        let mut parts = Vec::new();
+        for first in (0..depth).step_by(DEPTH) {
+            let rows = first..depth.min(first + DEPTH);
+            let (block, others) = std::mem::take(&mut rest).split_at_mut(rows.len() * padded(columns));
+            rest = others;
+            let panels = block.chunks_mut(rows.len() * wide).zip(panels(columns));
+            parts.extend(panels.map(|(panel, place)| (panel, rows.clone(), place)));
+        }
+        parts
+            .into_par_iter()
+            .for_each(|(mut panel, mut rows, (column, width))| {
+                while !rows.is_empty() {
+                    let (matrix, row) = (matrices[rows.start / first.rows], rows.start % first.rows);
+                    let count = rows.len().min(first.rows - row);
+                    let (part, others) = panel.split_at_mut(count * width);
+                    pack(matrix, row..row + count, column, width, part);
+                    (panel, rows.start) = (others, rows.start + count);
+                }
+            });
+        packed
+    }
+}
+
+/// Packs a panel of some rows.
+fn pack(matrix: Matrix<'_>, rows: Range<usize>, column: usize, width: usize, panel: &mut [f32]) {
+    let used = width.min(matrix.columns - column);
+    if matrix.column_stride == 1 {
+        for (row, line) in rows.zip(panel.chunks_exact_mut(width)) {
+            let start = row * matrix.row_stride + column;
+            line[..used].copy_from_slice(&matrix.values[start..start + used]);
+            line[used..].fill(0.0);
+        }
+        return;
+    }
+    if used < width {
+        panel.fill(0.0);
+    }
+    // A few lines at a time, so that they stay in the first cache level while they are filled column by column.
+    const LINES: usize = 16;
+    for (first, lines) in rows.step_by(LINES).zip(panel.chunks_mut(LINES * width)) {
+        for place in 0..used {
+            let start = (column + place) * matrix.column_stride + first * matrix.row_stride;
+            let values = matrix.values[start..].iter().step_by(matrix.row_stride);
+            for (line, value) in lines.chunks_exact_mut(width).zip(values) {
+                line[place] = *value;
+            }
+        }
+    }
+}
+
+/// A right factor.
+#[derive(Clone, Copy)]
+pub enum Right<'a> {
+    /// Packed, because many rows are multiplied with it.
+    Packed(&'a Panels),
+    /// Row-major where it lies.
+    Rows(Matrix<'a>),
+}
+
+impl Right<'_> {
+    fn sizes(&self) -> (usize, usize) {
+        match self {
+            Self::Packed(panels) => (panels.depth, panels.columns),
+            Self::Rows(matrix) => (matrix.rows, matrix.columns),
+        }
+    }
+}
+
+/// `output = start + left · right` on the calling thread. The output's rows lie `output_stride` values apart.
+///
+/// A value of the output depends on its row and column alone, not on how many rows are computed together.
+pub fn multiply(left: Matrix<'_>, right: Right<'_>, start: Start<'_>, output: &mut [f32], output_stride: usize) {
+    let (rows, (depth, columns)) = (left.rows, right.sizes());
+    assert_eq!(left.columns, depth, "inner sizes of a product");
+    if rows * columns == 0 {
+        return;
+    }
+    assert!(
+        output_stride >= columns && output.len() >= (rows - 1) * output_stride + columns,
+        "size of a product"
+    );
+    if let Start::Row(values) = start {
+        assert_eq!(values.len(), columns, "values of a row");
+    }
+    if depth == 0 {
+        return fill_rows(output, output_stride, columns, start);
+    }
+    for first in (0..depth).step_by(DEPTH) {
+        let block = Block {
+            left,
+            terms: first..depth.min(first + DEPTH),
+            columns,
+            start: if first == 0 { start } else { Start::Output },
+            output_stride,
+        };
+        match right {
+            Right::Packed(panels) => block.multiply_packed(&panels.values[first * padded(columns)..], output),
+            Right::Rows(matrix) => block.multiply_rows(matrix, output),
+        }
+    }
+}
+
+/// The output of a product that sums over nothing.
+fn fill_rows(output: &mut [f32], stride: usize, columns: usize, start: Start<'_>) {
+    for row in output.chunks_mut(stride) {
+        match start {
+            Start::Zero => row[..columns].fill(0.0),
+            Start::Row(values) => row[..columns].copy_from_slice(values),
+            Start::Output => {}
+        }
+    }
+}
+
+/// A product over at most [`DEPTH`] terms, whose sizes [`multiply`] has checked.
+struct Block<'a> {
+    left: Matrix<'a>,
+    terms: Range<usize>,
+    columns: usize,
+    start: Start<'a>,
+    output_stride: usize,
+}
+
+/// Some columns of the right factor, as many as a tile has, with the distance between rows.
+#[derive(Clone, Copy)]
+struct Panel<'a> {
+    values: &'a [f32],
+    row_stride: usize,
+    column: usize,
+    width: usize,
+}
+
+impl Block<'_> {
+    /// As many panels as stay in the cache, while all rows go past.
+    fn multiply_packed(&self, values: &[f32], output: &mut [f32]) {
+        let depth = self.terms.len();
+        let wide = depth * Tiles::current().columns();
+        let all: Vec<Panel<'_>> = values[..depth * padded(self.columns)]
+            .chunks(wide)
+            .zip(panels(self.columns))
+            .map(|(values, (column, width))| Panel {
+                values,
+                row_stride: width,
+                column,
+                width,
+            })
+            .collect();
+        for group in all.chunks((GROUP / wide).max(1)) {
+            for rows in tile_rows(self.left.rows) {
+                for panel in group {
+                    self.tile(rows.clone(), *panel, output);
+                }
+            }
+        }
+    }
+
+    /// One panel after another; all rows go past each of them.
+    fn multiply_rows(&self, matrix: Matrix<'_>, output: &mut [f32]) {
+        let mut last = Vec::new();
+        for (column, width) in panels(self.columns) {
+            let panel = if column + width <= self.columns {
+                Panel {
+                    values: &matrix.values[self.terms.start * matrix.row_stride + column..],
+                    row_stride: matrix.row_stride,
+                    column,
+                    width,
+                }
+            } else {
+                last.resize(self.terms.len() * width, 0.0);
+                pack(matrix, self.terms.clone(), column, width, &mut last);
+                Panel {
+                    values: &last,
+                    row_stride: width,
+                    column,
+                    width,
+                }
+            };
+            for rows in tile_rows(self.left.rows) {
+                self.tile(rows, panel, output);
+            }
+        }
+    }
+
+    /// The output's `rows`, as far as the panel goes.
+    fn tile(&self, rows: Range<usize>, panel: Panel<'_>, output: &mut [f32]) {
+        let used = panel.width.min(self.columns - panel.column);
+        let output = &mut output[rows.start * self.output_stride + panel.column..];
+        if used == panel.width {
+            return self.run(rows, panel, self.start, output, self.output_stride);
+        }
+        // The last panel is wider than what is left of the output: it goes by way of a tile of its own.
+        let mut whole = [0.0; Tiles::LARGEST];
+        for (row, values) in whole.chunks_exact_mut(panel.width).take(rows.len()).enumerate() {
+            match self.start {
+                Start::Zero => {}
+                Start::Row(row) => values[..used].copy_from_slice(&row[panel.column..]),
+                Start::Output => values[..used].copy_from_slice(&output[row * self.output_stride..][..used]),
+            }
+        }
+        let height = rows.len();
+        self.run(rows, panel, self.start.or_output(), &mut whole, panel.width);
+        for (row, values) in whole.chunks_exact(panel.width).take(height).enumerate() {
+            output[row * self.output_stride..][..used].copy_from_slice(&values[..used]);
+        }
+    }
+
+    /// A tile as wide as the panel; the output begins with it.
+    fn run(&self, rows: Range<usize>, panel: Panel<'_>, start: Start<'_>, output: &mut [f32], output_stride: usize) {
+        let tiles = Tiles::current();
+        let (left, depth, width) = (self.left, self.terms.len(), panel.width);
+        assert!(output.len() >= (rows.len() - 1) * output_stride + width);
+        assert!(panel.values.len() >= (depth - 1) * panel.row_stride + width);
+        let c = output.as_mut_ptr();
+        let (start, start_row) = match start {
+            Start::Zero => (std::ptr::null(), 0),
+            Start::Row(values) => (values[panel.column..panel.column + width].as_ptr(), 0),
+            Start::Output => (c.cast_const(), output_stride),
+        };
+        let a = rows.start * left.row_stride + self.terms.start * left.column_stride;
+        let a = left.values[a..].as_ptr();
+        let (ahead, ahead_row, ahead_step) = if left.column_stride == 1 {
+            // The next tile's rows.
+            let next = rows.len() * left.row_stride;
+            (a.wrapping_add(next), left.row_stride, rows.len())
+        } else {
+            // The right factor's rows for the first tile of a panel, this tile's columns for the others, some way on.
+            let (next, step) = if rows.start == 0 {
+                (panel.values.as_ptr(), panel.row_stride)
+            } else {
+                (a, left.column_stride)
+            };
+            (next.wrapping_add(16 * step), depth.div_ceil(rows.len()) * step, step)
+        };
+        let tile = Tile {
+            depth,
+            a,
+            a_row: left.row_stride,
+            a_column: left.column_stride,
+            b: panel.values.as_ptr(),
+            b_row: panel.row_stride,
+            start,
+            start_row,
+            c,
+            c_row: output_stride,
+            ahead,
+            ahead_row,
+            ahead_step,
+        };
+        // SAFETY: `Matrix` guarantees that its elements lie inside its slice, and `multiply` has checked the rows and the depth;
+        // the panel holds `depth` rows of `width` values, and the output, which is borrowed exclusively, and a row of the
+        // start hold the tile, as checked above. the processor has the instructions of `Tiles::current`.
+        unsafe { tiles.runs[width / tiles.lanes - 1][rows.len() - 1](&tile) }
+    }
+}
+
+/// Divides rows among tiles of almost equal height: full ones and a low last one would take longer.
+fn tile_rows(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    let tiles = rows.div_ceil(Tiles::current().rows());
+    (0..tiles).map(move |tile| tile * rows / tiles..(tile + 1) * rows / tiles)
 }
 
 /// `y = x · w + bias`: `x` is `rows × inputs`, `w` is `inputs × outputs`.
@@ -111,88 +422,109 @@ pub fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, inputs: usize, output
     if y.is_empty() {
         return;
     }
-    let rows = tasks::product_rows(y.len() / outputs);
-    y.par_chunks_mut(rows * outputs)
-        .zip(x.par_chunks(rows * inputs))
-        .for_each(|(y, x)| {
-            let mode = match bias {
-                Some(bias) => {
-                    fill_rows(y, bias);
-                    Output::Add
-                }
-                None => Output::Overwrite,
-            };
-            multiply(
-                Matrix::new(x, y.len() / outputs, inputs),
-                Matrix::new(w, inputs, outputs),
-                y,
-                mode,
-            );
-        });
+    let w = Panels::new(Matrix::new(w, inputs, outputs));
+    multiply_rows(x, inputs, &w, Start::from_bias(bias), outputs, y);
 }
 
-/// `dx += dy · wᵀ`.
-pub fn input_gradient(dy: &[f32], w: &[f32], inputs: usize, outputs: usize, dx: &mut [f32]) {
-    if dx.is_empty() || outputs == 0 {
+/// `dx = dy · wᵀ`, or `+=`.
+pub fn input_gradient(dy: &[f32], w: &[f32], inputs: usize, outputs: usize, mode: Output, dx: &mut [f32]) {
+    if dx.is_empty() {
         return;
     }
-    let rows = tasks::product_rows(dx.len() / inputs);
-    dx.par_chunks_mut(rows * inputs)
-        .zip(dy.par_chunks(rows * outputs))
-        .for_each(|(dx, dy)| {
-            let dy = Matrix::new(dy, dx.len() / inputs, outputs);
-            multiply(dy, Matrix::new(w, inputs, outputs).transposed(), dx, Output::Add);
+    let w = Panels::new(Matrix::new(w, inputs, outputs).transposed());
+    multiply_rows(dy, outputs, &w, mode.into(), inputs, dx);
+}
+
+/// A product with all rows of a batch, some rows a task.
+fn multiply_rows(left: &[f32], depth: usize, right: &Panels, start: Start<'_>, columns: usize, output: &mut [f32]) {
+    let rows = tasks::product_rows(output.len() / columns);
+    output
+        .par_chunks_mut(rows * columns)
+        .enumerate()
+        .for_each(|(task, output)| {
+            let rows = task * rows..task * rows + output.len() / columns;
+            let left = Matrix::new(&left[rows.start * depth..rows.end * depth], rows.len(), depth);
+            multiply(left, Right::Packed(right), start, output, columns);
         });
 }
 
-/// `dw += xᵀ · dy`.
-pub fn weight_gradient(x: &[f32], dy: &[f32], inputs: usize, outputs: usize, dw: &mut [f32]) {
+/// `dw = xᵀ · dy`, or `+=`.
+pub fn weight_gradient(x: &[f32], dy: &[f32], inputs: usize, outputs: usize, mode: Output, dw: &mut [f32]) {
     if x.is_empty() || outputs == 0 {
-        return;
+        return keep_or_clear(mode, dw);
     }
-    let pixels = x.len() / inputs;
-    sum_of_products(pixels, inputs, outputs, dw, |rows, block, sum| {
+    let sizes = SumOverPixels {
+        rows: x.len() / inputs,
+        pixels: 1,
+        lines: inputs,
+        width: outputs,
+        least_lines: tasks::SUMMED_LINES,
+    };
+    sizes.compute(mode, dw, |rows, block, start, sum| {
         let x = Matrix::with_stride(&x[rows.start * inputs + block.start..], rows.len(), block.len(), inputs);
         let dy = Matrix::new(&dy[rows.start * outputs..rows.end * outputs], rows.len(), outputs);
-        multiply(x.transposed(), dy, sum, Output::Add);
+        multiply(x.transposed(), Right::Rows(dy), start, sum, outputs);
     });
 }
 
-/// Adds to `sum` (`height × width`) a product that sums over `rows` rows. `add(rows, block, part)` adds the product over
-/// a range of rows to the block of `sum`'s lines that `part` holds.
-pub fn sum_of_products(
-    rows: usize,
-    height: usize,
-    width: usize,
-    sum: &mut [f32],
-    add: impl Fn(std::ops::Range<usize>, std::ops::Range<usize>, &mut [f32]) + Sync,
-) {
-    if rows == 0 {
-        return;
+/// The sizes of a product that sums over the pixels of a batch, and so is divided into runs of pixels as well as into
+/// blocks of its output.
+pub struct SumOverPixels {
+    /// Rows of the maps, counted through the batch.
+    pub rows: usize,
+    /// Pixels of a row.
+    pub pixels: usize,
+    /// Lines of the output.
+    pub lines: usize,
+    /// Values of a line.
+    pub width: usize,
+    /// How many lines a task has at least.
+    pub least_lines: usize,
+}
+
+impl SumOverPixels {
+    /// Computes the sum on the current pool. `add(rows, block, start, part)` adds the product over some rows to the block of
+    /// lines that `part` holds, from `start` on.
+    pub fn compute(
+        &self,
+        mode: Output,
+        sum: &mut [f32],
+        add: impl Fn(Range<usize>, Range<usize>, Start<'_>, &mut [f32]) + Sync,
+    ) {
+        let (runs, blocks) = tasks::summed(self.rows * self.pixels, self.lines / self.least_lines);
+        let (run, lines) = (self.rows.div_ceil(runs), self.lines.div_ceil(blocks));
+        let at_once = (tasks::SUMMED_AT_ONCE / self.pixels).max(1);
+        let add_run = |number: usize, block: Range<usize>, mut start: Start<'_>, part: &mut [f32]| {
+            let end = self.rows.min((number + 1) * run);
+            for first in (number * run..end).step_by(at_once) {
+                add(first..end.min(first + at_once), block.clone(), start, part);
+                start = Start::Output;
+            }
+        };
+        sum.par_chunks_mut(lines * self.width)
+            .enumerate()
+            .for_each(|(index, block)| {
+                let range = index * lines..index * lines + block.len() / self.width;
+                let length = block.len();
+                let later = || -> Vec<Vec<f32>> {
+                    let parts = (1..self.rows.div_ceil(run)).into_par_iter().map(|number| {
+                        let mut partial = unwritten(length);
+                        add_run(number, range.clone(), Start::Zero, &mut partial);
+                        partial
+                    });
+                    parts.collect()
+                };
+                let ((), later) = rayon::join(|| add_run(0, range.clone(), mode.into(), block), later);
+                for part in &later {
+                    add_serial(block, part);
+                }
+            });
     }
-    let run = tasks::summed_rows(rows);
-    let runs = rows.div_ceil(run);
-    let lines = height
-        .div_ceil(16usize.div_ceil(runs))
-        .max(tasks::SUMMED_ELEMENTS / width.max(1))
-        .max(1);
-    sum.par_chunks_mut(lines * width)
-        .enumerate()
-        .for_each(|(index, block)| {
-            let range = index * lines..index * lines + block.len() / width;
-            if runs == 1 {
-                return add(0..rows, range, block);
-            }
-            let parts: Vec<Vec<f32>> = (0..runs)
-                .into_par_iter()
-                .map(|part| {
-                    let mut partial = vec![0.0; block.len()];
-                    add(part * run..rows.min((part + 1) * run), range.clone(), &mut partial);
-                    partial
-                })
-                .collect();
-            for part in &parts {
-                super::elementwise::add_serial(block, part);
-            }
-        });
+}
+
+/// What becomes of an output to which nothing is added.
+pub fn keep_or_clear(mode: Output, output: &mut [f32]) {
+    if mode == Output::Overwrite {
+        output.fill(0.0);
+    }
 }

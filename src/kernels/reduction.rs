@@ -3,6 +3,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::product::{Output, keep_or_clear};
 use super::tasks;
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
@@ -36,8 +37,8 @@ pub fn sum_runs<const SUMS: usize>(
     sums
 }
 
-/// `sums[c] += Σ over pixels of map[pixel][c]`: the gradient of a bias.
-pub fn add_channel_sums(map: &[f32], sums: &mut [f32]) {
+/// `sums[c] = Σ over pixels of map[pixel][c]`, or `+=`: the gradient of a bias.
+pub fn channel_sums(map: &[f32], mode: Output, sums: &mut [f32]) {
     let channels = sums.len();
     if channels == 0 {
         return;
@@ -47,6 +48,7 @@ pub fn add_channel_sums(map: &[f32], sums: &mut [f32]) {
         add_rows(&map[first * channels..(first + rows) * channels], &mut part);
         [part]
     });
+    keep_or_clear(mode, sums);
     for (sum, total) in sums.iter_mut().zip(totals) {
         *sum += total as f32;
     }

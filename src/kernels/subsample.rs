@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::elementwise::add_serial;
+use super::product::{Output, keep_or_clear};
 
 /// Takes the pixels `2y + offset, 2x + offset` of a batch of maps; what lies beyond the border is zero.
 #[derive(Debug, Clone, Copy)]
@@ -31,8 +32,9 @@ impl Subsample {
         });
     }
 
-    /// Adds each output's gradient to that of the pixel it was taken from.
-    pub fn input_gradient(&self, dy: &[f32], dx: &mut [f32]) {
+    /// Adds each output's gradient to that of the pixel it was taken from; those of all others are 0, or stay.
+    pub fn input_gradient(&self, dy: &[f32], mode: Output, dx: &mut [f32]) {
+        keep_or_clear(mode, dx);
         for (pixel, dy) in dy.chunks_exact(self.channels).enumerate() {
             if let Some(taken) = self.taken(pixel / self.output[1], pixel % self.output[1]) {
                 add_serial(&mut dx[taken * self.channels..(taken + 1) * self.channels], dy);

@@ -4,15 +4,16 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use dfdx::prelude::{
-    BuildOnDevice, Cpu, CpuError, Device, Dim, Dtype, HasShape, Merge, Module, ModuleMut, ModuleVisitor, NoneTape,
-    OwnedTape, Rank1, Storage, Tape, Tensor, TensorCollection, TensorOptions,
+    BuildOnDevice, Cpu, CpuError, Device, Dim, Dtype, HasShape, Module, ModuleMut, ModuleVisitor, NoneTape, PutTape,
+    Rank1, SplitTape, Storage, Tensor, TensorCollection, TensorOptions,
 };
 
 use super::activation::{Activation, NoActivation};
-use super::bridge::{Map, contiguous, erased, typed, values, values_mut};
+use super::bridge::{Map, contiguous, erased, id, typed, values, values_mut};
 use super::operation::{Backward, Kept, Operand, Operation, apply};
+use super::tape::{Recorder, Training};
 use crate::kernels::batch_norm::{Affine, Statistics, gradients, normalize, statistics};
-use crate::kernels::elementwise;
+use crate::memory::unwritten;
 use crate::shapes::Channels;
 
 /// The two constants of a batch normalisation.
@@ -162,9 +163,10 @@ where
     }
 }
 
-impl<const C: usize, N, A, Batch, H, W, In> ModuleMut<Tensor<(Batch, H, W, In), f32, Cpu, OwnedTape<f32, Cpu>>>
+impl<const C: usize, N, A, Batch, H, W, In, T> ModuleMut<Tensor<(Batch, H, W, In), f32, Cpu, T>>
     for BatchNorm2D<C, N, A>
 where
+    T: Training,
     N: Normalization,
     A: Activation,
     Batch: Dim,
@@ -172,13 +174,10 @@ where
     W: Dim,
     In: Channels<C>,
 {
-    type Output = Tensor<(Batch, H, W, In), f32, Cpu, OwnedTape<f32, Cpu>>;
+    type Output = Tensor<(Batch, H, W, In), f32, Cpu, T>;
     type Error = CpuError;
 
-    fn try_forward_mut(
-        &mut self,
-        input: Tensor<(Batch, H, W, In), f32, Cpu, OwnedTape<f32, Cpu>>,
-    ) -> Result<Self::Output, CpuError> {
+    fn try_forward_mut(&mut self, input: Tensor<(Batch, H, W, In), f32, Cpu, T>) -> Result<Self::Output, CpuError> {
         let (input, statistics) = with_statistics(erased(input)?, C)?;
         if !values(&input).is_empty() {
             self.move_statistics(&statistics);
@@ -187,17 +186,19 @@ where
     }
 }
 
-type Traced = OwnedTape<f32, Cpu>;
-
 /// A batch with its statistics.
-fn with_statistics(input: Map<Traced>, channels: usize) -> Result<(Map<Traced>, Statistics), CpuError> {
-    let input = contiguous(input)?;
-    let statistics = statistics(values(&input), channels);
-    Ok((input, statistics))
+fn with_statistics<T: Training>(input: Map<T>, channels: usize) -> Result<(Map<T>, Statistics), CpuError> {
+    let (input, mut tape) = contiguous(input)?.split_tape();
+    let statistics = match tape.statistics(id(&input)) {
+        Some(known) => known.clone(),
+        None => statistics(values(&input), channels),
+    };
+    tape.note_statistics(id(&input), &statistics);
+    Ok((input.put_tape(tape), statistics))
 }
 
 /// The layer behind its types.
-fn normalized<T: Tape<f32, Cpu> + Merge<T>>(
+fn normalized<T: Recorder>(
     input: Map<T>,
     statistics: Statistics,
     epsilon: f32,
@@ -235,7 +236,7 @@ impl Operation for Normalize {
         let affine = self
             .affine
             .insert(Affine::new(&self.statistics, self.epsilon, operands[1], operands[2]));
-        let mut output = vec![0.0; operands[0].len()];
+        let mut output = unwritten(operands[0].len());
         normalize(operands[0], affine, self.relu, &mut output);
         output
     }
@@ -244,12 +245,12 @@ impl Operation for Normalize {
         Kept::Operands
     }
 
-    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+    fn backward(&mut self, mut dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
         let Some(affine) = &self.affine else { return Ok(()) };
         let input = context.operand(0);
-        let parameters = gradients(&dy, input, affine, self.relu, context.gradient(0)?);
-        elementwise::add(context.gradient(1)?, &parameters.gamma);
-        elementwise::add(context.gradient(2)?, &parameters.beta);
-        Ok(())
+        let parameters = gradients(&mut dy, input, affine, self.relu);
+        context.give(0, dy)?;
+        context.give(1, parameters.gamma)?;
+        context.give(2, parameters.beta)
     }
 }

@@ -9,7 +9,10 @@
 
 use std::any::Any;
 
-use dfdx::prelude::{Cpu, CpuError, Gradients, HasShape, NoneTape, RealizeTo, ReshapeTo, Shape, Tape, Tensor};
+use dfdx::optim::UnusedTensors;
+use dfdx::prelude::{
+    Cpu, CpuError, Gradients, HasShape, NoneTape, RealizeTo, ReshapeTo, Shape, Tape, Tensor, UniqueId,
+};
 
 /// A map whose sizes are known at run time only.
 pub type Map<T = NoneTape> = Tensor<(usize, usize, usize, usize), f32, Cpu, T>;
@@ -147,25 +150,43 @@ impl Saved {
 type Find = dyn for<'a> Fn(&'a mut Gradients<f32, Cpu>) -> Result<&'a mut Vec<f32>, CpuError>;
 
 /// Finds a tensor's gradient after the tensor's type is forgotten.
-pub struct GradientSlot(Box<Find>);
+pub struct GradientSlot {
+    id: UniqueId,
+    length: usize,
+    find: Box<Find>,
+}
 
 impl GradientSlot {
     pub fn new<S: Shape, T>(tensor: &Tensor<S, f32, Cpu, T>) -> Self {
         let ghost = tensor.ghost();
-        Self(Box::new(
-            move |gradients| Ok(&mut **gradients.get_or_alloc_mut(&ghost)?),
-        ))
+        Self {
+            id: id(tensor),
+            length: tensor.shape().num_elements(),
+            find: Box::new(move |gradients| Ok(&mut **gradients.get_or_alloc_mut(&ghost)?)),
+        }
     }
 
-    /// The gradient so far; zeros at first.
-    pub fn get<'a>(&self, gradients: &'a mut Gradients<f32, Cpu>) -> Result<&'a mut Vec<f32>, CpuError> {
-        (self.0)(gradients)
+    /// The tensor's identity.
+    pub fn id(&self) -> UniqueId {
+        self.id
     }
 
-    /// Takes a finished gradient away, so that its memory is free as soon as it has been used.
-    pub fn take(&self, gradients: &mut Gradients<f32, Cpu>) -> Result<Vec<f32>, CpuError> {
-        Ok(std::mem::take(self.get(gradients)?))
+    /// Its number of elements.
+    pub fn length(&self) -> usize {
+        self.length
     }
+
+    /// The gradient so far among dfdx's; zeros at first.
+    pub fn find<'a>(&self, gradients: &'a mut Gradients<f32, Cpu>) -> Result<&'a mut Vec<f32>, CpuError> {
+        (self.find)(gradients)
+    }
+}
+
+/// What tells a tensor from all others. dfdx shows it in its list of tensors without a gradient only.
+pub fn id<S: Shape, T>(tensor: &Tensor<S, f32, Cpu, T>) -> UniqueId {
+    let mut list = UnusedTensors::default();
+    list.add(tensor);
+    list.ids[0]
 }
 
 #[cfg(test)]

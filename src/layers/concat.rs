@@ -1,13 +1,16 @@
 //! Two branches side by side: their channels concatenated (Keras `Concatenate(axis=-1)`).
 
 use dfdx::prelude::{
-    BuildOnDevice, Const, ConstDim, Cpu, CpuError, Device, Dim, Dtype, HasShape, Merge, Module, ModuleMut,
-    ModuleVisitor, Tape, Tensor, TensorCollection, WithEmptyTape,
+    BuildOnDevice, Const, ConstDim, Cpu, CpuError, Device, Dim, Dtype, HasShape, Module, ModuleMut, ModuleVisitor,
+    NoneTape, PutTape, SplitTape, Tensor, TensorCollection, WithEmptyTape,
 };
 
-use super::bridge::{Map, erased, typed};
+use super::bridge::{Map, erased, id, typed, values};
 use super::operation::{Backward, Kept, Operation, apply};
+use super::tape::Recorder;
+use crate::kernels::batch_norm::{Statistics, statistics};
 use crate::kernels::elementwise;
+use crate::memory::unwritten;
 use crate::shapes::Plus;
 
 /// Gives its input to both branches and concatenates their channels, `F`'s first. `Concat<Identity, F>` is DenseNet's connection, the input followed by what `F` makes of it.
@@ -45,7 +48,7 @@ where
     H: ConstDim,
     W: ConstDim,
     C: Plus<MORE>,
-    T: Tape<f32, Cpu> + Merge<T>,
+    T: Recorder,
 {
     type Output = Tensor<(Batch, H, W, C::Sum), f32, Cpu, T>;
     type Error = CpuError;
@@ -66,7 +69,7 @@ where
     H: ConstDim,
     W: ConstDim,
     C: Plus<MORE>,
-    T: Tape<f32, Cpu> + Merge<T>,
+    T: Recorder,
 {
     type Output = Tensor<(Batch, H, W, C::Sum), f32, Cpu, T>;
     type Error = CpuError;
@@ -79,11 +82,28 @@ where
 }
 
 /// The layer behind its types.
-pub(super) fn concatenate<T: Tape<f32, Cpu> + Merge<T>>(maps: Vec<Map<T>>) -> Result<Map<T>, CpuError> {
+pub(super) fn concatenate<T: Recorder>(maps: Vec<Map<T>>) -> Result<Map<T>, CpuError> {
     let channels: Vec<usize> = maps.iter().map(|map| map.shape().3).collect();
     let (batch, height, width, _) = maps.first().map_or((0, 0, 0, 0), |map| *map.shape());
     let shape = (batch, height, width, channels.iter().sum());
-    apply(Concatenate { channels }, maps, [], shape)
+    let parts: Vec<Map> = maps.iter().map(|map| map.retaped::<NoneTape>()).collect();
+    let (output, mut tape) = apply(Concatenate { channels }, maps, [], shape)?.split_tape();
+    if let Some(statistics) = joined_statistics(&tape, &parts) {
+        tape.note_statistics(id(&output), &statistics);
+    }
+    Ok(output.put_tape(tape))
+}
+
+/// The statistics of concatenated maps, if those of any part are known: in DenseNet, of all channels but the newest.
+fn joined_statistics<T: Recorder>(tape: &T, parts: &[Map]) -> Option<Statistics> {
+    let known: Vec<Option<&Statistics>> = parts.iter().map(|part| tape.statistics(id(part))).collect();
+    known.iter().any(Option::is_some).then(|| {
+        let each = parts.iter().zip(known).map(|(part, known)| match known {
+            Some(known) => known.clone(),
+            None => statistics(values(part), part.shape().3),
+        });
+        Statistics::joined(each)
+    })
 }
 
 /// Operands: the maps.
@@ -109,7 +129,7 @@ impl Operation for Concatenate {
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
-        let mut output = vec![0.0; operands.iter().map(|map| map.len()).sum()];
+        let mut output = unwritten(operands.iter().map(|map| map.len()).sum());
         let all = self.channels.iter().sum();
         for (map, (first, channels)) in operands.iter().zip(self.places()) {
             elementwise::insert_channels(map, channels, &mut output, all, first);
@@ -124,7 +144,9 @@ impl Operation for Concatenate {
     fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
         let all = self.channels.iter().sum();
         for (map, (first, channels)) in self.places().enumerate() {
-            elementwise::add_channels(&dy, all, first, context.gradient(map)?, channels);
+            context.gradient(map, |mode, dx| {
+                elementwise::take_channels(&dy, all, first, mode, dx, channels)
+            })?;
         }
         Ok(())
     }

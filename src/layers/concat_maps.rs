@@ -1,10 +1,11 @@
 //! Several maps of one shape made one: their channels concatenated (Keras `Concatenate(axis=-1)`).
 
-use dfdx::prelude::{ConstDim, Cpu, CpuError, Dim, Merge, Module, NonMutableModule, Tape, Tensor, ZeroSizedModule};
+use dfdx::prelude::{ConstDim, Cpu, CpuError, Dim, Module, NonMutableModule, Tensor, ZeroSizedModule};
 
 use super::bridge::{erased, typed};
 use super::concat::concatenate;
 use super::maps::Alike;
+use super::tape::Recorder;
 use crate::shapes::Times;
 
 /// Concatenates the channels of `N` [`Maps`](super::Maps), the first map's first.
@@ -24,7 +25,7 @@ where
     H: ConstDim,
     W: ConstDim,
     C: Times<N>,
-    T: Tape<f32, Cpu> + Merge<T>,
+    T: Recorder,
 {
     type Output = Tensor<(Batch, H, W, C::Product), f32, Cpu, T>;
     type Error = CpuError;

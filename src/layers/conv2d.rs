@@ -4,8 +4,8 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use dfdx::prelude::{
-    BuildOnDevice, Const, Cpu, CpuError, Device, Dim, Dtype, HasShape, Merge, Module, ModuleVisitor, NonMutableModule,
-    Rank4, Storage, Tape, Tensor, TensorCollection, TensorOptions,
+    BuildOnDevice, Const, Cpu, CpuError, Device, Dim, Dtype, HasShape, Module, ModuleVisitor, NonMutableModule, Rank4,
+    Storage, Tensor, TensorCollection, TensorOptions,
 };
 
 use super::bias::{BiasTerm, NoBias};
@@ -13,6 +13,7 @@ use super::bridge::{erased, typed};
 use super::convolve::convolve;
 use super::initializer::{Fans, GlorotUniform, Initializer, fill};
 use super::operation::Operand;
+use super::tape::Recorder;
 use super::windowed::geometry;
 use crate::kernels::convolution::Convolution;
 use crate::shapes::{Channels, Padding, Valid, Window};
@@ -121,7 +122,7 @@ where
     H: Window<K, S, P>,
     W: Window<K, S, P>,
     C: Channels<I>,
-    T: Tape<f32, Cpu> + Merge<T>,
+    T: Recorder,
 {
     type Output = Tensor<(Batch, H::Out, W::Out, Const<O>), f32, Cpu, T>;
     type Error = CpuError;

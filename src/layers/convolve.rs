@@ -1,13 +1,16 @@
 //! What dense and depthwise convolutions share behind their types.
 
-use dfdx::prelude::{Cpu, CpuError, Merge, Tape};
+use dfdx::prelude::CpuError;
 
 use super::bridge::Map;
 use super::operation::{Backward, Kept, Operand, Operation, apply};
+use super::tape::Recorder;
 use crate::kernels::convolution::Convolution;
 use crate::kernels::depthwise::Depthwise;
+use crate::kernels::product::Output;
 use crate::kernels::reduction;
 use crate::kernels::window::WindowGeometry;
+use crate::memory::unwritten;
 
 /// A kind of convolution with its sizes.
 pub trait Convolving: 'static {
@@ -16,8 +19,8 @@ pub trait Convolving: 'static {
     fn out_channels(&self) -> usize;
     fn multiply_adds(&self) -> u64;
     fn forward(&self, x: &[f32], kernel: &[f32], bias: Option<&[f32]>, y: &mut [f32]);
-    fn kernel_gradient(&self, x: &[f32], dy: &[f32], dkernel: &mut [f32]);
-    fn input_gradient(&self, dy: &[f32], kernel: &[f32], dx: &mut [f32]);
+    fn kernel_gradient(&self, x: &[f32], dy: &[f32], mode: Output, dkernel: &mut [f32]);
+    fn input_gradient(&self, dy: &[f32], kernel: &[f32], mode: Output, dx: &mut [f32]);
 }
 
 macro_rules! convolving {
@@ -41,12 +44,12 @@ macro_rules! convolving {
                 <$sizes>::forward(self, x, kernel, bias, y);
             }
 
-            fn kernel_gradient(&self, x: &[f32], dy: &[f32], dkernel: &mut [f32]) {
-                <$sizes>::kernel_gradient(self, x, dy, dkernel);
+            fn kernel_gradient(&self, x: &[f32], dy: &[f32], mode: Output, dkernel: &mut [f32]) {
+                <$sizes>::kernel_gradient(self, x, dy, mode, dkernel);
             }
 
-            fn input_gradient(&self, dy: &[f32], kernel: &[f32], dx: &mut [f32]) {
-                <$sizes>::input_gradient(self, dy, kernel, dx);
+            fn input_gradient(&self, dy: &[f32], kernel: &[f32], mode: Output, dx: &mut [f32]) {
+                <$sizes>::input_gradient(self, dy, kernel, mode, dx);
             }
         }
     };
@@ -55,7 +58,7 @@ convolving!(Convolution, "Conv2D", out_channels);
 convolving!(Depthwise, "DepthwiseConv2D", channels);
 
 /// Convolves a map with a kernel, and adds the bias if there is one.
-pub fn convolve<K: Convolving, T: Tape<f32, Cpu> + Merge<T>>(
+pub fn convolve<K: Convolving, T: Recorder>(
     sizes: K,
     input: Map<T>,
     kernel: Operand,
@@ -79,7 +82,7 @@ impl<K: Convolving> Operation for Convolve<K> {
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
-        let mut output = vec![0.0; self.0.window().output_pixels() * self.0.out_channels()];
+        let mut output = unwritten(self.0.window().output_pixels() * self.0.out_channels());
         self.0
             .forward(operands[0], operands[1], operands.get(2).copied(), &mut output);
         output
@@ -92,10 +95,9 @@ impl<K: Convolving> Operation for Convolve<K> {
     fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
         let (input, kernel) = (context.operand(0), context.operand(1));
         if context.operands() > 2 {
-            reduction::add_channel_sums(&dy, context.gradient(2)?);
+            context.gradient(2, |mode, dbias| reduction::channel_sums(&dy, mode, dbias))?;
         }
-        self.0.kernel_gradient(input, &dy, context.gradient(1)?);
-        self.0.input_gradient(&dy, kernel, context.gradient(0)?);
-        Ok(())
+        context.gradient(1, |mode, dkernel| self.0.kernel_gradient(input, &dy, mode, dkernel))?;
+        context.gradient(0, |mode, dx| self.0.input_gradient(&dy, kernel, mode, dx))
     }
 }

@@ -4,13 +4,14 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use dfdx::prelude::{
-    BuildOnDevice, Const, ConstDim, Cpu, CpuError, Device, Dim, Dtype, HasShape, Merge, Module, ModuleVisitor,
-    NonMutableModule, Storage, Tape, Tensor, TensorCollection, TensorOptions,
+    BuildOnDevice, Const, ConstDim, Cpu, CpuError, Device, Dim, Dtype, HasShape, Module, ModuleVisitor,
+    NonMutableModule, Storage, Tensor, TensorCollection, TensorOptions,
 };
 
 use super::bridge::{erased, typed};
 use super::initializer::{Fans, GlorotUniform, Initializer, fill};
 use super::operation::{Backward, Kept, Operand, Operation, apply};
+use super::tape::Recorder;
 use crate::kernels::{product, reduction};
 use crate::shapes::Channels;
 
@@ -114,7 +115,7 @@ where
     O: ConstDim,
     Batch: Dim,
     In: Channels<C>,
-    T: Tape<f32, Cpu> + Merge<T>,
+    T: Recorder,
 {
     type Output = Tensor<(Batch, O), f32, Cpu, T>;
     type Error = CpuError;
@@ -169,9 +170,13 @@ impl Operation for Multiply {
 
     fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
         let (input, kernel) = (context.operand(0), context.operand(1));
-        reduction::add_channel_sums(&dy, context.gradient(2)?);
-        product::weight_gradient(input, &dy, self.inputs, self.units, context.gradient(1)?);
-        product::input_gradient(&dy, kernel, self.inputs, self.units, context.gradient(0)?);
-        Ok(())
+        let (inputs, units) = (self.inputs, self.units);
+        context.gradient(2, |mode, dbias| reduction::channel_sums(&dy, mode, dbias))?;
+        context.gradient(1, |mode, dkernel| {
+            product::weight_gradient(input, &dy, inputs, units, mode, dkernel);
+        })?;
+        context.gradient(0, |mode, dx| {
+            product::input_gradient(&dy, kernel, inputs, units, mode, dx)
+        })
     }
 }

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use dfdx::prelude::{
-    BuildOnDevice, Cpu, CpuError, Device, Dim, Dtype, HasShape, Merge, Module, ModuleVisitor, NonMutableModule, Rank3,
-    Storage, Tape, Tensor, TensorCollection, TensorOptions,
+    BuildOnDevice, Cpu, CpuError, Device, Dim, Dtype, HasShape, Module, ModuleVisitor, NonMutableModule, Rank3,
+    Storage, Tensor, TensorCollection, TensorOptions,
 };
 
 use super::bias::{BiasTerm, NoBias};
@@ -14,6 +14,7 @@ use super::constraint::{Constraint, Unconstrained};
 use super::convolve::convolve;
 use super::initializer::{Fans, GlorotUniform, Initializer, fill};
 use super::operation::Operand;
+use super::tape::Recorder;
 use super::windowed::geometry;
 use crate::kernels::depthwise::Depthwise;
 use crate::shapes::{Channels, Padding, Valid, Window};
@@ -107,7 +108,7 @@ where
     H: Window<K, S, P>,
     W: Window<K, S, P>,
     In: Channels<C>,
-    T: Tape<f32, Cpu> + Merge<T>,
+    T: Recorder,
 {
     type Output = Tensor<(Batch, H::Out, W::Out, In), f32, Cpu, T>;
     type Error = CpuError;

@@ -2,12 +2,13 @@
 
 use dfdx::nn::ScalarOptions;
 use dfdx::prelude::{
-    BuildOnDevice, Cpu, CpuError, Device, Dtype, HasShape, Module, ModuleMut, ModuleVisitor, NoneTape, OwnedTape,
-    Shape, Tensor, TensorCollection,
+    BuildOnDevice, Cpu, CpuError, Device, Dtype, HasShape, Module, ModuleMut, ModuleVisitor, NoneTape, Shape, Tensor,
+    TensorCollection,
 };
 use rand::Rng;
 
 use super::operation::{Backward, Kept, Operation, apply};
+use super::tape::Training;
 use crate::kernels::elementwise;
 use crate::random;
 
@@ -51,11 +52,11 @@ impl<const PERCENT: u32, S: Shape> Module<Tensor<S, f32, Cpu, NoneTape>> for Dro
     }
 }
 
-impl<const PERCENT: u32, S: Shape> ModuleMut<Tensor<S, f32, Cpu, OwnedTape<f32, Cpu>>> for Dropout<PERCENT> {
-    type Output = Tensor<S, f32, Cpu, OwnedTape<f32, Cpu>>;
+impl<const PERCENT: u32, S: Shape, T: Training> ModuleMut<Tensor<S, f32, Cpu, T>> for Dropout<PERCENT> {
+    type Output = Tensor<S, f32, Cpu, T>;
     type Error = CpuError;
 
-    fn try_forward_mut(&mut self, input: Tensor<S, f32, Cpu, OwnedTape<f32, Cpu>>) -> Result<Self::Output, CpuError> {
+    fn try_forward_mut(&mut self, input: Tensor<S, f32, Cpu, T>) -> Result<Self::Output, CpuError> {
         let mut stream = random::stream(self.seed, "dropout", &[self.masks]);
         self.masks += 1;
         let rate = f64::from(PERCENT) / 100.0;
@@ -77,8 +78,8 @@ impl Operation for Mask {
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
-        let mut output = vec![0.0; self.0.len()];
-        elementwise::multiply(operands[0], &self.0, &mut output);
+        let mut output = operands[0].to_vec();
+        elementwise::scale(&mut output, &self.0);
         output
     }
 
@@ -86,8 +87,8 @@ impl Operation for Mask {
         Kept::Nothing
     }
 
-    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
-        elementwise::add_product(context.gradient(0)?, &dy, &self.0);
-        Ok(())
+    fn backward(&mut self, mut dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+        elementwise::scale(&mut dy, &self.0);
+        context.give(0, dy)
     }
 }

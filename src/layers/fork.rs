@@ -1,11 +1,12 @@
 //! From one input to several maps.
 
 use dfdx::prelude::{
-    BuildOnDevice, Cpu, CpuError, Device, Dtype, Merge, Module, ModuleMut, ModuleVisitor, SplitTape, Tape,
-    TensorCollection, WithEmptyTape,
+    BuildOnDevice, CpuError, Device, Dtype, Module, ModuleMut, ModuleVisitor, SplitTape, TensorCollection,
+    WithEmptyTape,
 };
 
 use super::maps::Maps;
+use super::tape::Recorder;
 
 /// Gives its input to each branch of the tuple `L`; their outputs together are [`Maps`]. The input may be a map or several.
 ///
@@ -31,7 +32,7 @@ macro_rules! fork {
         impl<X, T, $($branch,)+ $last> $module<X> for Fork<($($branch,)+ $last)>
         where
             X: WithEmptyTape,
-            T: Tape<f32, Cpu> + Merge<T>,
+            T: Recorder,
             $($branch: $module<X, Output: SplitTape<Tape = T>, Error = CpuError>,)+
             $last: $module<X, Output: SplitTape<Tape = T>, Error = CpuError>,
         {

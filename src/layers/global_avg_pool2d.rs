@@ -1,13 +1,13 @@
 //! Global average pooling (Keras `GlobalAveragePooling2D(keepdims=True)`).
 
-use dfdx::prelude::{
-    Const, ConstDim, Cpu, CpuError, Dim, HasShape, Merge, Module, NonMutableModule, Tape, Tensor, ZeroSizedModule,
-};
+use dfdx::prelude::{Const, ConstDim, Cpu, CpuError, Dim, HasShape, Module, NonMutableModule, Tensor, ZeroSizedModule};
 
 use super::bridge::{erased, typed};
 use super::operation::{Backward, Kept, Operation, apply};
+use super::tape::Recorder;
 use crate::kernels::average_pooling;
 use crate::kernels::window::WindowGeometry;
+use crate::memory::unwritten;
 
 /// The mean of each channel over the whole map, as a map of one pixel.
 ///
@@ -23,7 +23,7 @@ impl<Batch, const M: usize, C, T> Module<Tensor<(Batch, Const<M>, Const<M>, C), 
 where
     Batch: Dim,
     C: ConstDim,
-    T: Tape<f32, Cpu> + Merge<T>,
+    T: Recorder,
 {
     type Output = Tensor<(Batch, Const<1>, Const<1>, C), f32, Cpu, T>;
     type Error = CpuError;
@@ -65,7 +65,7 @@ impl Operation for PoolAll {
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
-        let mut output = vec![0.0; self.window.batch * self.channels];
+        let mut output = unwritten(self.window.batch * self.channels);
         average_pooling::forward(&self.window, self.channels, false, operands[0], &mut output);
         output
     }
@@ -75,7 +75,8 @@ impl Operation for PoolAll {
     }
 
     fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
-        average_pooling::input_gradient(&self.window, self.channels, false, &dy, context.gradient(0)?);
-        Ok(())
+        context.gradient(0, |mode, dx| {
+            average_pooling::input_gradient(&self.window, self.channels, false, &dy, mode, dx);
+        })
     }
 }

@@ -32,6 +32,7 @@ mod separable_conv2d;
 mod shortcut;
 mod softmax_cross_entropy;
 mod subsample2d;
+mod tape;
 mod trace;
 mod windowed;
 
@@ -60,6 +61,7 @@ pub use separable_conv2d::SeparableConv2D;
 pub use shortcut::Shortcut;
 pub use softmax_cross_entropy::softmax_cross_entropy;
 pub use subsample2d::Subsample2D;
+pub use tape::{GradientStore, Recorder, TrainingTape, gradient_of};
 pub use trace::{LayerRecord, trace};
 
 use dfdx::prelude::{Const, Cpu, NoneTape, Tensor};

@@ -1,10 +1,13 @@
 //! A differentiable operation whose types have been checked and then forgotten: the layers' typed shells all end in
 //! [`apply`], which is the only place that talks to dfdx's tape.
 
-use dfdx::prelude::{Cpu, CpuError, Gradients, Merge, PutTape, Shape, SplitTape, Tape, Tensor, TensorFromVec};
+use dfdx::prelude::{Cpu, CpuError, PutTape, Shape, SplitTape, Tensor, TensorFromVec, UniqueId};
 
 use super::bridge::{GradientSlot, Rank, Saved, contiguous, erased};
+use super::tape::{GradientStore, Recorder};
 use super::trace;
+use crate::kernels::elementwise;
+use crate::kernels::product::Output;
 
 /// What a layer computes, on slices. The first operands are the inputs (mostly one), parameters follow.
 pub trait Operation: 'static {
@@ -65,7 +68,7 @@ impl Operand {
 pub struct Backward<'a> {
     operands: &'a [Operand],
     output: Option<&'a Saved>,
-    gradients: &'a mut Gradients<f32, Cpu>,
+    gradients: &'a mut dyn GradientStore,
 }
 
 impl<'a> Backward<'a> {
@@ -79,9 +82,22 @@ impl<'a> Backward<'a> {
         self.output.map_or(&[], Saved::values)
     }
 
-    /// The gradient of an operand, to be added to.
-    pub fn gradient(&mut self, index: usize) -> Result<&mut [f32], CpuError> {
-        Ok(self.operands[index].gradient.get(self.gradients)?)
+    /// Has an operand's gradient written, or added to, if anybody will ask for it.
+    pub fn gradient(&mut self, index: usize, write: impl FnOnce(Output, &mut [f32])) -> Result<(), CpuError> {
+        if let Some((mode, gradient)) = self.gradients.open(&self.operands[index].gradient)? {
+            write(mode, gradient);
+        }
+        Ok(())
+    }
+
+    /// Adds `values` to an operand's gradient; if it is the first, it becomes the gradient.
+    pub fn give(&mut self, index: usize, values: Vec<f32>) -> Result<(), CpuError> {
+        match self.gradients.open(&self.operands[index].gradient)? {
+            Some((Output::Overwrite, gradient)) => *gradient = values,
+            Some((Output::Add, gradient)) => elementwise::add(gradient, &values),
+            None => {}
+        }
+        Ok(())
     }
 
     /// How many operands there are.
@@ -91,7 +107,7 @@ impl<'a> Backward<'a> {
 }
 
 /// Runs an operation on maps and parameters, and puts its gradient on the tape of the maps.
-pub fn apply<S: Shape, O: Shape, T: Tape<f32, Cpu> + Merge<T>>(
+pub fn apply<S: Shape, O: Shape, T: Recorder>(
     operation: impl Operation,
     maps: impl IntoIterator<Item = Tensor<S, f32, Cpu, T>>,
     parameters: impl IntoIterator<Item = Operand>,
@@ -125,7 +141,7 @@ struct Node {
 }
 
 impl Node {
-    fn run<O: Shape, T: Tape<f32, Cpu>>(
+    fn run<O: Shape, T: Recorder>(
         mut self,
         shape: O,
         device: &Cpu,
@@ -135,9 +151,11 @@ impl Node {
         let output = device.try_tensor_from_vec(output, shape)?;
         if T::OWNS_TAPE {
             let kept = self.forget_what_is_not_kept();
-            let saved = (kept == Kept::Output).then(|| Saved::new(&output));
-            let slot = GradientSlot::new(&output);
-            tape.add_backward_op(move |gradients| self.backward(&slot, saved.as_ref(), gradients));
+            tape.record(Recorded {
+                node: self,
+                slot: GradientSlot::new(&output),
+                output: (kept == Kept::Output).then(|| Saved::new(&output)),
+            });
         }
         Ok(output.put_tape(tape))
     }
@@ -154,19 +172,31 @@ impl Node {
         }
         kept
     }
+}
 
-    fn backward(
-        mut self,
-        slot: &GradientSlot,
-        output: Option<&Saved>,
-        gradients: &mut Gradients<f32, Cpu>,
-    ) -> Result<(), CpuError> {
-        let output_gradient = slot.take(gradients)?;
-        self.operation.backward(
+/// An operation that has run, as a tape holds it.
+pub struct Recorded {
+    node: Node,
+    slot: GradientSlot,
+    output: Option<Saved>,
+}
+
+impl Recorded {
+    /// The tensors whose gradients it will ask for, or will be asked for after it: its output and its parameters.
+    pub(super) fn wanted(&self) -> impl Iterator<Item = UniqueId> {
+        let parameters = self.node.operands[self.node.maps..].iter();
+        parameters
+            .map(|operand| operand.gradient.id())
+            .chain(std::iter::once(self.slot.id()))
+    }
+
+    pub(super) fn run_back(mut self, gradients: &mut dyn GradientStore) -> Result<(), CpuError> {
+        let output_gradient = gradients.take(&self.slot)?;
+        self.node.operation.backward(
             output_gradient,
             &mut Backward {
-                operands: &self.operands,
-                output,
+                operands: &self.node.operands,
+                output: self.output.as_ref(),
                 gradients,
             },
         )

@@ -1,6 +1,8 @@
 //! One question for whatever needs a module in training and in inference: is its output of this shape in both?
 
-use dfdx::prelude::{Cpu, CpuError, ModuleMut, OwnedTape, Shape, Tensor};
+use dfdx::prelude::{Cpu, CpuError, ModuleMut, Shape, Tensor};
+
+use super::tape::TrainingTape;
 
 /// `Self` is what the module `N` makes of a tensor of shape `I` in inference: a tensor of shape `O`. In training, `N`
 /// makes the same of it, with a tape.
@@ -21,17 +23,13 @@ pub trait OutputOf<N, I: Shape, O: Shape>: Sized {
     /// Those of the module's `try_forward_mut`.
     fn train(
         module: &mut N,
-        input: Tensor<I, f32, Cpu, OwnedTape<f32, Cpu>>,
-    ) -> Result<Tensor<O, f32, Cpu, OwnedTape<f32, Cpu>>, CpuError>;
+        input: Tensor<I, f32, Cpu, TrainingTape>,
+    ) -> Result<Tensor<O, f32, Cpu, TrainingTape>, CpuError>;
 }
 
 impl<N, I: Shape, O: Shape> OutputOf<N, I, O> for Tensor<O, f32, Cpu>
 where
-    N: ModuleMut<
-            Tensor<I, f32, Cpu, OwnedTape<f32, Cpu>>,
-            Output = Tensor<O, f32, Cpu, OwnedTape<f32, Cpu>>,
-            Error = CpuError,
-        >,
+    N: ModuleMut<Tensor<I, f32, Cpu, TrainingTape>, Output = Tensor<O, f32, Cpu, TrainingTape>, Error = CpuError>,
 {
     fn known(self) -> Tensor<O, f32, Cpu> {
         self
@@ -39,8 +37,8 @@ where
 
     fn train(
         module: &mut N,
-        input: Tensor<I, f32, Cpu, OwnedTape<f32, Cpu>>,
-    ) -> Result<Tensor<O, f32, Cpu, OwnedTape<f32, Cpu>>, CpuError> {
+        input: Tensor<I, f32, Cpu, TrainingTape>,
+    ) -> Result<Tensor<O, f32, Cpu, TrainingTape>, CpuError> {
         module.try_forward_mut(input)
     }
 }

@@ -4,11 +4,12 @@
 use dfdx::nn::{
     RecursiveWalker, ScalarOptions, TensorCollection, TensorOptions, TensorViewer, TensorVisitor, ViewTensorMut,
 };
-use dfdx::prelude::{Cpu, CpuError, Gradients, HasShape, Shape, Tensor, ZerosTensor};
+use dfdx::prelude::{Cpu, CpuError, HasShape, Shape, Tensor, ZerosTensor};
 use num_traits::NumCast;
 
 use super::bridge::{GradientSlot, values_mut};
 use super::constraint::NON_NEGATIVE;
+use super::tape::GradientStore;
 use crate::random;
 
 /// One tensor of a network.
@@ -52,7 +53,7 @@ pub fn for_each<M: TensorCollection<f32, Cpu>>(model: &mut M, prefix: &str, visi
 pub fn for_each_with_gradients<M: TensorCollection<f32, Cpu>>(
     model: &mut M,
     prefix: &str,
-    gradients: &mut Gradients<f32, Cpu>,
+    gradients: &mut dyn GradientStore,
     visit: &mut dyn FnMut(Visited<'_>),
 ) {
     walk(
@@ -100,7 +101,7 @@ fn join(parent: &str, name: &str) -> String {
 
 struct Each<'f, 'g> {
     visit: &'f mut dyn FnMut(Visited<'_>),
-    gradients: Option<&'g mut Gradients<f32, Cpu>>,
+    gradients: Option<&'g mut dyn GradientStore>,
 }
 
 impl TensorVisitor<f32, Cpu> for Each<'_, '_> {
@@ -116,7 +117,7 @@ impl TensorVisitor<f32, Cpu> for Each<'_, '_> {
     ) -> Result<Option<Tensor<S, f32, Cpu>>, CpuError> {
         let sizes = tensor.shape().concrete();
         let gradient = match &mut self.gradients {
-            Some(gradients) if options.do_gradient_update => GradientSlot::new(tensor).take(gradients)?,
+            Some(gradients) if options.do_gradient_update => gradients.take(&GradientSlot::new(tensor))?,
             _ => Vec::new(),
         };
         (self.visit)(Visited::Tensor(Parameter {

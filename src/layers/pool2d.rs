@@ -3,15 +3,16 @@
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
-use dfdx::prelude::{
-    ConstDim, Cpu, CpuError, Dim, HasShape, Merge, Module, NonMutableModule, Tape, Tensor, ZeroSizedModule,
-};
+use dfdx::prelude::{ConstDim, Cpu, CpuError, Dim, HasShape, Module, NonMutableModule, Tensor, ZeroSizedModule};
 
 use super::bridge::{Map, erased, typed};
 use super::operation::{Backward, Kept, Operation, apply};
+use super::tape::Recorder;
 use super::windowed::geometry;
+use crate::kernels::product::Output;
 use crate::kernels::window::WindowGeometry;
 use crate::kernels::{average_pooling, max_pooling};
+use crate::memory::unwritten;
 use crate::shapes::{Padding, Valid, Window};
 
 /// The largest value in each `K × K` window with stride `S`, channel by channel.
@@ -45,7 +46,7 @@ where
     H: Window<K, S, P>,
     W: Window<K, S, P>,
     C: ConstDim,
-    T: Tape<f32, Cpu> + Merge<T>,
+    T: Recorder,
 {
     type Output = Tensor<(Batch, H::Out, W::Out, C), f32, Cpu, T>;
     type Error = CpuError;
@@ -74,9 +75,17 @@ pub trait Reduction: 'static + Debug + Default + Clone {
     #[doc(hidden)]
     fn forward(&mut self, window: &WindowGeometry, channels: usize, zeros_count: bool, x: &[f32], y: &mut [f32]);
 
-    /// Adds to `dx` what `dy` means for the windows' cells.
+    /// Writes or adds to `dx` what `dy` means for the windows' cells.
     #[doc(hidden)]
-    fn input_gradient(&self, window: &WindowGeometry, channels: usize, zeros_count: bool, dy: &[f32], dx: &mut [f32]);
+    fn input_gradient(
+        &self,
+        window: &WindowGeometry,
+        channels: usize,
+        zeros_count: bool,
+        dy: &[f32],
+        mode: Output,
+        dx: &mut [f32],
+    );
 }
 
 /// The largest value; of equal ones the first in reading order gets the gradient.
@@ -97,8 +106,16 @@ impl Reduction for Max {
         self.cells = max_pooling::forward(window, channels, zeros_count, x, y);
     }
 
-    fn input_gradient(&self, window: &WindowGeometry, channels: usize, _: bool, dy: &[f32], dx: &mut [f32]) {
-        max_pooling::input_gradient(window, channels, &self.cells, dy, dx);
+    fn input_gradient(
+        &self,
+        window: &WindowGeometry,
+        channels: usize,
+        _: bool,
+        dy: &[f32],
+        mode: Output,
+        dx: &mut [f32],
+    ) {
+        max_pooling::input_gradient(window, channels, &self.cells, dy, mode, dx);
     }
 }
 
@@ -109,13 +126,21 @@ impl Reduction for Average {
         average_pooling::forward(window, channels, zeros_count, x, y);
     }
 
-    fn input_gradient(&self, window: &WindowGeometry, channels: usize, zeros_count: bool, dy: &[f32], dx: &mut [f32]) {
-        average_pooling::input_gradient(window, channels, zeros_count, dy, dx);
+    fn input_gradient(
+        &self,
+        window: &WindowGeometry,
+        channels: usize,
+        zeros_count: bool,
+        dy: &[f32],
+        mode: Output,
+        dx: &mut [f32],
+    ) {
+        average_pooling::input_gradient(window, channels, zeros_count, dy, mode, dx);
     }
 }
 
 /// The layer behind its types.
-fn pool<R: Reduction, T: Tape<f32, Cpu> + Merge<T>>(pool: Pool<R>, input: Map<T>) -> Result<Map<T>, CpuError> {
+fn pool<R: Reduction, T: Recorder>(pool: Pool<R>, input: Map<T>) -> Result<Map<T>, CpuError> {
     let [height, width] = pool.window.output;
     let shape = (pool.window.batch, height, width, pool.channels);
     apply(pool, [input], [], shape)
@@ -134,7 +159,7 @@ impl<R: Reduction> Operation for Pool<R> {
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
-        let mut output = vec![0.0; self.window.output_pixels() * self.channels];
+        let mut output = unwritten(self.window.output_pixels() * self.channels);
         self.reduction
             .forward(&self.window, self.channels, self.zeros_count, operands[0], &mut output);
         output
@@ -145,9 +170,9 @@ impl<R: Reduction> Operation for Pool<R> {
     }
 
     fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
-        let dx = context.gradient(0)?;
-        self.reduction
-            .input_gradient(&self.window, self.channels, self.zeros_count, &dy, dx);
-        Ok(())
+        context.gradient(0, |mode, dx| {
+            self.reduction
+                .input_gradient(&self.window, self.channels, self.zeros_count, &dy, mode, dx)
+        })
     }
 }

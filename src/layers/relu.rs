@@ -1,10 +1,12 @@
 //! ReLU as a layer of its own (Keras `ReLU`), for the places where it can't be fused into the layer before.
 
-use dfdx::prelude::{Cpu, CpuError, HasShape, Merge, Module, NonMutableModule, Shape, Tape, Tensor, ZeroSizedModule};
+use dfdx::prelude::{Cpu, CpuError, HasShape, Module, NonMutableModule, Shape, Tensor, ZeroSizedModule};
 
 use super::bridge::{Rank, erased, typed};
 use super::operation::{Backward, Kept, Operation, apply};
+use super::tape::Recorder;
 use crate::kernels::elementwise;
+use crate::memory::unwritten;
 
 /// `max(x, 0)`, for tensors of up to four axes.
 #[derive(Debug, Default, Clone, Copy)]
@@ -13,7 +15,7 @@ pub struct ReLU;
 impl ZeroSizedModule for ReLU {}
 impl NonMutableModule for ReLU {}
 
-impl<S: Shape<Concrete = R>, R: Rank, T: Tape<f32, Cpu> + Merge<T>> Module<Tensor<S, f32, Cpu, T>> for ReLU {
+impl<S: Shape<Concrete = R>, R: Rank, T: Recorder> Module<Tensor<S, f32, Cpu, T>> for ReLU {
     type Output = Tensor<S, f32, Cpu, T>;
     type Error = CpuError;
 
@@ -23,9 +25,7 @@ impl<S: Shape<Concrete = R>, R: Rank, T: Tape<f32, Cpu> + Merge<T>> Module<Tenso
 }
 
 /// The layer behind its types.
-fn rectify<S: Shape, T: Tape<f32, Cpu> + Merge<T>>(
-    input: Tensor<S, f32, Cpu, T>,
-) -> Result<Tensor<S, f32, Cpu, T>, CpuError> {
+fn rectify<S: Shape, T: Recorder>(input: Tensor<S, f32, Cpu, T>) -> Result<Tensor<S, f32, Cpu, T>, CpuError> {
     let shape = *input.shape();
     apply(Rectify, [input], [], shape)
 }
@@ -38,8 +38,8 @@ impl Operation for Rectify {
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
-        let mut output = operands[0].to_vec();
-        elementwise::relu(&mut output);
+        let mut output = unwritten(operands[0].len());
+        elementwise::relu(operands[0], &mut output);
         output
     }
 
@@ -49,7 +49,6 @@ impl Operation for Rectify {
 
     fn backward(&mut self, mut dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
         elementwise::relu_gradient(&mut dy, context.output());
-        elementwise::add(context.gradient(0)?, &dy);
-        Ok(())
+        context.give(0, dy)
     }
 }

@@ -3,15 +3,17 @@
 use std::marker::PhantomData;
 
 use dfdx::prelude::{
-    BuildOnDevice, Cpu, CpuError, Device, Dtype, HasShape, Merge, Module, ModuleMut, ModuleVisitor, Shape, Tape,
-    Tensor, TensorCollection, WithEmptyTape,
+    BuildOnDevice, Cpu, CpuError, Device, Dtype, HasShape, Module, ModuleMut, ModuleVisitor, Shape, Tensor,
+    TensorCollection, WithEmptyTape,
 };
 
 use super::activation::{Activation, NoActivation};
 use super::bridge::{Map, erased, typed};
 use super::identity::Identity;
 use super::operation::{Backward, Kept, Operation, apply};
+use super::tape::Recorder;
 use crate::kernels::elementwise;
+use crate::memory::unwritten;
 
 /// `activation(F(x) + R(x))`. The shortcut `R` is [`Identity`] where the input is added as it is; otherwise it projects the input
 /// to the branch's shape.
@@ -65,7 +67,7 @@ where
     R: Module<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
     A: Activation,
     S: Shape<Concrete = [usize; 4]>,
-    T: Tape<f32, Cpu> + Merge<T>,
+    T: Recorder,
 {
     type Output = Tensor<S, f32, Cpu, T>;
     type Error = CpuError;
@@ -87,7 +89,7 @@ where
     R: ModuleMut<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
     A: Activation,
     S: Shape<Concrete = [usize; 4]>,
-    T: Tape<f32, Cpu> + Merge<T>,
+    T: Recorder,
 {
     type Output = Tensor<S, f32, Cpu, T>;
     type Error = CpuError;
@@ -103,7 +105,7 @@ where
 }
 
 /// The layer behind its types.
-fn add<T: Tape<f32, Cpu> + Merge<T>>(branch: Map<T>, shortcut: Map<T>, relu: bool) -> Result<Map<T>, CpuError> {
+fn add<T: Recorder>(branch: Map<T>, shortcut: Map<T>, relu: bool) -> Result<Map<T>, CpuError> {
     let shape = *branch.shape();
     apply(Add { relu }, [branch, shortcut], [], shape)
 }
@@ -119,11 +121,8 @@ impl Operation for Add {
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
-        let mut output = vec![0.0; operands[0].len()];
-        elementwise::sum(operands[0], operands[1], &mut output);
-        if self.relu {
-            elementwise::relu(&mut output);
-        }
+        let mut output = unwritten(operands[0].len());
+        elementwise::sum(operands[0], operands[1], self.relu, &mut output);
         output
     }
 
@@ -135,8 +134,7 @@ impl Operation for Add {
         if self.relu {
             elementwise::relu_gradient(&mut dy, context.output());
         }
-        elementwise::add(context.gradient(0)?, &dy);
-        elementwise::add(context.gradient(1)?, &dy);
-        Ok(())
+        context.gradient(1, |mode, dx| elementwise::put(mode, &dy, dx))?;
+        context.give(0, dy)
     }
 }

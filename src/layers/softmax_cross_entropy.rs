@@ -1,9 +1,10 @@
 //! The loss: mean categorical cross-entropy of the softmax of a batch's logits.
 
-use dfdx::prelude::{Cpu, CpuError, Dim, HasShape, Merge, Tape, Tensor};
+use dfdx::prelude::{Cpu, CpuError, Dim, HasShape, Tensor};
 
 use super::bridge::erased;
 use super::operation::{Backward, Kept, Operation, apply};
+use super::tape::Recorder;
 use crate::kernels::cross_entropy;
 
 /// `mean over images of −ln softmax(logits)[label]` (Keras `CategoricalCrossentropy` behind a softmax layer).
@@ -13,7 +14,7 @@ use crate::kernels::cross_entropy;
 ///
 /// # Panics
 /// If there aren't as many labels as images, or a label is not a class.
-pub fn softmax_cross_entropy<Batch: Dim, O: Dim, T: Tape<f32, Cpu> + Merge<T>>(
+pub fn softmax_cross_entropy<Batch: Dim, O: Dim, T: Recorder>(
     logits: Tensor<(Batch, O), f32, Cpu, T>,
     labels: &[usize],
 ) -> Result<Tensor<(), f32, Cpu, T>, CpuError> {
@@ -51,7 +52,6 @@ impl Operation for Loss {
     fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
         let logits = context.operand(0);
         let scale = dy.first().copied().unwrap_or(1.0);
-        cross_entropy::gradient(logits, &self.labels, self.classes, scale, context.gradient(0)?);
-        Ok(())
+        context.give(0, cross_entropy::gradient(logits, &self.labels, self.classes, scale))
     }
 }

@@ -1,12 +1,12 @@
 //! Every second pixel of a map, from the first one or from the one diagonally behind it.
 
-use dfdx::prelude::{
-    ConstDim, Cpu, CpuError, Dim, HasShape, Merge, Module, NonMutableModule, Tape, Tensor, ZeroSizedModule,
-};
+use dfdx::prelude::{ConstDim, Cpu, CpuError, Dim, HasShape, Module, NonMutableModule, Tensor, ZeroSizedModule};
 
 use super::bridge::{Map, erased, typed};
 use super::operation::{Backward, Kept, Operation, apply};
+use super::tape::Recorder;
 use crate::kernels::subsample::Subsample;
+use crate::memory::unwritten;
 use crate::shapes::{Valid, Window};
 
 /// The pixels `2y + OFFSET, 2x + OFFSET`; beyond the border of maps of odd size, zeros.
@@ -28,7 +28,7 @@ where
     H: Window<1, 2, Valid>,
     W: Window<1, 2, Valid>,
     C: ConstDim,
-    T: Tape<f32, Cpu> + Merge<T>,
+    T: Recorder,
 {
     type Output = Tensor<(Batch, H::Out, W::Out, C), f32, Cpu, T>;
     type Error = CpuError;
@@ -45,7 +45,7 @@ where
 }
 
 /// The layer behind its types.
-fn subsample<T: Tape<f32, Cpu> + Merge<T>>(sizes: Subsample, input: Map<T>) -> Result<Map<T>, CpuError> {
+fn subsample<T: Recorder>(sizes: Subsample, input: Map<T>) -> Result<Map<T>, CpuError> {
     let [height, width] = sizes.output;
     let shape = (input.shape().0, height, width, sizes.channels);
     apply(TakePixels(sizes), [input], [], shape)
@@ -67,7 +67,7 @@ impl Operation for TakePixels {
             ..
         } = self.0;
         let maps = operands[0].len() / (input[0] * input[1] * channels).max(1);
-        let mut taken = vec![0.0; maps * output[0] * output[1] * channels];
+        let mut taken = unwritten(maps * output[0] * output[1] * channels);
         self.0.forward(operands[0], &mut taken);
         taken
     }
@@ -77,7 +77,6 @@ impl Operation for TakePixels {
     }
 
     fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
-        self.0.input_gradient(&dy, context.gradient(0)?);
-        Ok(())
+        context.gradient(0, |mode, dx| self.0.input_gradient(&dy, mode, dx))
     }
 }

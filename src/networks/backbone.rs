@@ -1,8 +1,8 @@
 //! The seam of the project: a backbone is whatever turns images into feature maps; any head over such maps fits it.
 
-use dfdx::prelude::{Cpu, CpuError, Module, OwnedTape, TensorCollection};
+use dfdx::prelude::{Cpu, CpuError, Module, TensorCollection};
 
-use crate::layers::{FeatureMap, Images, MapShape, OutputOf};
+use crate::layers::{FeatureMap, Images, MapShape, OutputOf, TrainingTape};
 
 /// A module that turns `IMAGE × IMAGE` RGB images into `M × M × C` feature maps, in training and in inference.
 ///
@@ -24,10 +24,7 @@ pub trait Backbone<const IMAGE: usize, const M: usize, const C: usize>:
     ///
     /// # Errors
     /// Those of the layers' `try_forward_mut`.
-    fn train(
-        &mut self,
-        images: Images<IMAGE, OwnedTape<f32, Cpu>>,
-    ) -> Result<FeatureMap<M, C, OwnedTape<f32, Cpu>>, CpuError>;
+    fn train(&mut self, images: Images<IMAGE, TrainingTape>) -> Result<FeatureMap<M, C, TrainingTape>, CpuError>;
 }
 
 impl<N, const IMAGE: usize, const M: usize, const C: usize> Backbone<IMAGE, M, C> for N
@@ -40,10 +37,7 @@ where
         Ok(self.try_forward(images)?.known())
     }
 
-    fn train(
-        &mut self,
-        images: Images<IMAGE, OwnedTape<f32, Cpu>>,
-    ) -> Result<FeatureMap<M, C, OwnedTape<f32, Cpu>>, CpuError> {
+    fn train(&mut self, images: Images<IMAGE, TrainingTape>) -> Result<FeatureMap<M, C, TrainingTape>, CpuError> {
         N::Output::train(self, images)
     }
 }

@@ -3,16 +3,14 @@
 
 use std::marker::PhantomData;
 
-use dfdx::prelude::{Backward, Const, Cpu, CpuError, Gradients, OwnedTape, TensorFromVec, Trace};
+use dfdx::prelude::{Const, Cpu, CpuError, PutTape, TensorFromVec};
 
 use crate::heads::{Head, Logits};
 use crate::layers::{
-    FeatureMap, Images, LayerRecord, Visited, build, for_each, for_each_with_gradients, softmax_cross_entropy, trace,
-    values,
+    FeatureMap, GradientStore, Images, LayerRecord, TrainingTape, Visited, build, for_each, for_each_with_gradients,
+    softmax_cross_entropy, trace, values,
 };
 use crate::networks::Backbone;
-
-type Traced = OwnedTape<f32, Cpu>;
 
 /// What the names of a backbone's parameters start with.
 pub const BACKBONE: &str = "backbone";
@@ -56,7 +54,7 @@ pub struct Step {
     pub loss: f32,
     /// `batch × classes`.
     pub logits: Vec<f32>,
-    gradients: Gradients<f32, Cpu>,
+    gradients: Box<dyn GradientStore>,
 }
 
 /// The operations of a network, in the order in which they run.
@@ -72,9 +70,9 @@ pub struct Layers {
 trait AnyBackbone<const M: usize, const C: usize> {
     fn image_size(&self) -> usize;
     fn infer(&self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C>, CpuError>;
-    fn train(&mut self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C, Traced>, CpuError>;
+    fn train(&mut self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C, TrainingTape>, CpuError>;
     fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>));
-    fn for_each_with_gradients(&mut self, gradients: &mut Gradients<f32, Cpu>, visit: &mut dyn FnMut(Visited<'_>));
+    fn for_each_with_gradients(&mut self, gradients: &mut dyn GradientStore, visit: &mut dyn FnMut(Visited<'_>));
 }
 
 struct SizedBackbone<N, const IMAGE: usize>(N);
@@ -96,15 +94,16 @@ impl<N: Backbone<IMAGE, M, C>, const IMAGE: usize, const M: usize, const C: usiz
         self.0.infer(Self::images(images, batch)?)
     }
 
-    fn train(&mut self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C, Traced>, CpuError> {
-        self.0.train(Self::images(images, batch)?.leaky_traced())
+    fn train(&mut self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C, TrainingTape>, CpuError> {
+        self.0
+            .train(Self::images(images, batch)?.put_tape(TrainingTape::default()))
     }
 
     fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>)) {
         for_each(&mut self.0, BACKBONE, visit);
     }
 
-    fn for_each_with_gradients(&mut self, gradients: &mut Gradients<f32, Cpu>, visit: &mut dyn FnMut(Visited<'_>)) {
+    fn for_each_with_gradients(&mut self, gradients: &mut dyn GradientStore, visit: &mut dyn FnMut(Visited<'_>)) {
         for_each_with_gradients(&mut self.0, BACKBONE, gradients, visit);
     }
 }
@@ -112,9 +111,9 @@ impl<N: Backbone<IMAGE, M, C>, const IMAGE: usize, const M: usize, const C: usiz
 /// A head whose type is forgotten.
 trait AnyHead<const M: usize, const C: usize> {
     fn infer(&self, map: FeatureMap<M, C>) -> Result<Logits, CpuError>;
-    fn train(&mut self, map: FeatureMap<M, C, Traced>) -> Result<Logits<Traced>, CpuError>;
+    fn train(&mut self, map: FeatureMap<M, C, TrainingTape>) -> Result<Logits<TrainingTape>, CpuError>;
     fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>));
-    fn for_each_with_gradients(&mut self, gradients: &mut Gradients<f32, Cpu>, visit: &mut dyn FnMut(Visited<'_>));
+    fn for_each_with_gradients(&mut self, gradients: &mut dyn GradientStore, visit: &mut dyn FnMut(Visited<'_>));
 }
 
 struct TypedHead<H>(H);
@@ -124,7 +123,7 @@ impl<H: Head<M, C>, const M: usize, const C: usize> AnyHead<M, C> for TypedHead<
         self.0.infer(map)
     }
 
-    fn train(&mut self, map: FeatureMap<M, C, Traced>) -> Result<Logits<Traced>, CpuError> {
+    fn train(&mut self, map: FeatureMap<M, C, TrainingTape>) -> Result<Logits<TrainingTape>, CpuError> {
         self.0.train(map)
     }
 
@@ -132,7 +131,7 @@ impl<H: Head<M, C>, const M: usize, const C: usize> AnyHead<M, C> for TypedHead<
         for_each(&mut self.0, HEAD, visit);
     }
 
-    fn for_each_with_gradients(&mut self, gradients: &mut Gradients<f32, Cpu>, visit: &mut dyn FnMut(Visited<'_>)) {
+    fn for_each_with_gradients(&mut self, gradients: &mut dyn GradientStore, visit: &mut dyn FnMut(Visited<'_>)) {
         for_each_with_gradients(&mut self.0, HEAD, gradients, visit);
     }
 }
@@ -186,7 +185,7 @@ impl<const M: usize, const C: usize> Model for Joined<M, C> {
         Ok(Step {
             loss: mean,
             logits: scores,
-            gradients: loss.try_backward()?,
+            gradients: TrainingTape::backward(loss)?,
         })
     }
 
@@ -205,8 +204,8 @@ impl<const M: usize, const C: usize> Model for Joined<M, C> {
     }
 
     fn for_each_with_gradients(&mut self, step: &mut Step, visit: &mut dyn FnMut(Visited<'_>)) {
-        self.backbone.for_each_with_gradients(&mut step.gradients, visit);
-        self.head.for_each_with_gradients(&mut step.gradients, visit);
+        self.backbone.for_each_with_gradients(&mut *step.gradients, visit);
+        self.head.for_each_with_gradients(&mut *step.gradients, visit);
     }
 
     fn layers(&self) -> Result<Layers, CpuError> {

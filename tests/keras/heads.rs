@@ -1,9 +1,10 @@
 //! The heads over maps of the paper's sizes: logits, loss and all gradients.
 
-use dfdx::prelude::{Backward, Const, Cpu, TensorFromVec, Trace};
+use dfdx::prelude::{Const, Cpu, PutTape, TensorFromVec};
 use wise_srnet::heads::{Depthwise, DepthwiseNonNeg, Gap, GapDropout, Head, HeadsOver};
 use wise_srnet::layers::{
-    FeatureMap, Visited, build, for_each, for_each_with_gradients, softmax_cross_entropy, values,
+    FeatureMap, TrainingTape, Visited, build, for_each, for_each_with_gradients, gradient_of, softmax_cross_entropy,
+    values,
 };
 
 use crate::formula;
@@ -45,14 +46,17 @@ fn assert_equal<H: Head<M, CHANNELS>, const M: usize>(name: &str) {
     let keras = golden.tensors(&format!("{name} {M}"));
     let mut head: H = head(seed);
     let maps = maps(seed, batch);
-    let logits = head.train(maps.leaky_trace()).unwrap();
+    let logits = head
+        .train(maps.clone().put_tape(TrainingTape::watching(&maps)))
+        .unwrap();
     let loss = softmax_cross_entropy(logits, &labels(batch, CLASSES)).unwrap();
     let mut worst = Worst::default();
     worst.add("loss", keras.compare("loss", values(&loss)).relative());
-    let mut gradients = loss.backward();
-    worst.add("map", keras.compare("map", values(&gradients.get(&maps))).relative());
+    let mut gradients = TrainingTape::backward(loss).unwrap();
+    let of_map = gradient_of(&maps, &mut *gradients).unwrap();
+    worst.add("map", keras.compare("map", &of_map).relative());
     let mut parameters = 0;
-    for_each_with_gradients(&mut head, "head", &mut gradients, &mut |visited| {
+    for_each_with_gradients(&mut head, "head", &mut *gradients, &mut |visited| {
         if let Visited::Tensor(parameter) = visited {
             let key = key(parameter.name);
             worst.add(&key, keras.compare(&key, parameter.gradient).relative());

@@ -3,7 +3,7 @@
 use rand::Rng;
 use wise_srnet::kernels::average_pooling::{forward, input_gradient};
 
-use crate::cases::{assert_adds, assert_close, channels, generator, large_windows, values, wide, window};
+use crate::cases::{assert_close, assert_gradient, channels, generator, large_windows, values, wide, window};
 use crate::reference::{AveragePooling, Border, Window, assert_is_gradient};
 
 fn check(reference: &AveragePooling, rng: &mut impl Rng) {
@@ -15,12 +15,12 @@ fn check(reference: &AveragePooling, rng: &mut impl Rng) {
     assert_close((reference, "output"), &y, &reference.forward(&wide(&x)));
 
     let dy = values(y.len(), rng);
-    assert_adds(
+    assert_gradient(
         (reference, "input gradient"),
         &reference.input_gradient(&wide(&dy)),
         rng,
-        |dx| {
-            input_gradient(&geometry, channels, zeros_count, &dy, dx);
+        |mode, dx| {
+            input_gradient(&geometry, channels, zeros_count, &dy, mode, dx);
         },
     );
 }

@@ -3,6 +3,8 @@
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use wise_srnet::kernels::instruction_set::InstructionSet;
+use wise_srnet::kernels::product::Output;
 
 use crate::reference::{Border, Window};
 
@@ -10,7 +12,16 @@ use crate::reference::{Border, Window};
 /// thousand terms lose another factor of a hundred.
 pub const TOLERANCE: f64 = 1e-5;
 
+/// The environment variable that names the instruction set to test; [`instruction_sets`](crate::instruction_sets) sets
+/// it.
+pub const INSTRUCTION_SET: &str = "TEST_INSTRUCTION_SET";
+
+/// Every test begins with its random numbers, and so with the instruction set that it is to use.
 pub fn generator(seed: u64) -> ChaCha8Rng {
+    if let Ok(name) = std::env::var(INSTRUCTION_SET) {
+        let set = InstructionSet::ALL.into_iter().find(|set| set.name() == name);
+        set.expect("a known instruction set").pin().unwrap();
+    }
     ChaCha8Rng::seed_from_u64(seed)
 }
 
@@ -30,7 +41,7 @@ pub fn wide(values: &[f32]) -> Vec<f64> {
 
 /// A channel count: one, few, or more than a vector register holds and not a multiple of it.
 pub fn channels(rng: &mut impl Rng) -> usize {
-    *[1, 2, 3, 8, 17, 40].choose(rng).unwrap()
+    *[1, 2, 3, 8, 16, 17, 33, 40].choose(rng).unwrap()
 }
 
 /// A window of any kind in use over maps from as small as fits to 15 pixels, height and width apart.
@@ -88,12 +99,20 @@ pub fn assert_close_within(tolerance: f64, what: impl std::fmt::Debug, actual: &
     }
 }
 
-/// Runs a gradient kernel on a buffer that already holds values and asserts that it *adds* the expected gradient.
+/// Runs a gradient kernel in both of its modes: it *adds* the expected gradient to what a buffer holds, or replaces it.
 #[track_caller]
-pub fn assert_adds(what: impl std::fmt::Debug, expected: &[f64], rng: &mut impl Rng, kernel: impl FnOnce(&mut [f32])) {
+pub fn assert_gradient(
+    what: impl std::fmt::Debug,
+    expected: &[f64],
+    rng: &mut impl Rng,
+    kernel: impl Fn(Output, &mut [f32]),
+) {
+    let mut gradient = vec![f32::NAN; expected.len()];
+    kernel(Output::Overwrite, &mut gradient);
+    assert_close(&what, &gradient, expected);
     let before = values(expected.len(), rng);
     let mut gradient = before.clone();
-    kernel(&mut gradient);
+    kernel(Output::Add, &mut gradient);
     let sums: Vec<f64> = before
         .iter()
         .zip(expected)

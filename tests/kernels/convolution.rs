@@ -3,7 +3,7 @@
 use rand::Rng;
 use wise_srnet::kernels::{convolution, reduction};
 
-use crate::cases::{assert_adds, assert_close, channels, generator, large_windows, values, wide, window};
+use crate::cases::{assert_close, assert_gradient, channels, generator, large_windows, values, wide, window};
 use crate::reference::{Bilinear, Border, Convolution, Window, assert_is_gradient, channel_sums};
 
 fn random(rng: &mut impl Rng) -> Convolution {
@@ -50,16 +50,16 @@ fn check(reference: &Convolution, rng: &mut impl Rng) {
     let dy = values(outputs, rng);
     let dy64 = wide(&dy);
     let expected = reference.input_gradient(&dy64, &w64);
-    assert_adds((reference, "input gradient"), &expected, rng, |dx| {
-        kernel.input_gradient(&dy, &w, dx)
+    assert_gradient((reference, "input gradient"), &expected, rng, |mode, dx| {
+        kernel.input_gradient(&dy, &w, mode, dx)
     });
     let expected = reference.weight_gradient(&x64, &dy64);
-    assert_adds((reference, "kernel gradient"), &expected, rng, |dw| {
-        kernel.kernel_gradient(&x, &dy, dw)
+    assert_gradient((reference, "kernel gradient"), &expected, rng, |mode, dw| {
+        kernel.kernel_gradient(&x, &dy, mode, dw)
     });
     let expected = channel_sums(&dy64, reference.outputs);
-    assert_adds((reference, "bias gradient"), &expected, rng, |db| {
-        reduction::add_channel_sums(&dy, db)
+    assert_gradient((reference, "bias gradient"), &expected, rng, |mode, db| {
+        reduction::channel_sums(&dy, mode, db)
     });
 }
 

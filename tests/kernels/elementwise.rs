@@ -2,8 +2,9 @@
 
 use rand::Rng;
 use wise_srnet::kernels::elementwise as kernels;
+use wise_srnet::kernels::product::Output;
 
-use crate::cases::{assert_adds, generator, values};
+use crate::cases::{generator, values};
 
 /// One value, an odd number of them, and more than one task takes.
 const SIZES: [usize; 3] = [1, 1_001, 70_001];
@@ -19,20 +20,23 @@ fn sums_and_products_are_those_of_their_elements() {
         );
         let pairs = || a.iter().zip(&b);
         let mut out = start.clone();
-        kernels::sum(&a, &b, &mut out);
+        kernels::sum(&a, &b, false, &mut out);
         assert!(out.iter().eq(pairs().map(|(a, b)| a + b).collect::<Vec<_>>().iter()));
-        kernels::multiply(&a, &b, &mut out);
-        assert!(out.iter().eq(pairs().map(|(a, b)| a * b).collect::<Vec<_>>().iter()));
+        kernels::sum(&a, &b, true, &mut out);
+        assert!(
+            out.iter()
+                .eq(pairs().map(|(a, b)| (a + b).max(0.0)).collect::<Vec<_>>().iter())
+        );
         let mut out = start.clone();
-        kernels::add(&mut out, &a);
+        kernels::put(Output::Add, &a, &mut out);
         assert!(
             out.iter()
                 .zip(&start)
                 .zip(&a)
                 .all(|((out, start), a)| *out == start + a)
         );
-        let product: Vec<f64> = pairs().map(|(&a, &b)| f64::from(a) * f64::from(b)).collect();
-        assert_adds("a · b", &product, &mut rng, |out| kernels::add_product(out, &a, &b));
+        kernels::put(Output::Overwrite, &a, &mut out);
+        assert_eq!(out, a);
     }
 }
 
@@ -41,8 +45,8 @@ fn relu_cuts_negative_values_and_their_gradients() {
     let mut rng = generator(72);
     for count in SIZES {
         let (x, dy) = (values(count, &mut rng), values(count, &mut rng));
-        let (mut y, mut dx) = (x.clone(), dy.clone());
-        kernels::relu(&mut y);
+        let (mut y, mut dx) = (dy.clone(), dy.clone());
+        kernels::relu(&x, &mut y);
         kernels::relu_gradient(&mut dx, &y);
         for (((x, y), dy), dx) in x.iter().zip(&y).zip(&dy).zip(&dx) {
             assert_eq!((*y, *dx), if *x > 0.0 { (*x, *dy) } else { (0.0, 0.0) });
@@ -52,8 +56,8 @@ fn relu_cuts_negative_values_and_their_gradients() {
 
 #[test]
 fn relu_keeps_a_nan_visible() {
-    let mut values = [f32::NAN, -1.0, 2.0];
-    kernels::relu(&mut values);
+    let mut values = [7.0; 3];
+    kernels::relu(&[f32::NAN, -1.0, 2.0], &mut values);
     assert!(values[0].is_nan());
     assert_eq!(values[1..], [0.0, 2.0]);
 }
@@ -72,29 +76,22 @@ fn channels_are_inserted_side_by_side_and_their_gradients_taken_apart() {
             assert_eq!(wide[first..], b[pixel * second..][..second]);
         }
         let (mut da, mut db) = (a.clone(), b.clone());
-        kernels::add_channels(&wide, all, 0, &mut da, first);
-        kernels::add_channels(&wide, all, first, &mut db, second);
+        kernels::take_channels(&wide, all, 0, Output::Add, &mut da, first);
+        kernels::take_channels(&wide, all, first, Output::Add, &mut db, second);
         assert!(da.iter().zip(&a).all(|(da, a)| *da == a + a));
         assert!(db.iter().zip(&b).all(|(db, b)| *db == b + b));
+        kernels::take_channels(&wide, all, 0, Output::Overwrite, &mut da, first);
+        kernels::take_channels(&wide, all, first, Output::Overwrite, &mut db, second);
+        assert_eq!((da, db), (a, b));
     }
 }
 
 #[test]
-fn a_dropout_mask_scales_forward_and_backward_alike() {
+fn a_dropout_mask_scales() {
     let mut rng = generator(74);
     let mask: Vec<f32> = (0..1_000).map(|_| if rng.gen_bool(0.5) { 2.0 } else { 0.0 }).collect();
     let x = values(mask.len(), &mut rng);
-    let (mut y, mut dx) = (vec![0.0; x.len()], vec![1.0; x.len()]);
-    kernels::multiply(&x, &mask, &mut y);
-    kernels::add_product(&mut dx, &x, &mask);
-    for (((mask, x), y), dx) in mask.iter().zip(&x).zip(&y).zip(&dx) {
-        assert_eq!(
-            (*y, *dx),
-            if *mask > 0.0 {
-                (2.0 * x, 1.0 + 2.0 * x)
-            } else {
-                (0.0 * x, 1.0)
-            }
-        );
-    }
+    let mut y = x.clone();
+    kernels::scale(&mut y, &mask);
+    assert!(x.iter().zip(&mask).zip(&y).all(|((x, mask), y)| *y == x * mask));
 }

@@ -8,6 +8,7 @@ mod convolution;
 mod cross_entropy;
 mod depthwise;
 mod elementwise;
+mod instruction_sets;
 mod max_pooling;
 mod product;
 mod reference;

@@ -2,8 +2,11 @@
 
 use rand::Rng;
 use wise_srnet::kernels::max_pooling::{forward, input_gradient};
+use wise_srnet::kernels::product::Output;
 
-use crate::cases::{assert_adds, assert_close, channels, generator, large_windows, tied_values, values, wide, window};
+use crate::cases::{
+    assert_close, assert_gradient, channels, generator, large_windows, tied_values, values, wide, window,
+};
 use crate::reference::{Border, MaxPooling, Window, assert_is_gradient};
 
 fn check(reference: &MaxPooling, x: &[f32], rng: &mut impl Rng) {
@@ -15,8 +18,8 @@ fn check(reference: &MaxPooling, x: &[f32], rng: &mut impl Rng) {
 
     let dy = values(y.len(), rng);
     let expected = reference.input_gradient(&wide(x), &wide(&dy));
-    assert_adds((reference, "input gradient"), &expected, rng, |dx| {
-        input_gradient(&geometry, channels, &cells, &dy, dx);
+    assert_gradient((reference, "input gradient"), &expected, rng, |mode, dx| {
+        input_gradient(&geometry, channels, &cells, &dy, mode, dx);
     });
 }
 
@@ -68,7 +71,7 @@ fn padding_zeros_win_over_negative_values_and_same_padding_never_does() {
         let geometry = window.geometry();
         let (mut y, mut dx) = ([f32::NAN], [0.0; 4]);
         let cells = forward(&geometry, 1, window.zeros_count(), &[-4.0, -1.0, -1.0, -3.0], &mut y);
-        input_gradient(&geometry, 1, &cells, &[1.0], &mut dx);
+        input_gradient(&geometry, 1, &cells, &[1.0], Output::Overwrite, &mut dx);
         (y, dx)
     };
     assert_eq!(pool(Border::Zeros(1)), ([0.0], [0.0; 4]));

@@ -3,7 +3,7 @@
 use rand::Rng;
 use wise_srnet::kernels::product::{forward, input_gradient, weight_gradient};
 
-use crate::cases::{assert_adds, assert_close, channels, generator, values, wide};
+use crate::cases::{assert_close, assert_gradient, channels, generator, values, wide};
 use crate::reference::{Bilinear, Product, assert_is_gradient};
 
 fn check(reference: &Product, rng: &mut impl Rng) {
@@ -21,20 +21,20 @@ fn check(reference: &Product, rng: &mut impl Rng) {
 
     let dy = values(y_count, rng);
     let dy64 = wide(&dy);
-    assert_adds(
+    assert_gradient(
         (reference, "input gradient"),
         &reference.input_gradient(&dy64, &w64),
         rng,
-        |dx| {
-            input_gradient(&dy, &w, inputs, outputs, dx);
+        |mode, dx| {
+            input_gradient(&dy, &w, inputs, outputs, mode, dx);
         },
     );
-    assert_adds(
+    assert_gradient(
         (reference, "weight gradient"),
         &reference.weight_gradient(&x64, &dy64),
         rng,
-        |dw| {
-            weight_gradient(&x, &dy, inputs, outputs, dw);
+        |mode, dw| {
+            weight_gradient(&x, &dy, inputs, outputs, mode, dw);
         },
     );
 }
@@ -52,7 +52,15 @@ fn equals_the_definition_for_random_sizes() {
 #[test]
 fn equals_the_definition_where_it_is_divided_into_tasks() {
     let mut rng = generator(42);
-    for [rows, inputs, outputs] in [[13_000, 5, 3], [5_000, 17, 2], [2_049, 1, 40], [20, 300, 90]] {
+    for [rows, inputs, outputs] in [
+        [13_000, 5, 3],
+        [5_000, 17, 2],
+        [2_049, 1, 40],
+        [20, 300, 90],
+        [49, 1_100, 168],
+        [197, 2_060, 65],
+        [1_030, 64, 31],
+    ] {
         check(&Product { rows, inputs, outputs }, &mut rng);
     }
 }

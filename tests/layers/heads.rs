@@ -1,8 +1,8 @@
 //! All seven heads over the maps of `MiniResNet` at 64 and 96 px.
 
-use dfdx::prelude::{Const, Trace};
+use dfdx::prelude::{Const, PutTape};
 use wise_srnet::heads::{Depthwise, DepthwiseNonNeg, Gap, GapDropout, Head, HeadsOver};
-use wise_srnet::layers::build;
+use wise_srnet::layers::{TrainingTape, build};
 
 use crate::step::{assert_gradients_arrive, backward, maps, tensors};
 
@@ -10,7 +10,7 @@ use crate::step::{assert_gradients_arrive, backward, maps, tensors};
 fn parameters<H: Head<M, 128>, const M: usize>() -> usize {
     let mut head: H = build(1, "net", 6).unwrap();
     assert_eq!(head.infer(maps(3, 1)).unwrap().as_vec().len(), 3 * 6);
-    let logits = head.train(maps(3, 1).leaky_traced()).unwrap();
+    let logits = head.train(maps(3, 1).put_tape(TrainingTape::default())).unwrap();
     let (logits, gradients) = backward(&mut head, logits);
     assert_eq!(logits.len(), 3 * 6);
     assert_gradients_arrive(&gradients);

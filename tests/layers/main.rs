@@ -8,3 +8,4 @@ mod nesting;
 mod networks;
 mod same_bits;
 mod step;
+mod tapes;

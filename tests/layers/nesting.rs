@@ -1,8 +1,8 @@
 //! Layers inside dfdx's own modules.
 
 use dfdx::prelude::{
-    Backward, Const, Cpu, DeviceBuildExt, Gradients, MeanTo, Module, ModuleMut, NumParams, Repeated, ResetParams,
-    Residual, Trace,
+    Backward, Const, Cpu, DeviceBuildExt, Gradients, MeanTo, Module, ModuleMut, NumParams, OwnedTape, Repeated,
+    ResetParams, Residual, Trace,
 };
 use wise_srnet::heads::WiseSrNetDropout;
 use wise_srnet::layers::{
@@ -12,7 +12,7 @@ use wise_srnet::layers::{
 use wise_srnet::networks::MiniResNet;
 use wise_srnet::shapes::Same;
 
-use crate::step::{Traced, assert_gradients_arrive, maps, step, tensors};
+use crate::step::{assert_gradients_arrive, maps, step, tensors};
 
 type Convolution = Conv2D<8, 8, 3, 1, Same>;
 
@@ -114,7 +114,7 @@ fn a_shortcut_around_the_identity_is_dfdxs_residual() {
     let mut shortcut: Shortcut<Convolution> = build(1, "net", 0).unwrap();
     shortcut.branch = convolution();
     let residual = Residual(convolution());
-    let run = |map: FeatureMap<6, 8, Traced>| map.square().mean().backward();
+    let run = |map: FeatureMap<6, 8, OwnedTape<f32, Cpu>>| map.square().mean().backward();
     let (x, theirs_x) = (maps::<6, 8>(3, 4), maps::<6, 8>(3, 4));
     assert_eq!(
         shortcut.forward(x.clone()).as_vec(),

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use dfdx::prelude::{
-    Backward, Const, Cpu, Dim, HasShape, ModuleMut, OwnedTape, Tensor, TensorCollection, TensorFromVec, Trace,
-};
+use dfdx::prelude::{Const, Cpu, Dim, HasShape, ModuleMut, PutTape, Tensor, TensorCollection, TensorFromVec};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use wise_srnet::layers::{FeatureMap, Visited, for_each, for_each_with_gradients, softmax_cross_entropy, values};
-
-pub type Traced = OwnedTape<f32, Cpu>;
+use wise_srnet::layers::{
+    FeatureMap, GradientStore, TrainingTape, Visited, for_each, for_each_with_gradients, softmax_cross_entropy, values,
+};
 
 /// Values by the names of their tensors.
 pub type Named = BTreeMap<String, Vec<f32>>;
@@ -35,29 +33,36 @@ pub fn tensors<N: TensorCollection<f32, Cpu>>(module: &mut N) -> Named {
 /// The logits of a forward pass in training, and the gradients of all trainable tensors.
 pub fn step<N, O: Dim, const M: usize, const C: usize>(network: &mut N, images: FeatureMap<M, C>) -> (Vec<f32>, Named)
 where
-    N: ModuleMut<FeatureMap<M, C, Traced>, Output = Tensor<(usize, O), f32, Cpu, Traced>> + TensorCollection<f32, Cpu>,
+    N: ModuleMut<FeatureMap<M, C, TrainingTape>, Output = Tensor<(usize, O), f32, Cpu, TrainingTape>>
+        + TensorCollection<f32, Cpu>,
 {
-    let logits = network.forward_mut(images.leaky_traced());
+    let logits = network.forward_mut(images.put_tape(TrainingTape::default()));
     backward(network, logits)
 }
 
 /// The logits, and the gradients of all trainable tensors for labels 0, 1, 2, 3, 0, …
-pub fn backward<N, O: Dim>(network: &mut N, logits: Tensor<(usize, O), f32, Cpu, Traced>) -> (Vec<f32>, Named)
+pub fn backward<N, O: Dim>(network: &mut N, logits: Tensor<(usize, O), f32, Cpu, TrainingTape>) -> (Vec<f32>, Named)
 where
     N: TensorCollection<f32, Cpu>,
 {
     let scores = values(&logits).to_vec();
     let labels: Vec<usize> = (0..logits.shape().0).map(|image| image % 4).collect();
-    let mut gradients = softmax_cross_entropy(logits, &labels).unwrap().backward();
+    let loss = softmax_cross_entropy(logits, &labels).unwrap();
+    let mut gradients = TrainingTape::backward(loss).unwrap();
+    (scores, named_gradients(network, &mut *gradients))
+}
+
+/// The gradients of all trainable tensors.
+pub fn named_gradients<N: TensorCollection<f32, Cpu>>(network: &mut N, gradients: &mut dyn GradientStore) -> Named {
     let mut named = Named::new();
-    for_each_with_gradients(network, "net", &mut gradients, &mut |visited| {
+    for_each_with_gradients(network, "net", gradients, &mut |visited| {
         if let Visited::Tensor(tensor) = visited
             && tensor.trainable
         {
             named.insert(tensor.name.to_owned(), tensor.gradient.to_vec());
         }
     });
-    (scores, named)
+    named
 }
 
 /// Asserts that there is at least one gradient, and that each is finite and somewhere not zero.

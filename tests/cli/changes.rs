@@ -67,9 +67,11 @@ fn a_damaged_checkpoint_is_named_and_left_alone() {
 #[test]
 fn a_second_process_on_the_same_folder_is_refused() {
     let lab = Lab::new();
-    let mut first = lab.start();
+    // It can't end before the second one has asked for the folder.
+    let long = ["--epochs", "100000"];
+    let mut first = lab.start(&long);
     first.wait_for_epochs(1);
-    let second = lab.run(&["tiny.ron"]);
+    let second = lab.run(&[&["tiny.ron"], &long[..]].concat());
     first.kill();
     second.assert_refused(1, &["another process is writing to reports/tiny", "--out"]);
 }

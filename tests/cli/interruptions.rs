@@ -36,7 +36,7 @@ fn a_run_killed_at_any_moment_goes_on_and_ends_with_the_same_bits() {
     };
     for part in [0.0, 0.4, 0.8] {
         let lab = Lab::new();
-        let mut running = lab.start();
+        let mut running = lab.start(&[]);
         running.wait_for_epochs(2);
         sleep(epoch_time.mul_f64(part));
         running.kill();
@@ -65,7 +65,7 @@ fn a_run_killed_at_any_moment_goes_on_and_ends_with_the_same_bits() {
 fn an_interrupted_run_saves_everything_says_so_and_goes_on_with_the_same_bits() {
     let lab = Lab::new();
     for epoch in [1, 3] {
-        let mut running = lab.start();
+        let mut running = lab.start(&[]);
         running.wait_for_epochs(epoch);
         let ended = running.interrupt();
         assert_eq!(ended.code, Some(130), "{}", ended.stderr);

@@ -94,9 +94,9 @@ impl Lab {
     }
 
     /// Starts `tiny.ron`.
-    pub fn start(&self) -> Running<'_> {
+    pub fn start(&self, arguments: &[&str]) -> Running<'_> {
         let mut process = Process::new(env!("CARGO_BIN_EXE_wise-srnet"));
-        process.arg("tiny.ron").current_dir(&self.folder);
+        process.arg("tiny.ron").args(arguments).current_dir(&self.folder);
         let child = process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         Running { lab: self, child }
     }

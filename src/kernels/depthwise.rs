@@ -137,6 +137,10 @@ impl Depthwise {
 
     /// Every target position from the source positions that the window's cells reach.
     fn convolve(&self, view: View, source: &[f32], kernel: &[f32], start: Start<'_>, target: &mut [f32]) {
+        self.check([source.len(), target.len()], [view.source, view.target], kernel);
+        if let Start::Row(bias) = start {
+            assert_eq!(bias.len(), self.channels, "values of a bias");
+        }
         let line = view.target[1] * self.channels;
         let runs = view.runs(&self.window);
         target
@@ -159,6 +163,18 @@ impl Depthwise {
                     unsafe { convolve(&strip, kernel.as_ptr(), start, start_pixel, y) }
                 }
             });
+    }
+
+    /// Asserts that two batches of maps of these sizes, and the kernel, have as many values as the addresses below reach.
+    fn check(&self, lengths: [usize; 2], sizes: [[usize; 2]; 2], kernel: &[f32]) {
+        for (length, [height, width]) in lengths.into_iter().zip(sizes) {
+            assert_eq!(
+                length,
+                self.window.batch * height * width * self.channels,
+                "values of the maps"
+            );
+        }
+        assert_eq!(kernel.len(), self.window.taps() * self.channels, "values of the kernel");
     }
 
     /// A run of a target row (counted through the batch), and the place of its first cell in the kernel.
@@ -193,6 +209,7 @@ impl Depthwise {
     pub fn kernel_gradient(&self, x: &[f32], dy: &[f32], mode: Output, dkernel: &mut [f32]) {
         let window = &self.window;
         let view = View::forward(window);
+        self.check([x.len(), dy.len()], [view.source, view.target], dkernel);
         let runs = view.runs(window);
         let (rows, line) = (window.batch * window.output[0], window.output[1] * self.channels);
         let rows_of_part = rows.div_ceil(tasks::SUMMED_PARTS).max(1);

@@ -9,6 +9,7 @@ use std::ptr;
 
 use rayon::prelude::*;
 
+use super::elementwise::add_serial;
 use super::product::{Matrix, Output, Right, Start, multiply};
 use super::window::WindowGeometry;
 use super::winograd_tile::{Kernel, KernelGradient, OutputGradients, Outputs, Patch, Square, Transform, transform};
@@ -26,11 +27,19 @@ const POSITIONS: usize = PATCH * PATCH;
 /// Squares that are transformed before they are multiplied: enough for large products, few enough to stay in a cache.
 const SQUARES: usize = 256;
 
+/// Squares whose products are summed before they are added to those of the squares before: a long sum loses digits, and the
+/// transform back to the kernel magnifies what is lost.
+const SUMMED: usize = 64;
+
 /// Maps smaller than this along a side are faster directly: much of their squares lies outside.
 const SMALLEST_MAP: usize = 14;
 
 /// Products with fewer channels than this are not worth their transforms.
 const FEWEST_CHANNELS: usize = 16;
+
+/// With 512 channels the transforms' rounding exceeds what all kernels are held to, a hundred-thousandth of the largest
+/// output; with this many it does not.
+const MOST_CHANNELS: usize = 256;
 
 /// A convolution with a 3×3 kernel and stride 1.
 #[derive(Debug, Clone, Copy)]
@@ -48,11 +57,12 @@ pub struct Winograd {
 
 impl Winograd {
     /// For a convolution for which it is faster than direct products. Two cells of padding are the most that the gradient
-    /// can undo by padding of its own, and without images there is no square to begin a sum with.
+    /// can undo by padding of its own.
     pub fn of(window: &WindowGeometry, inputs: usize, outputs: usize) -> Option<Self> {
         let is_supported = window.kernel == 3 && window.stride == 1 && window.before.iter().all(|&before| before < 3);
-        let is_large = window.batch > 0 && window.output.iter().all(|&size| size >= SMALLEST_MAP);
-        let fits = is_supported && is_large && inputs.min(outputs) >= FEWEST_CHANNELS;
+        let is_large = window.output.iter().all(|&size| size >= SMALLEST_MAP);
+        let channels = FEWEST_CHANNELS..=MOST_CHANNELS;
+        let fits = is_supported && is_large && channels.contains(&inputs) && channels.contains(&outputs);
         fits.then_some(Self {
             batch: window.batch,
             source: window.input,
@@ -92,6 +102,10 @@ impl Winograd {
     }
 
     fn convolve(&self, x: &[f32], kernel: &[f32], start: Start<'_>, y: &mut [f32]) {
+        self.check(x, y, kernel);
+        if let Start::Row(bias) = start {
+            assert_eq!(bias.len(), self.outputs, "values of a bias");
+        }
         let (inputs, outputs) = (self.inputs, self.outputs);
         let kernel = self.transformed_kernel(kernel);
         let squares = self.squares();
@@ -122,11 +136,12 @@ impl Winograd {
 
     /// `dkernel = Σ over squares of patchᵀ · dy`, or `+=`, position by position, transformed back.
     pub fn kernel_gradient(&self, x: &[f32], dy: &[f32], mode: Output, dkernel: &mut [f32]) {
+        self.check(x, dy, dkernel);
         let (inputs, outputs) = (self.inputs, self.outputs);
         let squares = self.squares();
         let mut patches = unwritten(POSITIONS * SQUARES.min(squares) * inputs);
         let mut gradients = unwritten(POSITIONS * SQUARES.min(squares) * outputs);
-        let mut sums = unwritten(POSITIONS * inputs * outputs);
+        let mut sums = vec![0.0; POSITIONS * inputs * outputs];
         for first in (0..squares).step_by(SQUARES) {
             let count = SQUARES.min(squares - first);
             let patches = &mut patches[..POSITIONS * count * inputs];
@@ -134,22 +149,30 @@ impl Winograd {
             self.transform_patches(x, first, count, patches);
             let view = View::new(self.target, outputs);
             self.transform_squares::<OutputGradients, SIDE>(dy, &view, [0, 0], first, count, gradients);
-            let start = if first == 0 { Start::Zero } else { Start::Output };
             sums.par_chunks_exact_mut(inputs * outputs)
                 .zip(patches.par_chunks_exact(count * inputs))
                 .zip(gradients.par_chunks_exact(count * outputs))
-                .for_each(|((sums, patches), gradients)| {
-                    let gradients = Right::Rows(Matrix::new(gradients, count, outputs));
-                    multiply(
-                        Matrix::new(patches, count, inputs).transposed(),
-                        gradients,
-                        start,
-                        sums,
-                        outputs,
-                    );
+                .for_each_init(Vec::new, |part, ((sums, patches), gradients)| {
+                    let runs = patches.chunks(SUMMED * inputs).zip(gradients.chunks(SUMMED * outputs));
+                    for (patches, gradients) in runs {
+                        let squares = patches.len() / inputs;
+                        let patches = Matrix::new(patches, squares, inputs).transposed();
+                        let gradients = Right::Rows(Matrix::new(gradients, squares, outputs));
+                        part.resize(inputs * outputs, 0.0);
+                        multiply(patches, gradients, Start::Zero, part, outputs);
+                        add_serial(sums, part);
+                    }
                 });
         }
         self.transform_sums(&sums, mode, dkernel);
+    }
+
+    /// Asserts that maps and kernel have as many values as the addresses below reach.
+    fn check(&self, source: &[f32], target: &[f32], kernel: &[f32]) {
+        let values = |[height, width]: [usize; 2], channels: usize| self.batch * height * width * channels;
+        assert_eq!(source.len(), values(self.source, self.inputs), "values of the input");
+        assert_eq!(target.len(), values(self.target, self.outputs), "values of the output");
+        assert_eq!(kernel.len(), 9 * self.inputs * self.outputs, "values of the kernel");
     }
 
     /// Squares of outputs in the batch.

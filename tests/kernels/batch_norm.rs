@@ -3,7 +3,7 @@
 use rand::Rng;
 use wise_srnet::kernels::batch_norm::{Affine, Statistics, gradients, normalize, statistics};
 
-use crate::cases::{assert_close, assert_close_within, channels, generator, values, wide};
+use crate::cases::{CHANNELS, ROWS, assert_close, assert_close_within, channels, generator, values, wide};
 use crate::reference::{BatchNorm, assert_is_gradient};
 
 const EPSILON: f32 = 1e-3;
@@ -70,6 +70,16 @@ fn equals_the_definition_where_it_is_divided_into_tasks() {
     for (rows, channels) in [(70_001, 1), (12_000, 17), (2_500, 40), (100, 1_700)] {
         check(rows, channels, false, &mut rng);
         check(rows, channels, true, &mut rng);
+    }
+}
+
+#[test]
+fn equals_the_definition_around_the_sizes_of_vector_registers() {
+    let mut rng = generator(55);
+    for rows in ROWS {
+        for channels in CHANNELS {
+            check(rows, channels, channels % 2 == 0, &mut rng);
+        }
     }
 }
 

@@ -39,9 +39,16 @@ pub fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&value| f64::from(value)).collect()
 }
 
-/// A channel count: one, few, or more than a vector register holds and not a multiple of it.
+/// Channel counts around the widths of tiles and vector registers of every instruction set.
+pub const CHANNELS: [usize; 8] = [14, 16, 31, 32, 33, 64, 65, 168];
+
+/// Row counts around the heights of tiles, and those of the networks' smallest maps.
+pub const ROWS: [usize; 6] = [1, 13, 14, 15, 49, 197];
+
+/// A channel count: one, few, or about as many as a tile or some vector registers hold.
 pub fn channels(rng: &mut impl Rng) -> usize {
-    *[1, 2, 3, 8, 16, 17, 33, 40].choose(rng).unwrap()
+    let few = [1, 2, 3, 8, 17, 40];
+    *[&few[..], &CHANNELS].concat().choose(rng).unwrap()
 }
 
 /// A window of any kind in use over maps from as small as fits to 15 pixels, height and width apart.

@@ -3,7 +3,7 @@
 use rand::Rng;
 use wise_srnet::kernels::{convolution, reduction};
 
-use crate::cases::{assert_close, assert_gradient, channels, generator, large_windows, values, wide, window};
+use crate::cases::{CHANNELS, assert_close, assert_gradient, channels, generator, large_windows, values, wide, window};
 use crate::reference::{Bilinear, Border, Convolution, Window, assert_is_gradient, channel_sums};
 
 fn random(rng: &mut impl Rng) -> Convolution {
@@ -91,12 +91,17 @@ fn equals_the_definition_where_it_is_divided_into_tasks() {
 #[test]
 fn divides_wide_kernels_into_tasks_without_losing_a_part() {
     let mut rng = generator(3);
-    for (kernel, border) in [(1, Border::Valid), (3, Border::Same)] {
+    for (kernel, stride, border) in [
+        (1, 1, Border::Valid),
+        (1, 2, Border::Same),
+        (3, 1, Border::Same),
+        (3, 2, Border::Zeros(1)),
+    ] {
         let window = Window {
             batch: 2,
             input: [4, 3],
             kernel,
-            stride: 1,
+            stride,
             border,
         };
         check(
@@ -104,6 +109,67 @@ fn divides_wide_kernels_into_tasks_without_losing_a_part() {
                 window,
                 inputs: 130,
                 outputs: 70,
+            },
+            &mut rng,
+        );
+    }
+}
+
+#[test]
+fn equals_the_definition_around_the_sizes_of_tiles() {
+    let mut rng = generator(6);
+    let mut inputs = CHANNELS.into_iter().rev().cycle();
+    for (kernel, stride) in [(1, 1), (1, 2), (3, 1), (3, 2), (7, 2)] {
+        for (outputs, inputs) in CHANNELS.into_iter().zip(&mut inputs) {
+            let window = Window {
+                batch: 1,
+                input: [7, 7],
+                kernel,
+                stride,
+                border: Border::Same,
+            };
+            check(
+                &Convolution {
+                    window,
+                    inputs,
+                    outputs,
+                },
+                &mut rng,
+            );
+        }
+    }
+}
+
+/// What Winograd's convolution computes: maps of at least 14×14 outputs, squares across their borders, and more squares
+/// than are transformed at once.
+#[test]
+fn equals_the_definition_in_squares_of_3_by_3_kernels_over_large_maps() {
+    let mut rng = generator(7);
+    for (batch, input, [inputs, outputs], border) in [
+        (1, [14, 14], [16, 16], Border::Same),
+        (2, [17, 15], [33, 31], Border::Same),
+        (2, [16, 19], [64, 65], Border::Valid),
+        (1, [15, 14], [17, 32], Border::Zeros(1)),
+        (1, [12, 13], [16, 17], Border::Zeros(2)),
+        (1, [12, 11], [16, 17], Border::Zeros(3)),
+        (1, [14, 14], [256, 32], Border::Same),
+        (2, [28, 28], [32, 256], Border::Same),
+        (1, [14, 14], [512, 32], Border::Same),
+        (1, [14, 14], [32, 512], Border::Same),
+        (3, [53, 47], [16, 18], Border::Same),
+    ] {
+        let window = Window {
+            batch,
+            input,
+            kernel: 3,
+            stride: 1,
+            border,
+        };
+        check(
+            &Convolution {
+                window,
+                inputs,
+                outputs,
             },
             &mut rng,
         );
@@ -141,21 +207,23 @@ fn the_definition_agrees_with_central_differences() {
 #[test]
 fn a_batch_of_no_images_has_no_output_and_changes_no_gradient() {
     let mut rng = generator(5);
-    for kernel in [1, 3] {
-        let window = Window {
-            batch: 0,
-            input: [6, 6],
-            kernel,
-            stride: 1,
-            border: Border::Same,
-        };
-        check(
-            &Convolution {
-                window,
-                inputs: 2,
-                outputs: 3,
-            },
-            &mut rng,
-        );
+    for (kernel, stride) in [(1, 1), (3, 1), (3, 2)] {
+        for (size, channels) in [(6, 3), (14, 16)] {
+            let window = Window {
+                batch: 0,
+                input: [size, size],
+                kernel,
+                stride,
+                border: Border::Same,
+            };
+            check(
+                &Convolution {
+                    window,
+                    inputs: channels,
+                    outputs: channels + 1,
+                },
+                &mut rng,
+            );
+        }
     }
 }

@@ -3,7 +3,7 @@
 use rand::Rng;
 use wise_srnet::kernels::depthwise::Depthwise;
 
-use crate::cases::{assert_close, assert_gradient, channels, generator, large_windows, values, wide, window};
+use crate::cases::{CHANNELS, assert_close, assert_gradient, channels, generator, large_windows, values, wide, window};
 use crate::reference::{Bilinear, Border, DepthwiseConvolution, Window, assert_is_gradient};
 
 fn check(reference: &DepthwiseConvolution, rng: &mut impl Rng) {
@@ -52,6 +52,30 @@ fn equals_the_definition_where_it_is_divided_into_tasks() {
     let mut rng = generator(12);
     for window in large_windows() {
         check(&DepthwiseConvolution { window, channels: 17 }, &mut rng);
+    }
+}
+
+#[test]
+fn equals_the_definition_around_the_sizes_of_vector_registers() {
+    let mut rng = generator(16);
+    for channels in CHANNELS {
+        for (kernel, stride, border) in [
+            (3, 1, Border::Same),
+            (3, 2, Border::Same),
+            (5, 2, Border::CorrectPad),
+            (7, 1, Border::Same),
+            (2, 3, Border::Valid),
+            (3, 2, Border::Zeros(4)),
+        ] {
+            let window = Window {
+                batch: 2,
+                input: [15, 14],
+                kernel,
+                stride,
+                border,
+            };
+            check(&DepthwiseConvolution { window, channels }, &mut rng);
+        }
     }
 }
 

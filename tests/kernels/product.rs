@@ -3,7 +3,7 @@
 use rand::Rng;
 use wise_srnet::kernels::product::{forward, input_gradient, weight_gradient};
 
-use crate::cases::{assert_close, assert_gradient, channels, generator, values, wide};
+use crate::cases::{CHANNELS, ROWS, assert_close, assert_gradient, channels, generator, values, wide};
 use crate::reference::{Bilinear, Product, assert_is_gradient};
 
 fn check(reference: &Product, rng: &mut impl Rng) {
@@ -62,6 +62,17 @@ fn equals_the_definition_where_it_is_divided_into_tasks() {
         [1_030, 64, 31],
     ] {
         check(&Product { rows, inputs, outputs }, &mut rng);
+    }
+}
+
+#[test]
+fn equals_the_definition_around_the_sizes_of_tiles_and_of_blocks_of_the_depth() {
+    let mut rng = generator(45);
+    let mut depths = [1, 15, 64, 513, 1_030].into_iter().cycle();
+    for rows in ROWS {
+        for (outputs, inputs) in CHANNELS.into_iter().zip(&mut depths) {
+            check(&Product { rows, inputs, outputs }, &mut rng);
+        }
     }
 }
 

@@ -7,5 +7,6 @@ mod heads;
 mod nesting;
 mod networks;
 mod same_bits;
+mod samples;
 mod step;
 mod tapes;

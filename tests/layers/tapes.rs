@@ -6,30 +6,21 @@ use dfdx::prelude::{
 };
 use wise_srnet::heads::WiseSrNet;
 use wise_srnet::layers::{
-    Conv2D, Dense, FeatureMap, GlobalAvgPool2D, GradientStore, ReLU, TrainingTape, build, gradient_of,
-    softmax_cross_entropy,
+    Conv2D, Dense, FeatureMap, GlobalAvgPool2D, GradientStore, TrainingTape, build, gradient_of, softmax_cross_entropy,
 };
-use wise_srnet::networks::{MiniResNet, densenet169, xception};
+use wise_srnet::networks::MiniResNet;
 use wise_srnet::shapes::Same;
 
+use crate::samples::{Forked, Mixed};
 use crate::step::{Named, assert_gradients_arrive, maps, named_gradients};
 
 type Owned = OwnedTape<f32, Cpu>;
 
-/// Concatenations, max pooling with a projection around it, and the heads' kinds of layers; 3×3 at 24 px.
-type Mixed = (
-    densenet169::Stem,
-    (densenet169::DenseLayer<64>, densenet169::DenseLayer<96>),
-    densenet169::Transition<128, 64>,
-    xception::Halve<64, 32, (ReLU, xception::Pair<64, 32, 32>)>,
-    GlobalAvgPool2D,
-    Dense<32, 1, Const<4>>,
-);
-
-/// dfdx's own `Residual` and `ReLU` among our layers.
+/// dfdx's own `Residual`, `ReLU` and `Square` among our layers.
 type AmongForeign = (
     Conv2D<3, 8, 3, 2, Same>,
     Residual<(Conv2D<8, 8, 3, 1, Same>, dfdx::nn::modules::ReLU)>,
+    dfdx::nn::modules::Square,
     GlobalAvgPool2D,
     Dense<8, 1, Const<4>>,
 );
@@ -69,6 +60,26 @@ fn both_tapes_lead_to_the_same_gradients() {
     let network: (MiniResNet, WiseSrNet<128, 2, 4>) = build(1, "net", 4).unwrap();
     assert_equal(both::<_, _, 64>(&network));
     assert_equal(both::<_, _, 24>(&Cpu::default().build_module::<Mixed, f32>()));
+    assert_equal(both::<_, _, 16>(&Cpu::default().build_module::<Forked, f32>()));
+}
+
+/// Over maps that are summed in several runs, a concatenation's statistics are those of its parts, whose runs are others than
+/// the whole map's: the mean and the deviation differ in their last digits. The tolerance is that of the comparison with
+/// Keras, of a tensor's largest gradient or a thousandth of the network's.
+#[test]
+fn shared_statistics_change_gradients_by_rounding_alone() {
+    let [theirs, ours] = both::<_, _, 96>(&Cpu::default().build_module::<Mixed, f32>());
+    let largest_of = |values: &[f32]| values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    let of_all = theirs.values().map(|values| largest_of(values)).fold(0.0, f32::max);
+    for (name, gradient) in &ours {
+        let largest = largest_of(&theirs[name]).max(1e-3 * of_all);
+        for (ours, theirs) in gradient.iter().zip(&theirs[name]) {
+            assert!(
+                (ours - theirs).abs() <= 1e-3 * largest,
+                "{name}: {ours}, not {theirs} (largest {largest})"
+            );
+        }
+    }
 }
 
 #[test]

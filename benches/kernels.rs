@@ -13,7 +13,7 @@ use wise_srnet::kernels::instruction_set::InstructionSet;
 use wise_srnet::kernels::max_pooling;
 use wise_srnet::kernels::product::{self, Output};
 use wise_srnet::kernels::sgd::{Update, update};
-use wise_srnet::kernels::window::WindowGeometry;
+use wise_srnet::kernels::window::{Pooling, WindowGeometry};
 use wise_srnet::memory::KeepLarge;
 
 #[global_allocator]
@@ -57,6 +57,18 @@ const MAPS: [(&str, usize, usize); 3] = [
     ("Xception", 8 * 14 * 14, 728),
 ];
 
+/// [`three_passes`] of a convolution of either kind: their methods have the same names.
+macro_rules! passes {
+    ($kernel:ident, $sizes:ident) => {
+        three_passes(
+            $sizes,
+            |x, w, y| $kernel.forward(x, w, None, y),
+            |dy, w, dx| $kernel.input_gradient(dy, w, Output::Overwrite, dx),
+            |x, dy, dw| $kernel.kernel_gradient(x, dy, Output::Overwrite, dw),
+        )
+    };
+}
+
 fn main() {
     let threads = std::env::args().skip_while(|argument| argument != "--threads").nth(1);
     let threads = threads.and_then(|number| number.parse().ok()).unwrap_or(0);
@@ -82,18 +94,8 @@ fn main() {
         };
         let name = format!("{network} {size}×{size}×{inputs} → {outputs}, {kernel}×{kernel}/{stride}");
         let work = 2.0 * batch as f64 * convolution.multiply_adds() as f64;
-        let [x, y, w] = sizes(&convolution.window, inputs, outputs, kernel * kernel * inputs * outputs);
-        row(
-            &name,
-            work,
-            peak,
-            three_passes(
-                [x, y, w],
-                |x, w, y| convolution.forward(x, w, None, y),
-                |dy, w, dx| convolution.input_gradient(dy, w, Output::Overwrite, dx),
-                |x, dy, dw| convolution.kernel_gradient(x, dy, Output::Overwrite, dw),
-            ),
-        );
+        let sizes = sizes(&convolution.window, inputs, outputs, kernel * kernel * inputs * outputs);
+        row(&name, work, peak, passes!(convolution, sizes));
     }
     println!();
     for (network, batch, size, channels, kernel, stride) in DEPTHWISE {
@@ -103,18 +105,8 @@ fn main() {
         };
         let name = format!("{network} depthwise {size}×{size}×{channels}, {kernel}×{kernel}/{stride}");
         let work = 2.0 * batch as f64 * depthwise.multiply_adds() as f64;
-        let [x, y, w] = sizes(&depthwise.window, channels, channels, kernel * kernel * channels);
-        row(
-            &name,
-            work,
-            peak,
-            three_passes(
-                [x, y, w],
-                |x, w, y| depthwise.forward(x, w, None, y),
-                |dy, w, dx| depthwise.input_gradient(dy, w, Output::Overwrite, dx),
-                |x, dy, dw| depthwise.kernel_gradient(x, dy, Output::Overwrite, dw),
-            ),
-        );
+        let sizes = sizes(&depthwise.window, channels, channels, kernel * kernel * channels);
+        row(&name, work, peak, passes!(depthwise, sizes));
     }
     println!("\n{:52} {:>10}", "", "GB/s");
     memory_bound();
@@ -223,7 +215,12 @@ fn memory_bound() {
         vec![0.0; pooled.output_pixels() * 64],
     );
     let bytes = 4 * (x.len() + 2 * y.len());
-    let forward = seconds(|| drop(max_pooling::forward(&pooled, 64, false, &x, &mut y)));
+    let sizes = Pooling {
+        window: pooled,
+        channels: 64,
+        zeros_count: false,
+    };
+    let forward = seconds(|| drop(max_pooling::forward(&sizes, &x, &mut y)));
     print("ResNet50 max pooling 112×112×64, 3×3/2".to_owned(), bytes, forward);
     let numbers = Update {
         learning_rate: 0.01,

@@ -116,7 +116,7 @@ pub struct RunArguments {
     #[command(flatten)]
     pub changes: Changes,
     #[command(flatten)]
-    pub threads: Threads,
+    pub processor: Processor,
     #[command(flatten)]
     pub out: Out,
     /// Delete the checkpoints and histories of these runs and start over
@@ -132,14 +132,14 @@ pub struct CheckArguments {
     #[command(flatten)]
     pub changes: Changes,
     #[command(flatten)]
-    pub threads: Threads,
+    pub processor: Processor,
     #[command(flatten)]
     pub out: Out,
 }
 
 /// What to compute with.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct Threads {
+pub struct Processor {
     /// Threads to compute with; all cores if left out. Results don't depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -204,7 +204,7 @@ pub struct EvaluateArguments {
     #[arg(long, value_name = "N")]
     pub limit_test: Option<usize>,
     #[command(flatten)]
-    pub threads: Threads,
+    pub processor: Processor,
     /// Print one JSON object; the rows of its `confusion` are the images' classes, the columns what they were taken for
     #[arg(long)]
     pub json: bool,
@@ -241,7 +241,7 @@ pub struct FeaturesArguments {
     #[arg(long, value_name = "OUT.npy")]
     pub output: PathBuf,
     #[command(flatten)]
-    pub threads: Threads,
+    pub processor: Processor,
 }
 
 #[derive(Debug, Args)]
@@ -265,7 +265,7 @@ pub struct BenchArguments {
     #[arg(long)]
     pub infer: bool,
     #[command(flatten)]
-    pub threads: Threads,
+    pub processor: Processor,
     /// Print one line of JSON
     #[arg(long)]
     pub json: bool,

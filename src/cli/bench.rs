@@ -36,7 +36,7 @@ struct Measurement {
 
 /// Measures and prints.
 pub fn bench(arguments: BenchArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
-    let pool = machine::pool(arguments.threads)?;
+    let pool = machine::pool(arguments.processor)?;
     let measurement = pool.install(|| measure(&arguments, registry))?;
     if arguments.json {
         println!(

@@ -16,7 +16,7 @@ const SHARE_OF_PRODUCT_SPEED: f64 = 0.5;
 /// Prints the plan.
 pub fn check(arguments: CheckArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
     let plan = prepare::plan(&arguments.experiment, &arguments.changes, registry)?;
-    let pool = machine::pool(arguments.threads)?;
+    let pool = machine::pool(arguments.processor)?;
     let speed = pool.install(machine::product_speed);
     let (experiment, splits) = (&plan.experiment, &plan.splits);
     println!("experiment  {}", experiment.name);

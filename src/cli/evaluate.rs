@@ -36,7 +36,7 @@ pub fn evaluate(arguments: EvaluateArguments, registry: &Registry) -> Result<Exi
     let checkpoint = Checkpoint::load(&arguments.checkpoint)?;
     let plan = plan(&arguments, registry)?;
     assert_same(&arguments, &checkpoint.identity, &plan)?;
-    let pool = machine::pool(arguments.threads)?;
+    let pool = machine::pool(arguments.processor)?;
     let (evaluation, confusion) = pool.install(|| {
         let model = trained::model(&checkpoint, &arguments.checkpoint, registry)?;
         measure(&*model, &plan.splits.test, plan.experiment.batch_size)

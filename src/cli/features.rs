@@ -15,7 +15,7 @@ const BATCH: usize = 8;
 /// Computes and writes the maps.
 pub fn features(arguments: FeaturesArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
     let images = npy::read_images(&arguments.input, arguments.size)?;
-    let pool = machine::pool(arguments.threads)?;
+    let pool = machine::pool(arguments.processor)?;
     let (maps, shape) = pool.install(|| maps(&arguments, registry, &images))?;
     npy::write_maps(&arguments.output, &maps, shape)?;
     let shape = shape.map(|size| size.to_string()).join(" × ");

@@ -4,16 +4,16 @@ use std::time::Instant;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::arguments::Threads;
+use super::arguments::Processor;
 use super::error::CommandError;
 use crate::kernels::product;
 
 /// The pool in which everything is computed, with the instruction set that is asked for.
-pub fn pool(threads: Threads) -> Result<ThreadPool, CommandError> {
-    if let Some(set) = threads.simd {
+pub fn pool(processor: Processor) -> Result<ThreadPool, CommandError> {
+    if let Some(set) = processor.simd {
         set.pin()?;
     }
-    let pool = ThreadPoolBuilder::new().num_threads(threads.threads.map_or(0, usize::from));
+    let pool = ThreadPoolBuilder::new().num_threads(processor.threads.map_or(0, usize::from));
     Ok(pool.thread_name(|index| format!("worker-{index}")).build()?)
 }
 

@@ -47,7 +47,7 @@ pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, Com
         return Err(CommandError::OtherSettings { folder, differences });
     }
     let interrupt = Interrupt::watch()?;
-    let outcome = machine::pool(arguments.threads)?.install(|| train_all(&plan, &folder, others, &interrupt))?;
+    let outcome = machine::pool(arguments.processor)?.install(|| train_all(&plan, &folder, others, &interrupt))?;
     let report = folder.join("report.html");
     Ok(match outcome {
         Outcome::Finished => {

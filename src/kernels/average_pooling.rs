@@ -4,19 +4,21 @@ use rayon::prelude::*;
 
 use super::elementwise::add_serial;
 use super::product::{Output, keep_or_clear};
-use super::window::WindowGeometry;
+use super::window::Pooling;
 
 /// The number that an output's sum is divided by: all cells of the window where padding zeros count, else the cells
 /// inside the map.
-fn divisor(window: &WindowGeometry, zeros_count: bool, y_out: usize, x_out: usize) -> f32 {
-    if zeros_count {
+fn divisor(pooling: &Pooling, y_out: usize, x_out: usize) -> f32 {
+    let window = &pooling.window;
+    if pooling.zeros_count {
         return window.taps() as f32;
     }
     (window.taps_inside(0, y_out).0.len() * window.taps_inside(1, x_out).0.len()) as f32
 }
 
-/// `y = mean over the window`; `zeros_count` as in max pooling.
-pub fn forward(window: &WindowGeometry, channels: usize, zeros_count: bool, x: &[f32], y: &mut [f32]) {
+/// `y = mean over the window`.
+pub fn forward(pooling: &Pooling, x: &[f32], y: &mut [f32]) {
+    let Pooling { window, channels, .. } = *pooling;
     let line = (window.output[1] * channels).max(1);
     y.par_chunks_mut(line).enumerate().for_each(|(row, y)| {
         let (image, y_out) = (row / window.output[0], row % window.output[0]);
@@ -30,21 +32,15 @@ pub fn forward(window: &WindowGeometry, channels: usize, zeros_count: bool, x: &
                     add_serial(means, &x[start..start + channels]);
                 }
             }
-            let divisor = divisor(window, zeros_count, y_out, x_out);
+            let divisor = divisor(pooling, y_out, x_out);
             means.iter_mut().for_each(|mean| *mean /= divisor);
         }
     });
 }
 
 /// Adds each output's gradient, divided as the output was, to all inputs of its window.
-pub fn input_gradient(
-    window: &WindowGeometry,
-    channels: usize,
-    zeros_count: bool,
-    dy: &[f32],
-    mode: Output,
-    dx: &mut [f32],
-) {
+pub fn input_gradient(pooling: &Pooling, dy: &[f32], mode: Output, dx: &mut [f32]) {
+    let Pooling { window, channels, .. } = *pooling;
     let line = (window.input[1] * channels).max(1);
     dx.par_chunks_mut(line).enumerate().for_each(|(row, dx)| {
         keep_or_clear(mode, dx);
@@ -52,7 +48,7 @@ pub fn input_gradient(
         for (x, target) in dx.chunks_exact_mut(channels).enumerate() {
             for (y_out, _) in window.outputs_over(0, y) {
                 for (x_out, _) in window.outputs_over(1, x) {
-                    let share = 1.0 / divisor(window, zeros_count, y_out, x_out);
+                    let share = 1.0 / divisor(pooling, y_out, x_out);
                     let pixel = (image * window.output[0] + y_out) * window.output[1] + x_out;
                     let dy = &dy[pixel * channels..(pixel + 1) * channels];
                     for (target, dy) in target.iter_mut().zip(dy) {

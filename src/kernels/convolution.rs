@@ -166,10 +166,9 @@ impl Convolution {
             width: channels * outputs,
             least_lines: tasks::SUMMED_LINES.div_ceil(channels),
         };
-        sizes.compute(mode, dkernel, |rows, taps, start, sum| {
+        sizes.compute(mode, dkernel, |rows, taps, start, sum, patches| {
             let pixels = rows.start * width..rows.end * width;
-            let mut patches = Vec::new();
-            let patches = self.gather_patches(x, rows, taps, &mut patches);
+            let patches = self.gather_patches(x, rows, taps, patches);
             let dy = &dy[pixels.start * outputs..pixels.end * outputs];
             let dy = Matrix::new(dy, pixels.len(), outputs);
             multiply(patches.transposed(), Right::Rows(dy), start, sum, outputs);

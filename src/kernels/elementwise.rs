@@ -46,11 +46,6 @@ pub fn floor(relu: bool) -> f32 {
     if relu { 0.0 } else { f32::NEG_INFINITY }
 }
 
-/// `target += addend`.
-pub fn add(target: &mut [f32], addend: &[f32]) {
-    put(Output::Add, addend, target);
-}
-
 /// `target = values`, or `+=`.
 pub fn put(mode: Output, values: &[f32], target: &mut [f32]) {
     target

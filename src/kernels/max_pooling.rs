@@ -4,7 +4,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::product::{Output, keep_or_clear};
-use super::window::WindowGeometry;
+use super::window::Pooling;
 
 /// A cell of a window, row by row.
 pub type Cell = u32;
@@ -13,9 +13,12 @@ pub type Cell = u32;
 const PADDING: Cell = Cell::MAX;
 
 /// `y = max over the window`; returns the cell (row-major in the window) of each maximum, for the gradient.
-/// With `zeros_count` the padding is made of zeros that take part (Keras `ZeroPadding2D` + valid pooling), otherwise
-/// it never wins (Keras `padding="same"`).
-pub fn forward(window: &WindowGeometry, channels: usize, zeros_count: bool, x: &[f32], y: &mut [f32]) -> Vec<Cell> {
+pub fn forward(pooling: &Pooling, x: &[f32], y: &mut [f32]) -> Vec<Cell> {
+    let Pooling {
+        window,
+        channels,
+        zeros_count,
+    } = *pooling;
     let line = (window.output[1] * channels).max(1);
     let mut cells = vec![0; y.len()];
     y.par_chunks_mut(line)
@@ -65,14 +68,8 @@ fn keep_larger(maxima: &mut [f32], cells: &mut [Cell], candidates: &[f32], cell:
 }
 
 /// Adds each output's gradient to the input cell that was its maximum.
-pub fn input_gradient(
-    window: &WindowGeometry,
-    channels: usize,
-    cells: &[Cell],
-    dy: &[f32],
-    mode: Output,
-    dx: &mut [f32],
-) {
+pub fn input_gradient(pooling: &Pooling, cells: &[Cell], dy: &[f32], mode: Output, dx: &mut [f32]) {
+    let Pooling { window, channels, .. } = *pooling;
     let line = (window.input[1] * channels).max(1);
     dx.par_chunks_mut(line).enumerate().for_each(|(row, dx)| {
         keep_or_clear(mode, dx);

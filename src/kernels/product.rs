@@ -406,7 +406,7 @@ impl Block<'_> {
         };
         // SAFETY: `Matrix` guarantees that its elements lie inside its slice, and `multiply` has checked the rows and the depth;
         // the panel holds `depth` rows of `width` values, and the output, which is borrowed exclusively, and a row of the
-        // start hold the tile, as checked above. the processor has the instructions of `Tiles::current`.
+        // start hold the tile, as checked above. The processor has the instructions of `Tiles::current`.
         unsafe { tiles.runs[width / tiles.lanes - 1][rows.len() - 1](&tile) }
     }
 }
@@ -460,7 +460,7 @@ pub fn weight_gradient(x: &[f32], dy: &[f32], inputs: usize, outputs: usize, mod
         width: outputs,
         least_lines: tasks::SUMMED_LINES,
     };
-    sizes.compute(mode, dw, |rows, block, start, sum| {
+    sizes.compute(mode, dw, |rows, block, start, sum, _| {
         let x = Matrix::with_stride(&x[rows.start * inputs + block.start..], rows.len(), block.len(), inputs);
         let dy = Matrix::new(&dy[rows.start * outputs..rows.end * outputs], rows.len(), outputs);
         multiply(x.transposed(), Right::Rows(dy), start, sum, outputs);
@@ -483,21 +483,22 @@ pub struct SumOverPixels {
 }
 
 impl SumOverPixels {
-    /// Computes the sum on the current pool. `add(rows, block, start, part)` adds the product over some rows to the block of
-    /// lines that `part` holds, from `start` on.
+    /// Computes the sum on the current pool. `add(rows, block, start, part, buffer)` adds the product over some rows to
+    /// the block of lines that `part` holds, from `start` on; the buffer is for its use.
     pub fn compute(
         &self,
         mode: Output,
         sum: &mut [f32],
-        add: impl Fn(Range<usize>, Range<usize>, Start<'_>, &mut [f32]) + Sync,
+        add: impl Fn(Range<usize>, Range<usize>, Start<'_>, &mut [f32], &mut Vec<f32>) + Sync,
     ) {
         let (runs, blocks) = tasks::summed(self.rows * self.pixels, self.lines / self.least_lines);
         let (run, lines) = (self.rows.div_ceil(runs), self.lines.div_ceil(blocks));
         let at_once = (tasks::SUMMED_AT_ONCE / self.pixels).max(1);
         let add_run = |number: usize, block: Range<usize>, mut start: Start<'_>, part: &mut [f32]| {
+            let mut buffer = Vec::new();
             let end = self.rows.min((number + 1) * run);
             for first in (number * run..end).step_by(at_once) {
-                add(first..end.min(first + at_once), block.clone(), start, part);
+                add(first..end.min(first + at_once), block.clone(), start, part, &mut buffer);
                 start = Start::Output;
             }
         };

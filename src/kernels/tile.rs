@@ -76,6 +76,7 @@ macro_rules! tiles {
         mod $set {
             use super::{Run, Tile, Tiles, seq};
             use crate::kernels::vector::$set::*;
+            use crate::kernels::vector::{prefetch, prefetch_to_write};
 
             pub fn tiles() -> Tiles {
                 const ALL: [[Run; TILE_ROWS]; 2] = [rows::<1>(), rows::<2>()];

@@ -28,6 +28,92 @@ macro_rules! of_instruction_set {
 }
 pub(super) use of_instruction_set;
 
+/// Asks for a line of memory that will be read; the address need not be valid. Where there is no way to ask, nothing happens.
+#[inline]
+#[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
+pub fn prefetch(address: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint; it reads nothing and can't fault.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(address.cast());
+    }
+}
+
+/// As [`prefetch`], for a line that will be written.
+#[inline]
+#[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
+pub fn prefetch_to_write(address: *mut f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint; it reads nothing and can't fault.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_ET0>(address.cast_const().cast());
+    }
+}
+
+/// What the vectors of x86-64 have in common, from the names of their instructions.
+#[cfg(target_arch = "x86_64")]
+macro_rules! vectors_of_x86 {
+    ($feature:literal: $splat:ident, $add:ident, $multiply_add:ident, $load:ident, $store:ident) => {
+        #[inline]
+        #[target_feature(enable = $feature)]
+        pub fn splat(value: f32) -> Vector {
+            $splat(value)
+        }
+
+        #[inline]
+        #[target_feature(enable = $feature)]
+        pub fn add(a: Vector, b: Vector) -> Vector {
+            $add(a, b)
+        }
+
+        #[inline]
+        #[target_feature(enable = $feature)]
+        pub fn multiply_add(a: Vector, b: Vector, sum: Vector) -> Vector {
+            $multiply_add(a, b, sum)
+        }
+
+        #[inline]
+        #[target_feature(enable = $feature)]
+        pub unsafe fn load(address: *const f32) -> Vector {
+            // SAFETY: the caller's promise.
+            unsafe { $load(address) }
+        }
+
+        #[inline]
+        #[target_feature(enable = $feature)]
+        pub unsafe fn store(address: *mut f32, vector: Vector) {
+            // SAFETY: the caller's promise.
+            unsafe { $store(address, vector) }
+        }
+
+        /// Loads `count` values; lanes beyond them are zero.
+        #[inline]
+        #[target_feature(enable = $feature)]
+        pub unsafe fn load_first(address: *const f32, count: usize) -> Vector {
+            if count == LANES {
+                // SAFETY: the caller's promise.
+                return unsafe { load(address) };
+            }
+            // SAFETY: the caller's promise; lanes outside the mask are not read.
+            unsafe { load_masked(address, count) }
+        }
+
+        /// Stores the first `count` lanes.
+        #[inline]
+        #[target_feature(enable = $feature)]
+        pub unsafe fn store_first(address: *mut f32, count: usize, vector: Vector) {
+            if count == LANES {
+                // SAFETY: the caller's promise.
+                return unsafe { store(address, vector) };
+            }
+            // SAFETY: the caller's promise; lanes outside the mask are not written.
+            unsafe { store_masked(address, count, vector) }
+        }
+    };
+}
+
 /// 16 values in a register of 512 bits. Every function needs AVX-512F, and valid addresses for the values that it names.
 #[cfg(target_arch = "x86_64")]
 pub mod avx512 {
@@ -38,83 +124,27 @@ pub mod avx512 {
     /// Rows of two vectors, and what a product needs beside them, fit the registers.
     pub const TILE_ROWS: usize = 14;
 
+    vectors_of_x86!(
+        "avx512f": _mm512_set1_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_storeu_ps
+    );
+
     /// The mask of the first `count` lanes, `count` below 16.
     fn first(count: usize) -> __mmask16 {
         (1 << count) - 1
     }
 
-    /// Asks for a line of memory that will be read; the address need not be valid.
-    #[inline]
-    pub fn prefetch(address: *const f32) {
-        // SAFETY: a hint; it reads nothing and can't fault.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
-    }
-
-    /// Asks for a line of memory that will be written; the address need not be valid.
-    #[inline]
-    pub fn prefetch_to_write(address: *mut f32) {
-        // SAFETY: a hint; it reads nothing and can't fault.
-        unsafe { _mm_prefetch::<_MM_HINT_ET0>(address.cast_const().cast()) }
-    }
-
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub fn splat(value: f32) -> Vector {
-        _mm512_set1_ps(value)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    pub fn add(a: Vector, b: Vector) -> Vector {
-        _mm512_add_ps(a, b)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    pub fn multiply_add(a: Vector, b: Vector, sum: Vector) -> Vector {
-        _mm512_fmadd_ps(a, b, sum)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    pub unsafe fn load(address: *const f32) -> Vector {
+    unsafe fn load_masked(address: *const f32, count: usize) -> Vector {
         // SAFETY: the caller's promise.
-        unsafe { _mm512_loadu_ps(address) }
+        unsafe { _mm512_maskz_loadu_ps(first(count), address) }
     }
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub unsafe fn store(address: *mut f32, vector: Vector) {
+    unsafe fn store_masked(address: *mut f32, count: usize, vector: Vector) {
         // SAFETY: the caller's promise.
-        unsafe { _mm512_storeu_ps(address, vector) }
-    }
-
-    /// Loads `count` values; lanes beyond them are zero.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    pub unsafe fn load_first(address: *const f32, count: usize) -> Vector {
-        // SAFETY: the caller's promise; lanes outside the mask are not read.
-        unsafe {
-            if count == LANES {
-                load(address)
-            } else {
-                _mm512_maskz_loadu_ps(first(count), address)
-            }
-        }
-    }
-
-    /// Stores the first `count` lanes.
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    pub unsafe fn store_first(address: *mut f32, count: usize, vector: Vector) {
-        // SAFETY: the caller's promise; lanes outside the mask are not written.
-        unsafe {
-            if count == LANES {
-                store(address, vector);
-            } else {
-                _mm512_mask_storeu_ps(address, first(count), vector);
-            }
-        }
+        unsafe { _mm512_mask_storeu_ps(address, first(count), vector) }
     }
 }
 
@@ -129,6 +159,10 @@ pub mod avx2 {
     /// Rows of two vectors, and what a product needs beside them, fit the registers.
     pub const TILE_ROWS: usize = 6;
 
+    vectors_of_x86!(
+        "avx2,fma": _mm256_set1_ps, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_storeu_ps
+    );
+
     /// The mask of the first `count` lanes.
     #[inline]
     #[target_feature(enable = "avx2,fma")]
@@ -139,78 +173,18 @@ pub mod avx2 {
         )
     }
 
-    /// Asks for a line of memory that will be read; the address need not be valid.
-    #[inline]
-    pub fn prefetch(address: *const f32) {
-        // SAFETY: a hint; it reads nothing and can't fault.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
-    }
-
-    /// Asks for a line of memory that will be written; the address need not be valid.
-    #[inline]
-    pub fn prefetch_to_write(address: *mut f32) {
-        // SAFETY: a hint; it reads nothing and can't fault.
-        unsafe { _mm_prefetch::<_MM_HINT_ET0>(address.cast_const().cast()) }
-    }
-
     #[inline]
     #[target_feature(enable = "avx2,fma")]
-    pub fn splat(value: f32) -> Vector {
-        _mm256_set1_ps(value)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    pub fn add(a: Vector, b: Vector) -> Vector {
-        _mm256_add_ps(a, b)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    pub fn multiply_add(a: Vector, b: Vector, sum: Vector) -> Vector {
-        _mm256_fmadd_ps(a, b, sum)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    pub unsafe fn load(address: *const f32) -> Vector {
+    unsafe fn load_masked(address: *const f32, count: usize) -> Vector {
         // SAFETY: the caller's promise.
-        unsafe { _mm256_loadu_ps(address) }
+        unsafe { _mm256_maskload_ps(address, first(count)) }
     }
 
     #[inline]
     #[target_feature(enable = "avx2,fma")]
-    pub unsafe fn store(address: *mut f32, vector: Vector) {
+    unsafe fn store_masked(address: *mut f32, count: usize, vector: Vector) {
         // SAFETY: the caller's promise.
-        unsafe { _mm256_storeu_ps(address, vector) }
-    }
-
-    /// Loads `count` values; lanes beyond them are zero.
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    pub unsafe fn load_first(address: *const f32, count: usize) -> Vector {
-        // SAFETY: the caller's promise; lanes outside the mask are not read.
-        unsafe {
-            if count == LANES {
-                load(address)
-            } else {
-                _mm256_maskload_ps(address, first(count))
-            }
-        }
-    }
-
-    /// Stores the first `count` lanes.
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    pub unsafe fn store_first(address: *mut f32, count: usize, vector: Vector) {
-        // SAFETY: the caller's promise; lanes outside the mask are not written.
-        unsafe {
-            if count == LANES {
-                store(address, vector);
-            } else {
-                _mm256_maskstore_ps(address, first(count), vector);
-            }
-        }
+        unsafe { _mm256_maskstore_ps(address, first(count), vector) }
     }
 }
 
@@ -220,14 +194,6 @@ pub mod portable {
     pub const LANES: usize = 4;
     /// Rows of two vectors, and what a product needs beside them, fit the registers of most processors.
     pub const TILE_ROWS: usize = 4;
-
-    /// There is no portable way to ask for memory ahead.
-    #[inline]
-    pub fn prefetch(_: *const f32) {}
-
-    /// As [`prefetch`].
-    #[inline]
-    pub fn prefetch_to_write(_: *mut f32) {}
 
     #[inline]
     pub fn splat(value: f32) -> Vector {

@@ -1,5 +1,17 @@
 //! The geometry of a window that moves over a batch of maps, in run-time numbers, as every kernel needs it.
 
+/// A pooling's sizes.
+#[derive(Debug, Clone, Copy)]
+pub struct Pooling {
+    /// The window and the maps.
+    pub window: WindowGeometry,
+    /// Channels of the input and the output map.
+    pub channels: usize,
+    /// Whether the padding is made of zeros that take part (Keras `ZeroPadding2D` and valid pooling), or is no part of any
+    /// window (Keras `padding="same"`).
+    pub zeros_count: bool,
+}
+
 /// A square window over NHWC maps; sizes are `[height, width]` in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowGeometry {

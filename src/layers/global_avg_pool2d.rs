@@ -6,7 +6,7 @@ use super::bridge::{erased, typed};
 use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Recorder;
 use crate::kernels::average_pooling;
-use crate::kernels::window::WindowGeometry;
+use crate::kernels::window::{Pooling, WindowGeometry};
 use crate::memory::unwritten;
 
 /// The mean of each channel over the whole map, as a map of one pixel.
@@ -41,23 +41,17 @@ where
             stride: 1,
             before: [0, 0],
         };
-        typed(apply(
-            PoolAll {
-                window,
-                channels: C::SIZE,
-            },
-            [erased(input)?],
-            [],
-            (batch, 1, 1, C::SIZE),
-        )?)
+        let sizes = Pooling {
+            window,
+            channels: C::SIZE,
+            zeros_count: false,
+        };
+        typed(apply(PoolAll(sizes), [erased(input)?], [], (batch, 1, 1, C::SIZE))?)
     }
 }
 
 /// An average pooling whose window is the whole map.
-struct PoolAll {
-    window: WindowGeometry,
-    channels: usize,
-}
+struct PoolAll(Pooling);
 
 impl Operation for PoolAll {
     fn name(&self) -> &'static str {
@@ -65,8 +59,8 @@ impl Operation for PoolAll {
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
-        let mut output = unwritten(self.window.batch * self.channels);
-        average_pooling::forward(&self.window, self.channels, false, operands[0], &mut output);
+        let mut output = unwritten(self.0.window.batch * self.0.channels);
+        average_pooling::forward(&self.0, operands[0], &mut output);
         output
     }
 
@@ -76,7 +70,7 @@ impl Operation for PoolAll {
 
     fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
         context.gradient(0, |mode, dx| {
-            average_pooling::input_gradient(&self.window, self.channels, false, &dy, mode, dx);
+            average_pooling::input_gradient(&self.0, &dy, mode, dx);
         })
     }
 }

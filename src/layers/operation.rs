@@ -94,7 +94,7 @@ impl<'a> Backward<'a> {
     pub fn give(&mut self, index: usize, values: Vec<f32>) -> Result<(), CpuError> {
         match self.gradients.open(&self.operands[index].gradient)? {
             Some((Output::Overwrite, gradient)) => *gradient = values,
-            Some((Output::Add, gradient)) => elementwise::add(gradient, &values),
+            Some((mode, gradient)) => elementwise::put(mode, &values, gradient),
             None => {}
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Recorder;
 use super::windowed::geometry;
 use crate::kernels::product::Output;
-use crate::kernels::window::WindowGeometry;
+use crate::kernels::window::Pooling;
 use crate::kernels::{average_pooling, max_pooling};
 use crate::memory::unwritten;
 use crate::shapes::{Padding, Valid, Window};
@@ -53,16 +53,12 @@ where
 
     fn try_forward(&self, input: Tensor<(Batch, H, W, C), f32, Cpu, T>) -> Result<Self::Output, CpuError> {
         let window = geometry::<K, S, P, H, W>(input.shape().0.size());
-        let (channels, zeros_count, reduction) = (C::SIZE, P::ZEROS_COUNT, R::default());
-        typed(pool(
-            Pool {
-                window,
-                channels,
-                zeros_count,
-                reduction,
-            },
-            erased(input)?,
-        )?)
+        let sizes = Pooling {
+            window,
+            channels: C::SIZE,
+            zeros_count: P::ZEROS_COUNT,
+        };
+        typed(pool(sizes, R::default(), erased(input)?)?)
     }
 }
 
@@ -73,19 +69,11 @@ pub trait Reduction: 'static + Debug + Default + Clone {
 
     /// The reduced windows of `x`.
     #[doc(hidden)]
-    fn forward(&mut self, window: &WindowGeometry, channels: usize, zeros_count: bool, x: &[f32], y: &mut [f32]);
+    fn forward(&mut self, sizes: &Pooling, x: &[f32], y: &mut [f32]);
 
     /// Writes or adds to `dx` what `dy` means for the windows' cells.
     #[doc(hidden)]
-    fn input_gradient(
-        &self,
-        window: &WindowGeometry,
-        channels: usize,
-        zeros_count: bool,
-        dy: &[f32],
-        mode: Output,
-        dx: &mut [f32],
-    );
+    fn input_gradient(&self, sizes: &Pooling, dy: &[f32], mode: Output, dx: &mut [f32]);
 }
 
 /// The largest value; of equal ones the first in reading order gets the gradient.
@@ -102,54 +90,37 @@ pub struct Average;
 impl Reduction for Max {
     const NAME: &'static str = "MaxPool2D";
 
-    fn forward(&mut self, window: &WindowGeometry, channels: usize, zeros_count: bool, x: &[f32], y: &mut [f32]) {
-        self.cells = max_pooling::forward(window, channels, zeros_count, x, y);
+    fn forward(&mut self, sizes: &Pooling, x: &[f32], y: &mut [f32]) {
+        self.cells = max_pooling::forward(sizes, x, y);
     }
 
-    fn input_gradient(
-        &self,
-        window: &WindowGeometry,
-        channels: usize,
-        _: bool,
-        dy: &[f32],
-        mode: Output,
-        dx: &mut [f32],
-    ) {
-        max_pooling::input_gradient(window, channels, &self.cells, dy, mode, dx);
+    fn input_gradient(&self, sizes: &Pooling, dy: &[f32], mode: Output, dx: &mut [f32]) {
+        max_pooling::input_gradient(sizes, &self.cells, dy, mode, dx);
     }
 }
 
 impl Reduction for Average {
     const NAME: &'static str = "AvgPool2D";
 
-    fn forward(&mut self, window: &WindowGeometry, channels: usize, zeros_count: bool, x: &[f32], y: &mut [f32]) {
-        average_pooling::forward(window, channels, zeros_count, x, y);
+    fn forward(&mut self, sizes: &Pooling, x: &[f32], y: &mut [f32]) {
+        average_pooling::forward(sizes, x, y);
     }
 
-    fn input_gradient(
-        &self,
-        window: &WindowGeometry,
-        channels: usize,
-        zeros_count: bool,
-        dy: &[f32],
-        mode: Output,
-        dx: &mut [f32],
-    ) {
-        average_pooling::input_gradient(window, channels, zeros_count, dy, mode, dx);
+    fn input_gradient(&self, sizes: &Pooling, dy: &[f32], mode: Output, dx: &mut [f32]) {
+        average_pooling::input_gradient(sizes, dy, mode, dx);
     }
 }
 
 /// The layer behind its types.
-fn pool<R: Reduction, T: Recorder>(pool: Pool<R>, input: Map<T>) -> Result<Map<T>, CpuError> {
-    let [height, width] = pool.window.output;
-    let shape = (pool.window.batch, height, width, pool.channels);
-    apply(pool, [input], [], shape)
+fn pool<R: Reduction, T: Recorder>(sizes: Pooling, reduction: R, input: Map<T>) -> Result<Map<T>, CpuError> {
+    let [height, width] = sizes.window.output;
+    let shape = (sizes.window.batch, height, width, sizes.channels);
+    apply(Pool { sizes, reduction }, [input], [], shape)
 }
 
+/// Operand: the map.
 struct Pool<R> {
-    window: WindowGeometry,
-    channels: usize,
-    zeros_count: bool,
+    sizes: Pooling,
     reduction: R,
 }
 
@@ -159,9 +130,8 @@ impl<R: Reduction> Operation for Pool<R> {
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
-        let mut output = unwritten(self.window.output_pixels() * self.channels);
-        self.reduction
-            .forward(&self.window, self.channels, self.zeros_count, operands[0], &mut output);
+        let mut output = unwritten(self.sizes.window.output_pixels() * self.sizes.channels);
+        self.reduction.forward(&self.sizes, operands[0], &mut output);
         output
     }
 
@@ -171,8 +141,7 @@ impl<R: Reduction> Operation for Pool<R> {
 
     fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
         context.gradient(0, |mode, dx| {
-            self.reduction
-                .input_gradient(&self.window, self.channels, self.zeros_count, &dy, mode, dx)
+            self.reduction.input_gradient(&self.sizes, &dy, mode, dx);
         })
     }
 }

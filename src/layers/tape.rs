@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use dfdx::prelude::{Cpu, CpuError, Gradients, Merge, NoneTape, OwnedTape, Shape, SplitTape, Tape, Tensor, UniqueId};
 
-use super::bridge::GradientSlot;
+use super::bridge::{GradientSlot, id};
 use super::operation::Recorded;
 use crate::kernels::batch_norm::Statistics;
 use crate::kernels::product::Output;
@@ -189,7 +189,7 @@ impl TrainingTape {
     /// A tape that leads to an input's gradient as well as to those of the parameters.
     pub fn watching<S: Shape, T>(input: &Tensor<S, f32, Cpu, T>) -> Self {
         Self {
-            watched: vec![GradientSlot::new(input).id()],
+            watched: vec![id(input)],
             ..Self::default()
         }
     }
@@ -217,7 +217,7 @@ impl TrainingTape {
                 gradients.wanted.extend(operation.wanted());
             }
         }
-        gradients.by_id.insert(GradientSlot::new(loss).id(), vec![1.0]);
+        gradients.by_id.insert(id(loss), vec![1.0]);
         for (_, step) in self.operations.into_iter().rev() {
             if let Step::Ours(operation) = step {
                 operation.run_back(&mut gradients)?;

@@ -2,16 +2,17 @@
 
 use rand::Rng;
 use wise_srnet::kernels::average_pooling::{forward, input_gradient};
+use wise_srnet::kernels::window::Pooling;
 
 use crate::cases::{assert_close, assert_gradient, channels, generator, large_windows, values, wide, window};
 use crate::reference::{AveragePooling, Border, Window, assert_is_gradient};
 
 fn check(reference: &AveragePooling, rng: &mut impl Rng) {
     let AveragePooling { window, channels } = *reference;
-    let (geometry, zeros_count) = (window.geometry(), window.zeros_count());
+    let pooling = window.pooling(channels);
     let x = values(window.input_pixels() * channels, rng);
     let mut y = values(window.output_pixels() * channels, rng);
-    forward(&geometry, channels, zeros_count, &x, &mut y);
+    forward(&pooling, &x, &mut y);
     assert_close((reference, "output"), &y, &reference.forward(&wide(&x)));
 
     let dy = values(y.len(), rng);
@@ -20,7 +21,7 @@ fn check(reference: &AveragePooling, rng: &mut impl Rng) {
         &reference.input_gradient(&wide(&dy)),
         rng,
         |mode, dx| {
-            input_gradient(&geometry, channels, zeros_count, &dy, mode, dx);
+            input_gradient(&pooling, &dy, mode, dx);
         },
     );
 }
@@ -62,7 +63,12 @@ fn padding_zeros_count_and_same_padding_does_not() {
         let geometry = window.geometry();
         assert_eq!((geometry.output, geometry.before), ([1, 1], [before, before]));
         let mut y = [f32::NAN];
-        forward(&geometry, 1, zeros_count, &[9.0; 4], &mut y);
+        let pooling = Pooling {
+            window: geometry,
+            channels: 1,
+            zeros_count,
+        };
+        forward(&pooling, &[9.0; 4], &mut y);
         y[0]
     };
     assert_eq!(pool(Border::Same, 0, false), 9.0);

@@ -11,15 +11,15 @@ use crate::reference::{Border, MaxPooling, Window, assert_is_gradient};
 
 fn check(reference: &MaxPooling, x: &[f32], rng: &mut impl Rng) {
     let MaxPooling { window, channels } = *reference;
-    let geometry = window.geometry();
+    let pooling = window.pooling(channels);
     let mut y = values(window.output_pixels() * channels, rng);
-    let cells = forward(&geometry, channels, window.zeros_count(), x, &mut y);
+    let cells = forward(&pooling, x, &mut y);
     assert_close((reference, "output"), &y, &reference.forward(&wide(x)));
 
     let dy = values(y.len(), rng);
     let expected = reference.input_gradient(&wide(x), &wide(&dy));
     assert_gradient((reference, "input gradient"), &expected, rng, |mode, dx| {
-        input_gradient(&geometry, channels, &cells, &dy, mode, dx);
+        input_gradient(&pooling, &cells, &dy, mode, dx);
     });
 }
 
@@ -42,6 +42,18 @@ fn equals_the_definition_where_it_is_divided_into_tasks() {
         let x = tied_values(window.input_pixels() * 17, &mut rng);
         check(&MaxPooling { window, channels: 17 }, &x, &mut rng);
     }
+}
+
+#[test]
+fn a_batch_of_no_images_has_no_output_and_changes_no_gradient() {
+    let window = Window {
+        batch: 0,
+        input: [6, 6],
+        kernel: 3,
+        stride: 2,
+        border: Border::Same,
+    };
+    check(&MaxPooling { window, channels: 3 }, &[], &mut generator(35));
 }
 
 #[test]
@@ -68,10 +80,10 @@ fn padding_zeros_win_over_negative_values_and_same_padding_never_does() {
             stride: 2,
             border,
         };
-        let geometry = window.geometry();
+        let pooling = window.pooling(1);
         let (mut y, mut dx) = ([f32::NAN], [0.0; 4]);
-        let cells = forward(&geometry, 1, window.zeros_count(), &[-4.0, -1.0, -1.0, -3.0], &mut y);
-        input_gradient(&geometry, 1, &cells, &[1.0], Output::Overwrite, &mut dx);
+        let cells = forward(&pooling, &[-4.0, -1.0, -1.0, -3.0], &mut y);
+        input_gradient(&pooling, &cells, &[1.0], Output::Overwrite, &mut dx);
         (y, dx)
     };
     assert_eq!(pool(Border::Zeros(1)), ([0.0], [0.0; 4]));
@@ -90,7 +102,7 @@ fn a_nan_stays_visible() {
     for place in 0..4 {
         let (mut x, mut y) = ([1.0; 4], [0.0]);
         x[place] = f32::NAN;
-        forward(&window.geometry(), 1, false, &x, &mut y);
+        forward(&window.pooling(1), &x, &mut y);
         assert!(y[0].is_nan());
     }
 }

@@ -1,6 +1,6 @@
 //! Where a window lies: sizes and padding by Keras' formulas.
 
-use wise_srnet::kernels::window::WindowGeometry;
+use wise_srnet::kernels::window::{Pooling, WindowGeometry};
 
 /// What surrounds a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +112,15 @@ impl Window {
             kernel: self.kernel,
             stride: self.stride,
             before: [self.padding(0).1, self.padding(1).1],
+        }
+    }
+
+    /// The same window as poolings take it.
+    pub fn pooling(&self, channels: usize) -> Pooling {
+        Pooling {
+            window: self.geometry(),
+            channels,
+            zeros_count: self.zeros_count(),
         }
     }
 }

@@ -10,7 +10,7 @@ use data_files::{Files, enclosed, write_folder, write_zip};
 use image::{ImageFormat, Rgb, RgbImage};
 use ron::extensions::Extensions;
 use tempfile::TempDir;
-use wise_srnet::data::{Dataset, Layout, open};
+use wise_srnet::data::{Dataset, Layout, open, unlabelled};
 
 fn png(path: &str) -> Vec<u8> {
     let sum = path
@@ -265,4 +265,46 @@ fn layouts_are_written_in_experiment_files_by_name() {
     assert_eq!(read(r#"Folders(train: "train", test: "test")"#).unwrap(), plain());
     assert!(read("Generated(train_per_class: 1, test_per_class: 1, image_size: 64, seed: 0)").is_ok());
     assert!(read(r#"Folders(train: "train", test: "test", validation: "v")"#).is_err());
+}
+
+#[test]
+fn images_without_classes_come_from_files_folders_and_zip_files_in_the_order_of_their_arguments() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let files: Files = [
+        "b/2.png",
+        "b/10.PNG",
+        "a.png",
+        "b/.hidden.png",
+        "notes.txt",
+        "__MACOSX/a.png",
+    ]
+    .map(|name| (name.to_owned(), png(name)))
+    .into();
+    write_folder(&path("photos"), &files);
+    write_zip(&path("photos.zip"), &files);
+    fs::write(path("upload"), png("upload")).unwrap();
+    fs::write(path("broken.zip"), "no archive").unwrap();
+    fs::create_dir(path("empty")).unwrap();
+    let arguments = ["upload", "photos", "empty", "photos.zip", "broken.zip", "absent.png"].map(path);
+    let (images, problems) = unlabelled(&arguments);
+
+    let below = |name: &str| ["a.png", "b/10.PNG", "b/2.png"].map(|image| path(name).join(image));
+    let mut expected = vec![path("upload")];
+    expected.extend(below("photos").into_iter().chain(below("photos.zip")));
+    expected.push(path("absent.png"));
+    let names: Vec<String> = (0..images.len()).map(|index| images.name(index)).collect();
+    let expected: Vec<String> = expected.iter().map(|path| path.display().to_string()).collect();
+    assert_eq!(names, expected);
+    for index in 0..7 {
+        assert_eq!(images.decode(index).unwrap().dimensions(), (3, 2));
+    }
+    let message = images.decode(7).unwrap_err().to_string();
+    assert!(
+        message.contains("cannot read") && message.contains("absent.png"),
+        "{message}"
+    );
+    let paths: Vec<_> = problems.iter().map(|(path, _)| path.clone()).collect();
+    assert_eq!(paths, [path("empty"), path("broken.zip")]);
+    assert!(problems[0].1.to_string().contains("holds no images"));
 }

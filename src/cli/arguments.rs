@@ -4,8 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
+use super::examples;
 use crate::experiment::{HeadKind, Overrides};
 use crate::kernels::instruction_set::InstructionSet;
 
@@ -16,11 +18,7 @@ use crate::kernels::instruction_set::InstructionSet;
     version,
     override_usage = "wise-srnet EXPERIMENT.ron [OPTIONS]\n       wise-srnet <COMMAND>"
 )]
-#[command(after_help = "Examples:
-  wise-srnet experiments/quickstart.ron
-  wise-srnet experiments/intel_densenet.ron --data data/intel --limit-train 240 --limit-test 120 --epochs 2
-  wise-srnet check experiments/intel_densenet.ron
-  wise-srnet report reports/quickstart")]
+#[command(after_help = examples::ALL)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
@@ -29,12 +27,15 @@ pub struct Arguments {
 impl Arguments {
     /// The process's arguments. An experiment file in the place of a subcommand means `run`.
     pub fn of_process() -> Self {
-        let mut arguments: Vec<OsString> = std::env::args_os().collect();
-        if arguments.get(1).is_some_and(|first| is_file(first)) {
-            arguments.insert(1, "run".into());
-        }
-        Self::parse_from(arguments)
+        Self::parse_from(with_subcommand(std::env::args_os().collect()))
     }
+}
+
+fn with_subcommand(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    if arguments.get(1).is_some_and(|first| is_file(first)) {
+        arguments.insert(1, "run".into());
+    }
+    arguments
 }
 
 /// Whether a word can't be a subcommand: it ends like an experiment file, or has a folder before it. What lies in the
@@ -47,21 +48,35 @@ fn is_file(word: &OsStr) -> bool {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train every head and seed of an experiment, or go on where it was interrupted, and write the report
+    #[command(after_help = examples::RUN)]
     Run(RunArguments),
     /// Read an experiment file and its data set, and print the plan, its cost and what is wrong; trains nothing
+    #[command(after_help = examples::CHECK)]
     Check(CheckArguments),
     /// Print the layers of an experiment's network and heads: shapes, parameters, multiply-adds
+    #[command(after_help = examples::SUMMARY)]
     Summary(SummaryArguments),
     /// Draw reports again from stored histories, Keras-style CSV files too
+    #[command(after_help = examples::REPORT)]
     Report(ReportArguments),
     /// Classify the test split with a trained network: Top-1, Top-5, confusion matrix
+    #[command(after_help = examples::EVALUATE)]
     Evaluate(EvaluateArguments),
+    /// Classify photographs with a trained network, and show what in them speaks for a class
+    #[command(after_help = examples::PREDICT)]
+    Predict(PredictArguments),
     /// Write a trained network as a weights file that Keras loads
+    #[command(after_help = examples::EXPORT)]
     Export(ExportArguments),
     /// Compute a backbone's feature maps in inference mode, from one NumPy file to another
+    #[command(after_help = examples::FEATURES)]
     Features(FeaturesArguments),
     /// Measure the time of a training step on random input
+    #[command(after_help = examples::BENCH)]
     Bench(BenchArguments),
+    /// Print a script with which a shell completes this program's commands
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions(CompletionsArguments),
 }
 
 /// Changes of an experiment.
@@ -69,7 +84,7 @@ pub enum Command {
 pub struct Changes {
     /// Folder or zip file that holds the data set's layout (for Intel: the parent of seg_train and seg_test)
     #[arg(long, value_name = "PATH")]
-    data: Option<PathBuf>,
+    pub data: Option<PathBuf>,
     /// Passes over the training images
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
@@ -122,6 +137,19 @@ pub struct RunArguments {
     /// Delete the checkpoints and histories of these runs and start over
     #[arg(long)]
     pub fresh: bool,
+    /// What goes to standard output: the report's path, or one JSON object a line for everything that happens
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
+}
+
+/// For whom standard output is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// People.
+    #[default]
+    Text,
+    /// Scripts.
+    Json,
 }
 
 #[derive(Debug, Args)]
@@ -135,6 +163,9 @@ pub struct CheckArguments {
     pub processor: Processor,
     #[command(flatten)]
     pub out: Out,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What to compute with.
@@ -211,6 +242,30 @@ pub struct EvaluateArguments {
 }
 
 #[derive(Debug, Args)]
+pub struct PredictArguments {
+    /// Photographs; folders and zip files are searched for them
+    #[arg(required = true, value_name = "IMAGE")]
+    pub images: Vec<PathBuf>,
+    /// A checkpoint of a run: it knows its network, head, classes and image size
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: PathBuf,
+    /// Print this many classes, the likeliest first
+    #[arg(long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub top: u32,
+    /// Folder for heat maps: which places of each image speak for its class, and which against it
+    #[arg(long, value_name = "DIR")]
+    pub explain: Option<PathBuf>,
+    /// Class to explain; each image's likeliest if left out
+    #[arg(long, value_name = "NAME", requires = "explain")]
+    pub class: Option<String>,
+    #[command(flatten)]
+    pub processor: Processor,
+    /// Print one JSON object a line for each image
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct ExportArguments {
     /// A checkpoint of a run
     #[arg(long, value_name = "FILE")]
@@ -269,4 +324,51 @@ pub struct BenchArguments {
     /// Print one line of JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArguments {
+    /// The shell
+    pub shell: Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// The commands that a help text shows, each as its words.
+    fn shown(command: &clap::Command) -> Vec<Vec<OsString>> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let lines = help.lines().filter_map(|line| line.strip_prefix("  "));
+        // What a shell would do with the output is no business of this program.
+        let words = lines.map(|line| line.split(" > ").next().unwrap_or(line).split(' '));
+        words.map(|words| words.map(OsString::from).collect()).collect()
+    }
+
+    #[test]
+    fn every_command_has_examples_and_each_can_be_typed() {
+        let program = Arguments::command();
+        for command in program.get_subcommands().chain([&program]) {
+            let examples = shown(command);
+            assert!(!examples.is_empty(), "{} has no example", command.get_name());
+            for words in examples {
+                let own = with_subcommand(words.clone())[1] == command.get_name();
+                assert!(
+                    own || std::ptr::eq(command, &program),
+                    "{words:?} is of another command"
+                );
+                Arguments::try_parse_from(with_subcommand(words.clone()))
+                    .unwrap_or_else(|error| panic!("{words:?}: {error}"));
+                let files = words.iter().filter(|word| word.to_string_lossy().ends_with(".ron"));
+                files.for_each(|file| assert!(Path::new(file).is_file(), "{file:?} is not there"));
+            }
+        }
+    }
+
+    #[test]
+    fn the_arguments_hold_together() {
+        Arguments::command().debug_assert();
+    }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::arguments::BenchArguments;
 use super::error::CommandError;
-use super::machine;
+use super::{machine, output};
 use crate::experiment::{Cost, Registry};
 use crate::training::{Model, Sgd};
 
@@ -39,10 +39,7 @@ pub fn bench(arguments: BenchArguments, registry: &Registry) -> Result<ExitCode,
     let pool = machine::pool(arguments.processor)?;
     let measurement = pool.install(|| measure(&arguments, registry))?;
     if arguments.json {
-        println!(
-            "{}",
-            serde_json::to_string(&measurement).map_err(|error| CommandError::Usage(error.to_string()))?
-        );
+        output::json(&measurement)?;
         return Ok(ExitCode::SUCCESS);
     }
     println!(

@@ -1,43 +1,199 @@
 //! `wise-srnet check`: what an experiment would do and cost, without training.
 
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use serde::Serialize;
 
 use super::arguments::CheckArguments;
 use super::error::CommandError;
+use super::table::{Side, Table};
 use super::text::{bytes, count, duration, grouped};
-use super::{machine, prepare, run};
+use super::{machine, next, output, prepare, run};
 use crate::data::Split;
-use crate::experiment::{Checkpoints, Cost, Plan, Registry, Run};
+use crate::experiment::{Checkpoints, Cost, HeadKind, Plan, Registry, Run, Size};
 
 /// The share of a matrix product's speed that a training step reaches, for the estimate of time (measured with
 /// DenseNet169 and `mini_resnet`).
 const SHARE_OF_PRODUCT_SPEED: f64 = 0.5;
 
+/// The object that `--json` prints.
+#[derive(Serialize)]
+struct Findings<'a> {
+    experiment: &'a str,
+    network: &'a str,
+    image_size: usize,
+    classes: &'a [String],
+    images: Images,
+    /// The folder of the results.
+    results: PathBuf,
+    heads: Vec<Head>,
+    runs: usize,
+    epochs: usize,
+    batch_size: usize,
+    steps_per_epoch: usize,
+    costs: Costs,
+    notes: Vec<String>,
+    warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Images {
+    train: usize,
+    test: usize,
+    validation: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Head {
+    name: &'static str,
+    #[serde(flatten)]
+    size: Size,
+}
+
+/// What all runs together take, estimated.
+#[derive(Serialize)]
+struct Costs {
+    seconds: f64,
+    threads: usize,
+    /// The speed that the seconds are computed with.
+    gflops: f64,
+    /// Of a training step.
+    memory_bytes: u64,
+    /// What can be had; `null` where the system doesn't tell, as in the next.
+    available_memory_bytes: Option<u64>,
+    largest_batch: Option<u64>,
+    /// Of the checkpoints.
+    disk_bytes: u64,
+}
+
 /// Prints the plan.
 pub fn check(arguments: CheckArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
     let plan = prepare::plan(&arguments.experiment, &arguments.changes, registry)?;
     let pool = machine::pool(arguments.processor)?;
-    let speed = pool.install(machine::product_speed);
-    let (experiment, splits) = (&plan.experiment, &plan.splits);
-    println!("experiment  {}", experiment.name);
-    println!(
-        "network     {}, {} × {} pixels",
-        experiment.network, experiment.image_size, experiment.image_size
-    );
-    println!("classes     {}", plan.dataset.classes.join(", "));
-    println!("training    {}", images(&splits.train));
-    println!("test        {}", images(&splits.test));
-    match &splits.validation {
-        Some(validation) => println!("validation  {}", images(validation)),
-        None => println!("validation  none: the best epoch is chosen on the test split, as in the paper's notebooks"),
-    }
-    println!("results     {}", plan.folder(&arguments.out.folder).display());
-    println!();
-    print_costs(&plan, speed, pool.current_num_threads())?;
-    for note in run::notes(&plan) {
-        println!("note: {note}");
+    let speed = pool.install(machine::product_speed) * SHARE_OF_PRODUCT_SPEED;
+    let findings = findings(&plan, &arguments.out.folder, speed, pool.current_num_threads())?;
+    if arguments.json {
+        output::json(&findings)?;
+    } else {
+        print(&plan, &findings)?;
+        let changes: Vec<OsString> = std::env::args_os().skip(2).collect();
+        let run = std::iter::once("run".as_ref()).chain(changes.iter().map(OsString::as_os_str));
+        next::say("train", &run.collect::<Vec<_>>());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn findings<'a>(plan: &'a Plan<'_>, out: &Path, speed: f64, threads: usize) -> Result<Findings<'a>, CommandError> {
+    let (experiment, splits) = (&plan.experiment, &plan.splits);
+    let costs = experiment.heads.iter().map(|&head| {
+        let cost = Cost::of(&mut *plan.build(Run { head, seed: 0 })?)?;
+        Ok((head, cost))
+    });
+    let heads = costs.collect::<Result<Vec<_>, CommandError>>()?;
+    let costs = costs_of(plan, &heads, speed, threads);
+    let too_large = costs
+        .available_memory_bytes
+        .is_some_and(|available| available < costs.memory_bytes);
+    let warning = "a training step doesn't fit into the memory: use a smaller `--batch-size`";
+    Ok(Findings {
+        experiment: &experiment.name,
+        network: &experiment.network,
+        image_size: experiment.image_size,
+        classes: &plan.dataset.classes,
+        images: Images {
+            train: splits.train.len(),
+            test: splits.test.len(),
+            validation: splits.validation.as_ref().map(Split::len),
+        },
+        results: plan.folder(out),
+        heads: heads
+            .iter()
+            .map(|(head, cost)| Head {
+                name: head.name(),
+                size: cost.total(),
+            })
+            .collect(),
+        runs: plan.runs().len(),
+        epochs: experiment.epochs,
+        batch_size: experiment.batch_size,
+        steps_per_epoch: splits.train.len().div_ceil(experiment.batch_size),
+        costs,
+        notes: run::notes(plan),
+        warnings: too_large.then(|| warning.to_owned()).into_iter().collect(),
+    })
+}
+
+fn costs_of(plan: &Plan<'_>, heads: &[(HeadKind, Cost)], speed: f64, threads: usize) -> Costs {
+    let (experiment, splits) = (&plan.experiment, &plan.splits);
+    let tested = splits.test.len() + splits.validation.as_ref().map_or(0, Split::len);
+    let passes = (3 * splits.train.len() + tested) as f64 * experiment.epochs as f64;
+    let seeds = experiment.seeds.len() as u64;
+    let available = machine::available_memory();
+    let products: u64 = heads.iter().map(|(_, cost)| cost.total().multiply_adds).sum();
+    let batch = experiment.batch_size.min(splits.train.len());
+    let memory = heads.iter().map(|(_, cost)| cost.training_bytes(batch));
+    let disk = heads.iter().map(|(_, cost)| cost.checkpoint_bytes(kept(plan)));
+    Costs {
+        seconds: passes * 2.0 * products as f64 * seeds as f64 / speed,
+        threads,
+        gflops: speed / 1e9,
+        memory_bytes: memory.max().unwrap_or(0),
+        available_memory_bytes: available,
+        largest_batch: available.and_then(|bytes| heads.iter().map(|(_, cost)| cost.largest_batch(bytes)).min()),
+        disk_bytes: disk.sum::<u64>() * seeds,
+    }
+}
+
+fn print(plan: &Plan<'_>, findings: &Findings<'_>) -> Result<(), CommandError> {
+    let (size, splits, costs) = (findings.image_size, &plan.splits, &findings.costs);
+    let mut facts = Table::new(&[Side::Left, Side::Left]);
+    facts.row(["experiment", findings.experiment]);
+    facts.row(["network", &format!("{}, {size} × {size} pixels", findings.network)]);
+    facts.row(["classes", &findings.classes.join(", ")]);
+    facts.row(["training", &images(&splits.train)]);
+    facts.row(["test", &images(&splits.test)]);
+    let validation = splits.validation.as_ref().map(images);
+    let none = "none: the best epoch is chosen on the test split, as in the paper's notebooks";
+    facts.row(["validation", validation.as_deref().unwrap_or(none)]);
+    facts.row(["results", &findings.results.display().to_string()]);
+    let (runs, epochs) = (count(findings.runs, "run"), count(findings.epochs, "epoch"));
+    let steps = count(findings.steps_per_epoch, "step");
+    facts.row(["plan", &format!("{runs} of {epochs} of {steps}")]);
+    let (time, threads) = (duration(costs.seconds), count(costs.threads, "thread"));
+    let time = format!(
+        "about {time} on {threads} (at {:.0} GFLOP/s, half of what a matrix product reached just now)",
+        costs.gflops
+    );
+    facts.row(["time", &time]);
+    facts.row([
+        "memory",
+        &format!("up to {} for a training step", bytes(costs.memory_bytes)),
+    ]);
+    if let (Some(available), Some(batch)) = (costs.available_memory_bytes, costs.largest_batch) {
+        let (available, batch) = (bytes(available), count(batch as usize, "image"));
+        facts.row([
+            "",
+            &format!("{available} are available: enough for batches of up to {batch}"),
+        ]);
+    }
+    facts.row(["disk", &format!("about {} of checkpoints", bytes(costs.disk_bytes))]);
+    output::block(&facts)?;
+
+    let mut heads = Table::new(&[Side::Left]);
+    heads.text("");
+    heads.row(["head", "parameters", "trainable", "multiply-adds"]);
+    for Head { name, size } in &findings.heads {
+        let numbers = [size.parameters, size.trainable, size.multiply_adds].map(grouped);
+        heads.row([(*name).to_owned()].into_iter().chain(numbers));
+    }
+    heads.text("");
+    let said = [("warning", &findings.warnings), ("note", &findings.notes)];
+    for (kind, texts) in said {
+        texts.iter().for_each(|text| heads.text(format!("{kind}: {text}")));
+    }
+    output::block(&heads)
 }
 
 fn images(split: &Split) -> String {
@@ -49,53 +205,6 @@ fn images(split: &Split) -> String {
         format!("{least} to {most}")
     };
     format!("{} ({each} a class)", count(split.len(), "image"))
-}
-
-fn print_costs(plan: &Plan<'_>, speed: f64, threads: usize) -> Result<(), CommandError> {
-    let (experiment, splits) = (&plan.experiment, &plan.splits);
-    let tested = splits.test.len() + splits.validation.as_ref().map_or(0, Split::len);
-    let available = machine::available_memory();
-    let (mut memory, mut largest_batch, mut disk, mut seconds) = (0, u64::MAX, 0, 0.0);
-    println!("{:<20} {:>14} {:>18}", "head", "parameters", "multiply-adds");
-    for &head in &experiment.heads {
-        let cost = Cost::of(&mut *plan.build(Run { head, seed: 0 })?)?;
-        let total = cost.total();
-        println!(
-            "{:<20} {:>14} {:>18}",
-            head.name(),
-            grouped(total.parameters),
-            grouped(total.multiply_adds)
-        );
-        memory = memory.max(cost.training_bytes(experiment.batch_size.min(splits.train.len())));
-        largest_batch = largest_batch.min(cost.largest_batch(available.unwrap_or(u64::MAX)));
-        disk += cost.checkpoint_bytes(kept(plan)) * experiment.seeds.len() as u64;
-        let passes = (3 * splits.train.len() + tested) as f64 * experiment.epochs as f64;
-        seconds += passes * 2.0 * total.multiply_adds as f64 * experiment.seeds.len() as f64;
-    }
-    seconds /= speed * SHARE_OF_PRODUCT_SPEED;
-    println!();
-    let steps = splits.train.len().div_ceil(experiment.batch_size);
-    let (runs, epochs) = (count(plan.runs().len(), "run"), count(experiment.epochs, "epoch"));
-    println!("plan        {runs} of {epochs} of {}", count(steps, "step"));
-    println!(
-        "time        about {} on {} (at {:.0} GFLOP/s, half of what a matrix product reached just now)",
-        duration(seconds),
-        count(threads, "thread"),
-        speed * SHARE_OF_PRODUCT_SPEED / 1e9
-    );
-    println!("memory      up to {} for a training step", bytes(memory));
-    if let Some(available) = available {
-        println!(
-            "            {} are available: enough for batches of up to {}",
-            bytes(available),
-            count(largest_batch as usize, "image")
-        );
-        if available < memory {
-            println!("warning: a training step doesn't fit into the memory: use a smaller `--batch-size`");
-        }
-    }
-    println!("disk        about {} of checkpoints", bytes(disk));
-    Ok(())
 }
 
 /// Checkpoints that a run keeps beside the last and the best.

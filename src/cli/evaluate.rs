@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::arguments::EvaluateArguments;
 use super::error::CommandError;
-use super::{machine, trained};
+use super::table::{Side, Table};
+use super::text::count;
+use super::{machine, next, output, trained};
 use crate::data::Split;
 use crate::experiment::{Experiment, Overrides, Plan, Registry};
 use crate::training::{Checkpoint, Confusion, Evaluation, Identity, Model, evaluate as classify};
@@ -56,10 +58,10 @@ pub fn evaluate(arguments: EvaluateArguments, registry: &Registry) -> Result<Exi
         confusion: confusion.rows(),
     };
     if arguments.json {
-        let json = serde_json::to_string(&report).map_err(|error| CommandError::Usage(error.to_string()))?;
-        println!("{json}");
+        output::json(&report)?;
     } else {
-        print(&report);
+        print(&report)?;
+        next::predict("see where in an image the network looks", &arguments.checkpoint);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -113,27 +115,42 @@ fn measure(model: &dyn Model, split: &Split, batch_size: usize) -> Result<(Evalu
     Ok((evaluation.unwrap_or_default(), confusion))
 }
 
-fn print(report: &Report<'_>) {
-    println!(
-        "{}, {} pixels, {}, seed {}, after {} epochs; {} test images of {}",
-        report.network, report.image_size, report.head, report.seed, report.epochs, report.images, report.experiment
-    );
-    println!(
+/// The most classes whose whole confusion matrix is printed.
+const LARGEST_MATRIX: usize = 20;
+
+fn print(report: &Report<'_>) -> Result<(), CommandError> {
+    output::line(&format!(
+        "{}, {} pixels, {}, seed {}, after {}; {} of the test split of {}",
+        report.network,
+        report.image_size,
+        report.head,
+        report.seed,
+        count(report.epochs as usize, "epoch"),
+        count(report.images as usize, "image"),
+        report.experiment
+    ))?;
+    output::line(&format!(
         "Top-1 {:.2} %   Top-5 {:.2} %   loss {:.4}\n",
         100.0 * report.top1,
         100.0 * report.top5,
         report.loss
-    );
-    let width = report
-        .classes
-        .iter()
-        .map(|class| class.chars().count())
-        .max()
-        .unwrap_or(0);
-    let digits = report.images.to_string().len().max(3);
-    println!(
-        "{:>width$}  {:>7}  taken for the classes in this order",
-        "class", "right"
+    ))?;
+    output::block(&classes(report))
+}
+
+/// How each class fared, and for small numbers of classes what its images were taken for.
+fn classes(report: &Report<'_>) -> Table {
+    let mut table = Table::new(&[Side::Right, Side::Left, Side::Right, Side::Right, Side::Left]);
+    let numbers = if report.classes.len() <= LARGEST_MATRIX {
+        1..report.classes.len() + 1
+    } else {
+        0..0
+    };
+    let titles = ["", "class", "images", "right", "mistaken most for"].map(str::to_owned);
+    table.row(
+        titles
+            .into_iter()
+            .chain(numbers.clone().map(|number| number.to_string())),
     );
     for (class, (name, row)) in report.classes.iter().zip(report.confusion).enumerate() {
         let images: u64 = row.iter().sum();
@@ -141,7 +158,33 @@ fn print(report: &Report<'_>) {
             Some(&right) if images > 0 => format!("{:.1} %", 100.0 * right as f64 / images as f64),
             _ => "-".to_owned(),
         };
-        let counts: Vec<String> = row.iter().map(|count| format!("{count:>digits$}")).collect();
-        println!("{name:>width$}  {right:>7}  {}", counts.join(" "));
+        let cells = [
+            (class + 1).to_string(),
+            name.clone(),
+            images.to_string(),
+            right,
+            mistaken_for(report, class),
+        ];
+        table.row(
+            cells
+                .into_iter()
+                .chain(numbers.clone().map(|number| row[number - 1].to_string())),
+        );
     }
+    if numbers.is_empty() {
+        table.text("`--json` has the whole confusion matrix");
+    } else {
+        table.text("numbered columns: the images that were taken for this class");
+    }
+    table
+}
+
+/// The class that images of this one were wrongly taken for most often.
+fn mistaken_for(report: &Report<'_>, class: usize) -> String {
+    let taken = report.confusion[class].iter().enumerate();
+    let wrong = taken.filter(|(other, images)| *other != class && **images > 0);
+    let most = wrong.rev().max_by_key(|(_, images)| **images);
+    most.map_or("-".to_owned(), |(other, images)| {
+        format!("{} ({images})", report.classes[other])
+    })
 }

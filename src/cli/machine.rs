@@ -3,9 +3,11 @@
 use std::time::Instant;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use tracing::info;
 
 use super::arguments::Processor;
 use super::error::CommandError;
+use crate::kernels::instruction_set::InstructionSet;
 use crate::kernels::product;
 
 /// The pool in which everything is computed, with the instruction set that is asked for.
@@ -14,7 +16,9 @@ pub fn pool(processor: Processor) -> Result<ThreadPool, CommandError> {
         set.pin()?;
     }
     let pool = ThreadPoolBuilder::new().num_threads(processor.threads.map_or(0, usize::from));
-    Ok(pool.thread_name(|index| format!("worker-{index}")).build()?)
+    let pool = pool.thread_name(|index| format!("worker-{index}")).build()?;
+    info!(threads = pool.current_num_threads(), instructions = %InstructionSet::current(), "computing");
+    Ok(pool)
 }
 
 /// The most memory that this process has had resident, in bytes; `None` where the system doesn't tell.

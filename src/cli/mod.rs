@@ -3,19 +3,28 @@
 mod arguments;
 mod bench;
 mod check;
+mod completions;
+mod diagnostics;
 mod error;
 mod evaluate;
+mod events;
+mod examples;
+mod explanations;
 mod export;
 mod features;
 mod interrupt;
 mod machine;
+mod next;
 mod npy;
+mod output;
+mod predict;
 mod prepare;
 mod progress;
 mod report;
 mod results_folder;
 mod run;
 mod summary;
+mod table;
 mod text;
 mod trained;
 
@@ -29,6 +38,7 @@ use error::CommandError;
 /// for an error (explained on standard error), 2 for wrong usage, 130 after an interruption.
 pub fn main(registry: &Registry) -> ExitCode {
     let arguments = Arguments::of_process();
+    diagnostics::start();
     match dispatch(arguments, registry) {
         Ok(code) => code,
         Err(error) => {
@@ -45,8 +55,10 @@ fn dispatch(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Comma
         Command::Summary(arguments) => summary::summary(arguments, registry),
         Command::Report(arguments) => report::report(arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(arguments, registry),
+        Command::Predict(arguments) => predict::predict(arguments, registry),
         Command::Export(arguments) => export::export(arguments, registry),
         Command::Features(arguments) => features::features(arguments, registry),
         Command::Bench(arguments) => bench::bench(arguments, registry),
+        Command::Completions(arguments) => completions::completions(arguments),
     }
 }

@@ -1,6 +1,7 @@
 //! What a person sees while a run trains: a bar on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -10,6 +11,22 @@ use crate::training::{EpochResult, Progress};
 
 /// How often a plain line is printed within an epoch.
 const LINE_EVERY: Duration = Duration::from_secs(30);
+
+/// The bar that is on the terminal.
+static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Runs something that prints, with the bar out of its way.
+pub fn suspended<R>(print: impl FnOnce() -> R) -> R {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match shown {
+        Some(bar) => bar.suspend(print),
+        None => print(),
+    }
+}
+
+fn show(bar: Option<ProgressBar>) {
+    *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+}
 
 /// Shows the progress of one run.
 pub struct RunProgress {
@@ -37,6 +54,7 @@ impl RunProgress {
             );
             bar
         });
+        show(bar.clone());
         let name = name.to_owned();
         Self {
             bar,
@@ -103,6 +121,7 @@ impl RunProgress {
 impl Drop for RunProgress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
+            show(None);
             bar.finish_and_clear();
         }
     }

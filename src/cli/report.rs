@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use super::arguments::ReportArguments;
 use super::error::CommandError;
+use super::next;
 use crate::report::redraw;
 
 /// Draws the report of each path.
@@ -14,6 +15,7 @@ pub fn report(arguments: ReportArguments) -> Result<ExitCode, CommandError> {
             eprintln!("warning: {warning}");
         }
         println!("{}\n{}", drawn.image.display(), drawn.page.display());
+        next::open(&drawn.page);
     }
     Ok(ExitCode::SUCCESS)
 }

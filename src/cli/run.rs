@@ -5,15 +5,16 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::arguments::RunArguments;
+use super::arguments::{LogFormat, RunArguments};
 use super::error::CommandError;
+use super::events::{Event, Events};
 use super::interrupt::Interrupt;
 use super::progress::RunProgress;
 use super::results_folder::{
     HISTORY, changed_settings, delete, lock, rows_of_other_runs, run_path, store_settings, stored_rows,
 };
 use super::text::count;
-use super::{machine, prepare};
+use super::{machine, next, prepare};
 use crate::atomic_file;
 use crate::experiment::{Cost, Experiment, Plan, Registry, Run};
 use crate::report::{EpochRow, ExperimentFacts, HeadFacts, is_run_history, write_report};
@@ -47,21 +48,38 @@ pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, Com
         return Err(CommandError::OtherSettings { folder, differences });
     }
     let interrupt = Interrupt::watch()?;
-    let outcome = machine::pool(arguments.processor)?.install(|| train_all(&plan, &folder, others, &interrupt))?;
+    let events = Events(arguments.log_format);
+    let pool = machine::pool(arguments.processor)?;
+    let outcome = pool.install(|| train_all(&plan, &folder, others, &interrupt, events))?;
     let report = folder.join("report.html");
-    Ok(match outcome {
-        Outcome::Finished => {
-            println!("report: {}", report.display());
-            ExitCode::SUCCESS
-        }
-        Outcome::Stopped => {
-            println!(
+    events.tell(&Event::ReportWritten { path: &report })?;
+    if arguments.log_format == LogFormat::Text {
+        match outcome {
+            Outcome::Finished => println!("report: {}", report.display()),
+            Outcome::Stopped => println!(
                 "stopped; the same command goes on from here. Report so far: {}",
                 report.display()
-            );
-            ExitCode::from(130)
+            ),
         }
-    })
+    }
+    if outcome == Outcome::Stopped {
+        return Ok(ExitCode::from(130));
+    }
+    if let (LogFormat::Text, Some(run_folder)) = (arguments.log_format, run_folders.last()) {
+        say_next(&arguments, &report, &run_folder.join("best.safetensors"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn say_next(arguments: &RunArguments, report: &Path, checkpoint: &Path) {
+    next::open(report);
+    let mut evaluate = vec!["evaluate".as_ref(), arguments.experiment.as_os_str()];
+    if let Some(data) = &arguments.changes.data {
+        evaluate.extend(["--data".as_ref(), data.as_os_str()]);
+    }
+    evaluate.extend(["--checkpoint".as_ref(), checkpoint.as_os_str()]);
+    next::say("see which classes are mistaken for which", &evaluate);
+    next::predict("classify images of your own", checkpoint);
 }
 
 fn train_all(
@@ -69,6 +87,7 @@ fn train_all(
     folder: &Path,
     others: Vec<EpochRow>,
     interrupt: &Interrupt,
+    events: Events,
 ) -> Result<Outcome, CommandError> {
     let mut results = Results {
         folder,
@@ -89,25 +108,44 @@ fn train_all(
     store_settings(&plan.experiment, folder)?;
     results.write()?;
     for run in plan.runs() {
-        if train(plan, run, &mut results, interrupt)? == Outcome::Stopped {
+        if train(plan, run, &mut results, interrupt, events)? == Outcome::Stopped {
             return Ok(Outcome::Stopped);
         }
     }
     Ok(Outcome::Finished)
 }
 
-fn train(plan: &Plan<'_>, run: Run, results: &mut Results<'_>, interrupt: &Interrupt) -> Result<Outcome, CommandError> {
+fn train(
+    plan: &Plan<'_>,
+    run: Run,
+    results: &mut Results<'_>,
+    interrupt: &Interrupt,
+    events: Events,
+) -> Result<Outcome, CommandError> {
     let path = run_path(results.folder, run)?;
     let fit = plan.fit(run, &path);
     let mut model = plan.build(run)?;
     let progress = RunProgress::new(&name(run), fit.epochs, plan.splits.train.len() as u64);
+    let (head, seed) = (run.head.name(), run.seed);
+    events.tell(&Event::RunStarted {
+        head,
+        seed,
+        epochs: fit.epochs,
+        epochs_done: results.epochs_of(run),
+    })?;
     let mut watcher = Watcher {
         run,
         results,
         progress,
         interrupt,
+        events,
     };
-    Ok(fit.run(&mut *model, &mut watcher)?)
+    let outcome = fit.run(&mut *model, &mut watcher)?;
+    events.tell(&match outcome {
+        Outcome::Finished => Event::RunFinished { head, seed },
+        Outcome::Stopped => Event::RunStopped { head, seed },
+    })?;
+    Ok(outcome)
 }
 
 fn name(run: Run) -> String {
@@ -221,6 +259,13 @@ impl Results<'_> {
         Ok(())
     }
 
+    /// The epochs of a run so far.
+    fn epochs_of(&self, run: Run) -> u64 {
+        let own = self.rows.iter();
+        let own = own.filter(|row| row.head == run.head.name() && row.seed == run.seed);
+        own.map(|row| row.epoch).max().unwrap_or(0)
+    }
+
     fn write(&self) -> Result<(), CommandError> {
         Ok(write_report(self.folder, &self.facts, &self.rows)?)
     }
@@ -247,6 +292,7 @@ struct Watcher<'a, 'r> {
     results: &'a mut Results<'r>,
     progress: RunProgress,
     interrupt: &'a Interrupt,
+    events: Events,
 }
 
 impl Observer for Watcher<'_, '_> {
@@ -261,7 +307,9 @@ impl Observer for Watcher<'_, '_> {
 
     fn epoch(&mut self, result: &EpochResult) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         self.progress.epoch(result);
-        self.results.rows.push(row(self.run, result));
+        let row = row(self.run, result);
+        self.events.tell(&Event::EpochFinished(&row))?;
+        self.results.rows.push(row);
         Ok(self.results.write()?)
     }
 }

@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::arguments::SummaryArguments;
 use super::error::CommandError;
+use super::table::{Side, Table};
 use super::text::grouped;
+use super::{next, output};
 use crate::data::open;
 use crate::experiment::{Cost, Experiment, HeadKind, Registry, Size};
 use crate::layers::LayerRecord;
@@ -83,12 +85,13 @@ pub fn summary(arguments: SummaryArguments, registry: &Registry) -> Result<ExitC
             .collect(),
     };
     if arguments.json {
-        println!(
-            "{}",
-            serde_json::to_string(&summary).map_err(|error| CommandError::Usage(error.to_string()))?
-        );
+        output::json(&summary)?;
     } else {
-        print(&summary, &heads);
+        print(&summary, &heads)?;
+        next::say(
+            "see what training would cost",
+            &["check".as_ref(), arguments.experiment.as_os_str()],
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -104,42 +107,38 @@ fn classes_of(experiment: &Experiment) -> usize {
     }
 }
 
-fn print(summary: &Summary<'_>, heads: &[(HeadKind, Cost)]) {
-    let Some((_, first)) = heads.first() else { return };
+fn print(summary: &Summary<'_>, heads: &[(HeadKind, Cost)]) -> Result<(), CommandError> {
+    let Some((_, first)) = heads.first() else { return Ok(()) };
     let [height, width, channels] = summary.backbone.feature_map;
-    println!(
-        "{}, {} × {} pixels, {} classes; feature map {height} × {width} × {channels}",
+    output::line(&format!(
+        "{}, {} × {} pixels, {} classes; feature map {height} × {width} × {channels}\n",
         summary.network, summary.image_size, summary.image_size, summary.classes
-    );
-    println!(
-        "\n{:<28} {:>18} {:>12} {:>16}",
-        "layer", "output", "parameters", "multiply-adds"
-    );
-    first.layers.backbone.iter().for_each(print_layer);
-    print_total(summary.network, first.backbone);
+    ))?;
+    let mut table = Table::new(&[Side::Left]);
+    table.row(["layer", "output", "parameters", "multiply-adds"]);
+    first
+        .layers
+        .backbone
+        .iter()
+        .for_each(|layer| add_layer(&mut table, layer));
+    add_total(&mut table, summary.network, first.backbone);
     for (head, cost) in heads {
-        println!("\nhead {head}");
-        cost.layers.head.iter().for_each(print_layer);
-        print_total(head.name(), cost.head);
-        print_total("with backbone", cost.total());
+        table.text(format!("\nhead {head}"));
+        cost.layers.head.iter().for_each(|layer| add_layer(&mut table, layer));
+        add_total(&mut table, head.name(), cost.head);
+        add_total(&mut table, "with backbone", cost.total());
     }
+    output::block(&table)
 }
 
-fn print_layer(layer: &LayerRecord) {
+fn add_layer(table: &mut Table, layer: &LayerRecord) {
     let output: Vec<String> = layer.output.iter().map(usize::to_string).collect();
     let (parameters, products) = (grouped(layer.parameters as u64), grouped(layer.multiply_adds));
-    println!(
-        "{:<28} {:>18} {parameters:>12} {products:>16}",
-        layer.name,
-        output.join("×")
-    );
+    table.row([layer.name.to_owned(), output.join("×"), parameters, products]);
 }
 
-fn print_total(name: &str, size: Size) {
-    println!(
-        "{name:<47} {:>12} {:>16}",
-        grouped(size.parameters),
-        grouped(size.multiply_adds)
-    );
-    println!("{:<47} {:>12} trainable", "", grouped(size.trainable));
+fn add_total(table: &mut Table, name: &str, size: Size) {
+    let (parameters, products) = (grouped(size.parameters), grouped(size.multiply_adds));
+    table.row([name.to_owned(), "in all".to_owned(), parameters, products]);
+    table.row(["", "trainable", &grouped(size.trainable)]);
 }

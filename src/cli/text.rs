@@ -47,6 +47,16 @@ pub fn count(number: usize, noun: &str) -> String {
     format!("{} {noun}{plural}", grouped(number as u64))
 }
 
+/// A word as a shell takes it for one.
+pub fn quoted(word: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "_-+=./,:@%\\".contains(character);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +79,14 @@ mod tests {
         assert_eq!(
             [count(1, "epoch"), count(2, "epoch"), count(1_500, "image")],
             ["1 epoch", "2 epochs", "1,500 images"]
+        );
+    }
+
+    #[test]
+    fn words_with_spaces_are_quoted_for_the_shell() {
+        assert_eq!(
+            ["a/b-1.ron", "my pets", "", "it's"].map(quoted),
+            ["a/b-1.ron", "'my pets'", "''", r"'it'\''s'"]
         );
     }
 }

@@ -15,6 +15,9 @@ pub fn model(checkpoint: &Checkpoint, path: &Path, registry: &Registry) -> Resul
         .parse()
         .map_err(|error: UnknownHead| unusable(error.to_string()))?;
     let classes = identity.classes.len();
+    if classes == 0 {
+        return Err(unusable("it names no classes".to_owned()));
+    }
     let mut model = registry
         .build_named(&identity.network, identity.image_size, head, 0, classes)
         .map_err(|problem| unusable(problem.to_string()))?;

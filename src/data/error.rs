@@ -101,6 +101,12 @@ pub enum DataError {
         /// The cause.
         source: ::zip::result::ZipError,
     },
+    /// A folder or zip file that is searched for images has none.
+    #[error("'{}' holds no images (files that end in .bmp, .gif, .jpeg, .jpg, .png or .webp)", path.display())]
+    NoImages {
+        /// The folder or zip file.
+        path: PathBuf,
+    },
     /// A file or folder cannot be read.
     #[error("cannot read '{name}'")]
     Read {

@@ -49,6 +49,19 @@ fn list(root: &Path, top: &Path, paths: &mut Vec<String>) -> Result<(), DataErro
     Ok(())
 }
 
+/// The content of a file that is not larger than an image or list may be.
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, DataError> {
+    let name = || path.display().to_string();
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|source| DataError::Read { name: name(), source })?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(DataError::FileTooLarge { name: name() });
+    }
+    Ok(bytes)
+}
+
 /// The path below `root` with '/' between its parts on every system.
 fn relative(root: &Path, path: &Path) -> Result<String, DataError> {
     let below = path.strip_prefix(root).unwrap_or(path);
@@ -68,16 +81,7 @@ impl Tree for Folder {
     }
 
     fn read(&self, file: usize) -> Result<Vec<u8>, DataError> {
-        let path = self.root.join(&self.paths[file]);
-        let name = || path.display().to_string();
-        let mut bytes = Vec::new();
-        File::open(&path)
-            .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
-            .map_err(|source| DataError::Read { name: name(), source })?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(DataError::FileTooLarge { name: name() });
-        }
-        Ok(bytes)
+        read_file(&self.root.join(&self.paths[file]))
     }
 
     fn top_level(&self) -> Vec<String> {

@@ -23,6 +23,7 @@ mod resized;
 mod split;
 mod subset;
 mod tree;
+mod unlabelled;
 mod zip;
 
 pub use augmentation::{Augmentation, AugmentationParameters};
@@ -31,3 +32,4 @@ pub use error::DataError;
 pub use generated::GeneratedSpec;
 pub use loader::{Batch, Loader, LoaderOptions, Order};
 pub use split::Split;
+pub use unlabelled::unlabelled;

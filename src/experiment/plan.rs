@@ -1,8 +1,10 @@
 //! From an experiment to its runs: the images that it uses, and one run for every seed and head.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use thiserror::Error;
+use tracing::info;
 
 use super::{Checkpoints, Experiment, ExperimentError, HeadKind, Problem, Registry, Validation};
 use crate::data::{DataError, Dataset, Split, open};
@@ -62,8 +64,17 @@ impl<'r> Plan<'r> {
             .map(|path| Pretrained::open(path, &experiment.network))
             .transpose()
             .map_err(|error| experiment.invalid(vec![unusable(&error)]))?;
+        let started = Instant::now();
         let dataset = open(&experiment.data.layout, experiment.data.path.as_deref())?;
         let splits = divide(&experiment, &dataset)?;
+        info!(
+            classes = dataset.classes.len(),
+            train = splits.train.len(),
+            test = splits.test.len(),
+            validation = splits.validation.as_ref().map_or(0, Split::len),
+            time = ?started.elapsed(),
+            "data set listed"
+        );
         let fingerprint = format!(
             "{}-{:016x}{}",
             experiment.fingerprint()?,

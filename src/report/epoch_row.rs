@@ -20,7 +20,7 @@ pub const COLUMNS: [&str; 11] = [
 
 /// One epoch of one run. Losses are mean cross-entropies in nats; accuracies are fractions from 0 to 1. A value that
 /// was not recorded is NaN.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct EpochRow {
     /// Name of the head as on the command line, e.g. `wise_srnet`.
     pub head: String,

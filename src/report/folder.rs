@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tracing::debug;
+
 use super::ReportError;
 use super::curves_png::write_accuracy_png;
 use super::epoch_row::EpochRow;
@@ -13,6 +15,7 @@ use super::keras_csv::{read_keras_csv, write_keras_csv};
 use super::page::Page;
 use super::palette::styles;
 use super::runs::group;
+use super::tensorboard::{EVENTS, write_events};
 
 const HISTORY: &str = "history.csv";
 const KERAS_HISTORY: &str = "keras_history.csv";
@@ -22,7 +25,7 @@ const PAGE: &str = "report.html";
 
 /// Whether a file of this name in a run's folder is one of its histories.
 pub fn is_run_history(name: &str) -> bool {
-    name == HISTORY || name == KERAS_HISTORY
+    name == HISTORY || name == KERAS_HISTORY || name == EVENTS
 }
 
 /// What [`redraw`] wrote, and what it could not use.
@@ -37,7 +40,8 @@ pub struct Redrawn {
 }
 
 /// Writes every file of an experiment's folder `dir`: `history.csv`, `experiment.json`, `accuracy.png`, `report.html`,
-/// and per run `<head>-seed<seed>/history.csv` and `keras_history.csv`. Each file is replaced in one step.
+/// and per run in `<head>-seed<seed>/` `history.csv`, `keras_history.csv` and TensorBoard's event file, the only one that
+/// is appended to; each other file is replaced in one step.
 ///
 /// # Errors
 /// A head name that cannot name a folder, before anything is written; a file that cannot be written.
@@ -49,6 +53,7 @@ pub fn write_report(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> R
     for (folder, run) in runs.collect::<Result<Vec<_>, ReportError>>()? {
         write_history(&dir.join(&folder).join(HISTORY), &run.rows)?;
         write_keras_csv(&dir.join(&folder).join(KERAS_HISTORY), &run.rows)?;
+        write_events(&dir.join(&folder).join(EVENTS), &run.rows)?;
     }
     write_history(&dir.join(HISTORY), rows)?;
     facts.write(&dir.join(FACTS))?;
@@ -191,6 +196,7 @@ impl Stored {
             warnings: &self.warnings,
         }
         .write(&page)?;
+        debug!(page = %page.display(), epochs = self.rows.len(), "report drawn");
         Ok(Redrawn {
             image,
             page,
@@ -268,7 +274,10 @@ mod tests {
             "wise_srnet-seed0",
         ];
         assert_eq!(names(&dir), expected);
-        assert_eq!(names(&dir.join("gap-seed1")), ["history.csv", "keras_history.csv"]);
+        assert_eq!(
+            names(&dir.join("gap-seed1")),
+            [EVENTS, "history.csv", "keras_history.csv"]
+        );
         let run = read_history(&dir.join("gap-seed1/history.csv")).unwrap().rows;
         assert!(run.len() == 3 && run.iter().all(|row| row.seed == 1));
         assert_eq!(read_history(&dir.join("history.csv")).unwrap().rows, rows());

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `epoch_row`, [`history`] | one epoch; the tidy history, read, written and appended to |
 //! | [`keras_csv`] | the format of the paper's notebooks |
+//! | `tensorboard` | event files for TensorBoard |
 //! | [`facts`] | `experiment.json`: what the report says beside the histories |
 //! | [`runs`], [`summary`], [`verdict`] | rows grouped into runs; the table's figures; the result in words |
 //! | `panels`, `scale`, `palette` | what a plot shows, at which scale and in which colour, whatever draws it |
 //! | `curves_png` (on `bitmap`), `curves_svg`, `page`, `about`, `tables` | the image; the page with its curves, facts and tables |
+//! | [`heat_map`] | what the places of one photograph speak for |
 //! | [`folder`] | all files of one results folder |
 
 mod about;
@@ -21,6 +23,7 @@ mod examples;
 pub mod facts;
 pub mod folder;
 mod head_names;
+pub mod heat_map;
 pub mod history;
 pub mod keras_csv;
 mod output;
@@ -31,6 +34,7 @@ pub mod runs;
 mod scale;
 pub mod summary;
 mod tables;
+mod tensorboard;
 pub mod verdict;
 
 pub use epoch_row::{COLUMNS, EpochRow};
@@ -38,4 +42,5 @@ pub use error::ReportError;
 pub use facts::{ExperimentFacts, HeadFacts};
 pub use folder::{Redrawn, is_run_history, redraw, write_report};
 pub use head_names::run_folder;
+pub use heat_map::{HeatMap, write_heat_map};
 pub use history::{History, read_history, write_history};

@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use tracing::debug;
 
 use super::evaluation::Evaluation;
 use super::fit::EpochResult;
@@ -133,7 +135,10 @@ impl Checkpoint {
             .map_err(format_error(path))?;
         let bytes = safetensors::serialize(tensors, Some(HashMap::from([(KEY.to_owned(), json)])))
             .map_err(format_error(path))?;
-        atomic_file::replace(path, &bytes).map_err(io)
+        let started = Instant::now();
+        atomic_file::replace(path, &bytes).map_err(io)?;
+        debug!(file = %path.display(), bytes = bytes.len(), time = ?started.elapsed(), "checkpoint written");
+        Ok(())
     }
 
     /// Reads a checkpoint.

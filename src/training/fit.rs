@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
+use tracing::info;
 
 use super::checkpoint::{Checkpoint, Identity, Position};
 use super::evaluation::{Evaluation, evaluate};
@@ -198,6 +199,7 @@ impl Fit<'_> {
                 .restore(model, Some(&mut optimizer))
                 .map_err(misfit)?;
             position = checkpoint.position;
+            info!(epochs = position.epochs, batches = position.batches, "resumed");
         }
         while position.epochs < self.epochs {
             if self.epoch(model, &mut optimizer, &mut position, observer)?.is_break() {
@@ -258,6 +260,9 @@ impl Fit<'_> {
             last: Some(result),
             ..Position::default()
         };
+        if is_best {
+            info!(epoch = result.epoch, accuracy = result.selection(), "best epoch so far");
+        }
         // The state comes last: if the program ends before it is written, the epoch is repeated and gives the same.
         if is_best {
             self.save(BEST, Snapshot::of(model, None), position)?;

@@ -4,19 +4,23 @@
 mod checkpoint;
 mod confusion;
 mod evaluation;
+mod explanation;
 mod fit;
 mod fit_error;
 mod model;
 mod optimizer;
+mod prediction;
 mod schedule;
 mod snapshot;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Identity, Position};
 pub use confusion::Confusion;
 pub use evaluation::{Evaluation, EvaluationError, Visit, evaluate};
+pub use explanation::Explanation;
 pub use fit::{EpochResult, Fit, Observer, Outcome, Progress, Scores, Splits, is_checkpoint};
 pub use fit_error::FitError;
 pub use model::{BACKBONE, BackboneType, HEAD, Layers, Model, Step};
 pub use optimizer::{Optimizer, Sgd};
+pub use prediction::{probabilities, ranking};
 pub use schedule::Schedule;
 pub use snapshot::{Misfit, Snapshot, StoredTensor};

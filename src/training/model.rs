@@ -20,8 +20,8 @@ pub const HEAD: &str = "head";
 
 /// A whole network behind one interface.
 ///
-/// Images are NHWC, preprocessed, densely packed; every method that takes them panics if their number of values is not
-/// `batch` times that of one image.
+/// Images are NHWC, preprocessed, densely packed; every method that takes them, or maps, panics if their number of values
+/// is not `batch` times that of one.
 pub trait Model {
     /// Height and width of the input, in pixels.
     fn image_size(&self) -> usize;
@@ -37,6 +37,9 @@ pub trait Model {
 
     /// The backbone's maps in inference mode: `batch × height × width × channels`.
     fn features(&self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError>;
+
+    /// The head's logits of maps as [`features`](Model::features) gives them, in inference mode: `batch × classes`.
+    fn logits_of_features(&self, maps: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError>;
 
     /// Visits all tensors and scalars, the backbone's before the head's.
     fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>));
@@ -196,6 +199,11 @@ impl<const M: usize, const C: usize> Model for Joined<M, C> {
 
     fn features(&self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
         Ok(values(&self.backbone.infer(images, batch)?).to_vec())
+    }
+
+    fn logits_of_features(&self, maps: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
+        let map = Cpu::default().try_tensor_from_vec(maps, (batch, Const, Const, Const))?;
+        Ok(values(&self.head.infer(map)?).to_vec())
     }
 
     fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>)) {

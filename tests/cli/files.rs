@@ -31,6 +31,7 @@ fn a_run_writes_the_promised_files_and_no_others() {
     for run in ["gap-seed0", "gap-seed3", "wise_srnet-seed0", "wise_srnet-seed3"] {
         for file in [
             "best.safetensors",
+            "events.out.tfevents.wise-srnet",
             "history.csv",
             "keras_history.csv",
             "last.safetensors",

@@ -76,9 +76,16 @@ impl Lab {
 
     /// Runs the command to its end: exit code, standard output, standard error.
     pub fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_with(&[], arguments)
+    }
+
+    /// As [`run`](Self::run), with these environment variables.
+    pub fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wise-srnet"));
         let output = command
             .args(arguments)
+            .env_remove("RUST_LOG")
+            .envs(variables.iter().copied())
             .current_dir(&self.folder)
             .timeout(PATIENCE)
             .output()

@@ -8,8 +8,12 @@ mod evaluating;
 mod experiments;
 mod failing;
 mod files;
+mod helping;
 mod interruptions;
+mod json;
 mod lab;
+mod logging;
+mod predicting;
 mod printing;
 mod reporting;
 #[path = "../shared/state.rs"]

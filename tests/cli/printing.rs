@@ -76,6 +76,19 @@ fn a_summary_for_people_lists_layers_shapes_and_sums() {
     ] {
         assert!(ended.stdout.contains(said), "no `{said}` in: {}", ended.stdout);
     }
+    let has_numbers = |line: &&str| line.ends_with(|end: char| end.is_ascii_digit()) && !line.starts_with(' ');
+    let widths: Vec<usize> = ended
+        .stdout
+        .lines()
+        .skip(1)
+        .filter(has_numbers)
+        .map(|line| line.chars().count())
+        .collect();
+    assert!(
+        widths.len() > 10 && widths.iter().all(|width| *width == widths[0]),
+        "{}",
+        ended.stdout
+    );
 }
 
 #[test]
@@ -102,6 +115,14 @@ fn bench_prints_one_line_of_json_with_the_promised_keys() {
             );
         }
     }
+    let ended = lab.run(&common[..common.len() - 1]);
+    let said = [
+        "mini_resnet 64 px, gap, batch 2, train on ",
+        " s a step, ",
+        " images/s, ",
+        " GFLOP/s\n",
+    ];
+    assert!(said.iter().all(|part| ended.stdout.contains(part)), "{}", ended.stdout);
     lab.run(&["bench", "--network", "mini", "--size", "64"])
         .assert_refused(1, &["unknown network `mini`: expected one of"]);
     lab.run(&["bench", "--network", "mini_resnet", "--size", "65"])

@@ -131,6 +131,10 @@ fn features_are_the_same_from_a_checkpoint_and_from_its_export() {
     let checkpoint = checkpoint.to_str().unwrap();
     let exported = lab.run(&["export", "--checkpoint", checkpoint, "--output", "new/net.h5"]);
     assert_eq!(exported.code, Some(0), "{}", exported.stderr);
+    assert_eq!(
+        exported.stdout,
+        "mini_resnet with the head wise_srnet_dropout written to new/net.h5\n"
+    );
     assert!(lab.path("new/net.h5").exists());
 
     let images: Vec<f32> = (0..9 * 64 * 64 * 3).map(|value| (value % 251) as f32 - 120.0).collect();
@@ -143,6 +147,7 @@ fn features_are_the_same_from_a_checkpoint_and_from_its_export() {
     };
     let ended = features(checkpoint, "maps.npy");
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.stdout, "9 × 8 × 8 × 128 values written to maps.npy\n");
     let written = fs::read(lab.path("maps.npy")).unwrap();
     let maps = npyz::NpyFile::new(&written[..]).unwrap();
     assert_eq!(maps.shape(), [9, 8, 8, 128]);

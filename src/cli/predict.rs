@@ -1,0 +1,214 @@
+//! `wise-srnet predict`: what a trained network says of photographs, and where in them it sees it.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::arguments::PredictArguments;
+use super::error::CommandError;
+use super::explanations::{Explained, Explanations};
+use super::text::count;
+use super::{machine, output, trained};
+use crate::data::{Batch, DataError, Loader, LoaderOptions, Order, Split, unlabelled};
+use crate::experiment::Registry;
+use crate::training::{Checkpoint, Model, probabilities, ranking};
+
+/// Images that run through the network at once.
+const BATCH: usize = 8;
+
+/// One line of `--json`: what is said of one image.
+#[derive(Serialize)]
+struct Prediction<'a> {
+    image: &'a str,
+    /// The likeliest classes, the likeliest first; none if the image could not be read.
+    classes: &'a [Likely<'a>],
+    explanation: Option<Explained>,
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Likely<'a> {
+    class: &'a str,
+    probability: f64,
+}
+
+/// Predicts and prints.
+pub fn predict(arguments: PredictArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
+    let checkpoint = Checkpoint::load(&arguments.checkpoint)?;
+    let classes = &checkpoint.identity.classes;
+    let explanations = arguments
+        .explain
+        .as_deref()
+        .map(|folder| Explanations::new(folder, arguments.class.as_deref(), classes))
+        .transpose()?;
+    let (split, problems) = unlabelled(&arguments.images);
+    let mut printer = Printer::new(&arguments, classes, &split);
+    for (path, problem) in problems {
+        printer.failed(&path.display().to_string(), problem)?;
+    }
+    let pool = machine::pool(arguments.processor)?;
+    pool.install(|| {
+        let model = trained::model(&checkpoint, &arguments.checkpoint, registry)?;
+        let mut predictor = Predictor {
+            model: &*model,
+            split: &split,
+            explanations,
+            printer: &mut printer,
+        };
+        predictor.all()
+    })?;
+    Ok(printer.end(arguments.explain.as_deref()))
+}
+
+struct Predictor<'a, 'p> {
+    model: &'a dyn Model,
+    split: &'a Split,
+    explanations: Option<Explanations<'p>>,
+    printer: &'a mut Printer<'p>,
+}
+
+impl Predictor<'_, '_> {
+    /// Images are loaded one by one, so that one that can't be read costs no other.
+    fn all(&mut self) -> Result<(), CommandError> {
+        let options = LoaderOptions {
+            image_size: self.model.image_size(),
+            batch_size: 1,
+            order: Order::Sequential,
+            augmentation: None,
+            seed: 0,
+            epoch: 0,
+            first_batch: 0,
+        };
+        let mut images = Loader::new(self.split, options)?.enumerate().peekable();
+        while images.peek().is_some() {
+            self.some(images.by_ref().take(BATCH).collect())?;
+        }
+        Ok(())
+    }
+
+    fn some(&mut self, images: Vec<(usize, Result<Batch, DataError>)>) -> Result<(), CommandError> {
+        let mut pixels = Vec::new();
+        let mut readable = 0;
+        for (_, image) in &images {
+            if let Ok(image) = image {
+                pixels.extend_from_slice(&image.images);
+                readable += 1;
+            }
+        }
+        let maps = self.model.features(pixels, readable)?;
+        let logits = self.model.logits_of_features(maps.clone(), readable)?;
+        let map = self.model.feature_map().iter().product();
+        let mut results = maps
+            .chunks_exact(map)
+            .zip(logits.chunks_exact(self.printer.classes.len()));
+        for (index, image) in images {
+            match image {
+                Err(error) => self.printer.failed(&self.split.name(index), error)?,
+                Ok(_) => {
+                    if let Some((map, logits)) = results.next() {
+                        self.one(index, map, logits)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, index: usize, map: &[f32], logits: &[f32]) -> Result<(), CommandError> {
+        let name = self.split.name(index);
+        let explanation = match &mut self.explanations {
+            Some(explanations) => {
+                let photograph = self.split.decode(index)?;
+                Some(explanations.explain(self.model, map, logits, &name, &photograph)?)
+            }
+            None => None,
+        };
+        self.printer.predicted(&name, logits, explanation)
+    }
+}
+
+/// Prints what is said of each image as soon as it is known.
+struct Printer<'a> {
+    json: bool,
+    top: usize,
+    classes: &'a [String],
+    images: usize,
+    failed: usize,
+    /// Widths of the names of images and classes.
+    widths: [usize; 2],
+}
+
+impl<'a> Printer<'a> {
+    fn new(arguments: &PredictArguments, classes: &'a [String], split: &Split) -> Self {
+        let longest = |names: &mut dyn Iterator<Item = usize>| names.max().unwrap_or(0);
+        Self {
+            json: arguments.json,
+            top: (arguments.top as usize).min(classes.len()),
+            classes,
+            images: 0,
+            failed: 0,
+            widths: [
+                longest(&mut (0..split.len()).map(|index| split.name(index).chars().count())),
+                longest(&mut classes.iter().map(|class| class.chars().count())),
+            ],
+        }
+    }
+
+    fn predicted(&mut self, image: &str, logits: &[f32], explanation: Option<Explained>) -> Result<(), CommandError> {
+        self.images += 1;
+        let probabilities = probabilities(logits);
+        let likely = ranking(logits).into_iter().take(self.top).map(|class| Likely {
+            class: &self.classes[class],
+            probability: probabilities[class],
+        });
+        let classes: Vec<Likely<'_>> = likely.collect();
+        if self.json {
+            return output::json(&Prediction {
+                image,
+                classes: &classes,
+                explanation,
+                error: None,
+            });
+        }
+        let [image_width, class_width] = self.widths;
+        let mut text = format!("{image:<image_width$}");
+        for likely in &classes {
+            let (class, percent) = (likely.class, 100.0 * likely.probability);
+            text.push_str(&format!("  {class:>class_width$} {percent:6.2} %"));
+        }
+        output::line(&text)
+    }
+
+    fn failed(&mut self, image: &str, error: DataError) -> Result<(), CommandError> {
+        self.images += 1;
+        self.failed += 1;
+        let error = CommandError::from(error).chain();
+        eprintln!("error: {error}");
+        if !self.json {
+            return Ok(());
+        }
+        output::json(&Prediction {
+            image,
+            classes: &[],
+            explanation: None,
+            error: Some(error),
+        })
+    }
+
+    /// The exit code: an error if an image could not be read.
+    fn end(&self, explained: Option<&Path>) -> ExitCode {
+        if let Some(folder) = explained.filter(|_| !self.json && self.failed < self.images) {
+            eprintln!("next: look at the heat maps in {}", folder.display());
+        }
+        if self.failed == 0 {
+            return ExitCode::SUCCESS;
+        }
+        eprintln!(
+            "error: {} of {} could not be read",
+            self.failed,
+            count(self.images, "image")
+        );
+        ExitCode::FAILURE
+    }
+}

@@ -134,6 +134,12 @@ pub fn normalize(x: &[f32], affine: &Affine, relu: bool, y: &mut [f32]) {
     });
 }
 
+/// The gradient behind the ReLU's gate, which is open where the output is above its floor.
+#[inline(always)]
+fn gated(dy: f32, output: f32, floor: f32) -> f32 {
+    if output > floor { dy } else { 0.0 }
+}
+
 /// `Σ dz` and `Σ dz · x̂` over the rows, where `dz` is `dy` behind the ReLU's gate.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn run_gradient_sums(dy: &[f32], x: &[f32], affine: &Affine, floor: f32, sums: &mut [f32], products: &mut [f32]) {
@@ -146,29 +152,39 @@ fn run_gradient_sums(dy: &[f32], x: &[f32], affine: &Affine, floor: f32, sums: &
             dy.iter().zip(x).zip(coefficients).zip(totals)
         {
             let centred = x - mean;
-            let dz = if centred * scale + offset > floor { *dy } else { 0.0 };
+            let dz = gated(*dy, centred * scale + offset, floor);
             *sum += dz;
             *product += dz * (centred * inverse);
         }
     }
 }
 
-/// `dy ← dx = scale · (dz − mean(dz) − x̂ · mean(dz · x̂))`.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn run_input_gradient(dy: &mut [f32], x: &[f32], affine: &Affine, floor: f32, [mean_dz, mean_product]: [&[f32]; 2]) {
-    let channels = mean_dz.len();
-    for (dy, x) in dy.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
+/// `dx = scale · (dz − mean(dz) − x̂ · mean(dz · x̂))` of the rows of a task; without `dy` apart, `dx` holds it.
+#[inline(always)]
+fn input_gradient_of(dy: Option<&[f32]>, x: &[f32], affine: &Affine, sums: &Sums, dx: &mut [f32]) {
+    let channels = affine.scale.len();
+    for (row, (dx, x)) in dx.chunks_exact_mut(channels).zip(x.chunks_exact(channels)).enumerate() {
+        let dy = dy.map(|dy| &dy[row * channels..(row + 1) * channels]);
         let coefficients = affine.scale.iter().zip(&affine.offset).zip(&affine.mean);
         let coefficients = coefficients.zip(&affine.inverse_deviation);
-        let means = mean_dz.iter().zip(mean_product);
-        for (((dy, x), (((scale, offset), mean), inverse)), (mean_dz, mean_product)) in
-            dy.iter_mut().zip(x).zip(coefficients).zip(means)
-        {
+        let means = sums.mean_dz.iter().zip(&sums.mean_product);
+        let values = dx.iter_mut().zip(x).zip(coefficients).zip(means);
+        for (channel, (((dx, x), (((scale, offset), mean), inverse)), (mean_dz, mean_product))) in values.enumerate() {
             let centred = x - mean;
-            let dz = if centred * scale + offset > floor { *dy } else { 0.0 };
-            *dy = scale * (dz - mean_dz - centred * inverse * mean_product);
+            let dz = gated(dy.map_or(*dx, |dy| dy[channel]), centred * scale + offset, sums.floor);
+            *dx = scale * (dz - mean_dz - centred * inverse * mean_product);
         }
     }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
+fn run_in_place(dy: &mut [f32], x: &[f32], affine: &Affine, sums: &Sums) {
+    input_gradient_of(None, x, affine, sums, dy);
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
+fn run_apart(dy: &[f32], x: &[f32], affine: &Affine, sums: &Sums, dx: &mut [f32]) {
+    input_gradient_of(Some(dy), x, affine, sums, dx);
 }
 
 /// The gradients of γ and β.
@@ -179,9 +195,14 @@ pub struct ParameterGradients {
     pub beta: Vec<f32>,
 }
 
-/// Turns the gradient of the output into that of the input, and returns those of γ and β, for a normalisation by the
-/// batch's own statistics.
-pub fn gradients(dy: &mut [f32], x: &[f32], affine: &Affine, relu: bool) -> ParameterGradients {
+/// What the gradient of a value needs to know of all values of its channel.
+struct Sums {
+    floor: f32,
+    mean_dz: Vec<f32>,
+    mean_product: Vec<f32>,
+}
+
+fn sums(dy: &[f32], x: &[f32], affine: &Affine, relu: bool) -> (Sums, ParameterGradients) {
     let channels = affine.scale.len();
     let (rows, floor) = (x.len() / channels, floor(relu));
     let [beta, gamma] = reduction::sum_runs(rows, channels, |first, count| {
@@ -190,19 +211,37 @@ pub fn gradients(dy: &mut [f32], x: &[f32], affine: &Affine, relu: bool) -> Para
         run_gradient_sums(&dy[run.clone()], &x[run], affine, floor, &mut sums, &mut products);
         [sums, products]
     });
-    let mean_of = |sums: &[f64]| {
-        sums.iter()
-            .map(|sum| (sum / rows.max(1) as f64) as f32)
-            .collect::<Vec<_>>()
+    let mean_of = |sums: &[f64]| sums.iter().map(|sum| (sum / rows.max(1) as f64) as f32).collect();
+    let sums = Sums {
+        floor,
+        mean_dz: mean_of(&beta),
+        mean_product: mean_of(&gamma),
     };
-    let (mean_dz, mean_product) = (mean_of(&beta), mean_of(&gamma));
-    let run = tasks::rows_of(channels) * channels;
-    dy.par_chunks_mut(run).zip(x.par_chunks(run)).for_each(|(dy, x)| {
-        run_input_gradient(dy, x, affine, floor, [&mean_dz, &mean_product]);
-    });
     let to_f32 = |sums: Vec<f64>| sums.into_iter().map(|sum| sum as f32).collect();
-    ParameterGradients {
+    let parameters = ParameterGradients {
         gamma: to_f32(gamma),
         beta: to_f32(beta),
-    }
+    };
+    (sums, parameters)
+}
+
+/// Turns the gradient of the output into that of the input, and returns those of γ and β, for a normalisation by the
+/// batch's own statistics.
+pub fn gradients(dy: &mut [f32], x: &[f32], affine: &Affine, relu: bool) -> ParameterGradients {
+    let (sums, parameters) = sums(dy, x, affine, relu);
+    let run = tasks::rows_of(affine.scale.len()) * affine.scale.len();
+    dy.par_chunks_mut(run)
+        .zip(x.par_chunks(run))
+        .for_each(|(dy, x)| run_in_place(dy, x, affine, &sums));
+    parameters
+}
+
+/// As [`gradients`], but with the input's gradient in a place of its own.
+pub fn gradients_apart(dy: &[f32], x: &[f32], affine: &Affine, relu: bool, dx: &mut [f32]) -> ParameterGradients {
+    let (sums, parameters) = sums(dy, x, affine, relu);
+    let run = tasks::rows_of(affine.scale.len()) * affine.scale.len();
+    dx.par_chunks_mut(run)
+        .zip(dy.par_chunks(run).zip(x.par_chunks(run)))
+        .for_each(|(dx, (dy, x))| run_apart(dy, x, affine, &sums, dx));
+    parameters
 }

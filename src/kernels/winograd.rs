@@ -10,7 +10,7 @@ use std::ptr;
 use rayon::prelude::*;
 
 use super::elementwise::add_serial;
-use super::product::{Matrix, Output, Right, Start, multiply};
+use super::product::{Matrix, Output, Right, Start, keep_or_clear, multiply};
 use super::window::WindowGeometry;
 use super::winograd_tile::{Kernel, KernelGradient, OutputGradients, Outputs, Patch, Square, Transform, transform};
 use crate::memory::unwritten;
@@ -139,9 +139,12 @@ impl Winograd {
         self.check(x, dy, dkernel);
         let (inputs, outputs) = (self.inputs, self.outputs);
         let squares = self.squares();
+        if squares == 0 {
+            return keep_or_clear(mode, dkernel);
+        }
         let mut patches = unwritten(POSITIONS * SQUARES.min(squares) * inputs);
         let mut gradients = unwritten(POSITIONS * SQUARES.min(squares) * outputs);
-        let mut sums = vec![0.0; POSITIONS * inputs * outputs];
+        let mut sums = unwritten(POSITIONS * inputs * outputs);
         for first in (0..squares).step_by(SQUARES) {
             let count = SQUARES.min(squares - first);
             let patches = &mut patches[..POSITIONS * count * inputs];
@@ -154,10 +157,14 @@ impl Winograd {
                 .zip(gradients.par_chunks_exact(count * outputs))
                 .for_each_init(Vec::new, |part, ((sums, patches), gradients)| {
                     let runs = patches.chunks(SUMMED * inputs).zip(gradients.chunks(SUMMED * outputs));
-                    for (patches, gradients) in runs {
+                    for (run, (patches, gradients)) in runs.enumerate() {
                         let squares = patches.len() / inputs;
                         let patches = Matrix::new(patches, squares, inputs).transposed();
                         let gradients = Right::Rows(Matrix::new(gradients, squares, outputs));
+                        if first == 0 && run == 0 {
+                            multiply(patches, gradients, Start::Zero, sums, outputs);
+                            continue;
+                        }
                         part.resize(inputs * outputs, 0.0);
                         multiply(patches, gradients, Start::Zero, part, outputs);
                         add_serial(sums, part);

@@ -149,12 +149,13 @@ macro_rules! transforms {
                                 *value = unsafe { load_first(source.first.wrapping_offset(offset), lanes) };
                             }
                         }
-                        for (half, value) in half.iter_mut().zip(apply::<T, OUT, IN>(values)) {
-                            half[column] = value;
+                        for (half, value) in half.iter_mut().zip(&apply::<T, OUT, IN>(&values)) {
+                            half[column] = *value;
                         }
                     }
-                    for (row, half) in half.into_iter().enumerate() {
-                        for (column, value) in apply::<T, OUT, IN>(half).into_iter().enumerate() {
+                    // By reference: an array that is moved into an iterator is copied.
+                    for (row, half) in half.iter().enumerate() {
+                        for (column, &value) in apply::<T, OUT, IN>(half).iter().enumerate() {
                             if !target.contains(row, column) {
                                 continue;
                             }
@@ -178,10 +179,10 @@ macro_rules! transforms {
             /// `T · values`.
             #[inline]
             $(#[target_feature(enable = $feature)])?
-            fn apply<T: Transform<OUT, IN>, const OUT: usize, const IN: usize>(values: [Vector; IN]) -> [Vector; OUT] {
+            fn apply<T: Transform<OUT, IN>, const OUT: usize, const IN: usize>(values: &[Vector; IN]) -> [Vector; OUT] {
                 let mut results = [splat(0.0); OUT];
                 for (result, weights) in results.iter_mut().zip(T::MATRIX) {
-                    for (value, weight) in values.into_iter().zip(weights) {
+                    for (&value, weight) in values.iter().zip(weights) {
                         if weight != 0.0 {
                             *result = multiply_add(value, splat(weight), *result);
                         }

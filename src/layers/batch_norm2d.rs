@@ -10,9 +10,10 @@ use dfdx::prelude::{
 
 use super::activation::{Activation, NoActivation};
 use super::bridge::{Map, contiguous, erased, id, typed, values, values_mut};
+use super::gradient::Gradient;
 use super::operation::{Backward, Kept, Operand, Operation, apply};
 use super::tape::{Recorder, Training};
-use crate::kernels::batch_norm::{Affine, Statistics, gradients, normalize, statistics};
+use crate::kernels::batch_norm::{Affine, Statistics, gradients, gradients_apart, normalize, statistics};
 use crate::memory::unwritten;
 use crate::shapes::Channels;
 
@@ -245,11 +246,21 @@ impl Operation for Normalize {
         Kept::Operands
     }
 
-    fn backward(&mut self, mut dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+    fn backward(&mut self, dy: Gradient, context: &mut Backward<'_>) -> Result<(), CpuError> {
         let Some(affine) = &self.affine else { return Ok(()) };
         let input = context.operand(0);
-        let parameters = gradients(&mut dy, input, affine, self.relu);
-        context.give(0, dy)?;
+        let (dx, parameters) = match dy.into_own() {
+            Ok(mut dy) => {
+                let parameters = gradients(&mut dy, input, affine, self.relu);
+                (dy, parameters)
+            }
+            Err(shared) => {
+                let mut dx = unwritten(shared.len());
+                let parameters = gradients_apart(&shared, input, affine, self.relu, &mut dx);
+                (dx, parameters)
+            }
+        };
+        context.give(0, Gradient::summing_to_zero(dx))?;
         context.give(1, parameters.gamma)?;
         context.give(2, parameters.beta)
     }

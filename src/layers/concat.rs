@@ -6,6 +6,7 @@ use dfdx::prelude::{
 };
 
 use super::bridge::{Map, erased, id, typed, values};
+use super::gradient::Gradient;
 use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Recorder;
 use crate::kernels::batch_norm::{Statistics, statistics};
@@ -141,7 +142,7 @@ impl Operation for Concatenate {
         Kept::Nothing
     }
 
-    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+    fn backward(&mut self, dy: Gradient, context: &mut Backward<'_>) -> Result<(), CpuError> {
         let all = self.channels.iter().sum();
         for (map, (first, channels)) in self.places().enumerate() {
             context.gradient(map, |mode, dx| {

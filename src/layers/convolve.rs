@@ -3,11 +3,12 @@
 use dfdx::prelude::CpuError;
 
 use super::bridge::Map;
+use super::gradient::Gradient;
 use super::operation::{Backward, Kept, Operand, Operation, apply};
 use super::tape::Recorder;
 use crate::kernels::convolution::Convolution;
 use crate::kernels::depthwise::Depthwise;
-use crate::kernels::product::Output;
+use crate::kernels::product::{Output, keep_or_clear};
 use crate::kernels::reduction;
 use crate::kernels::window::WindowGeometry;
 use crate::memory::unwritten;
@@ -92,10 +93,16 @@ impl<K: Convolving> Operation for Convolve<K> {
         Kept::Operands
     }
 
-    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+    fn backward(&mut self, dy: Gradient, context: &mut Backward<'_>) -> Result<(), CpuError> {
         let (input, kernel) = (context.operand(0), context.operand(1));
         if context.operands() > 2 {
-            context.gradient(2, |mode, dbias| reduction::channel_sums(&dy, mode, dbias))?;
+            context.gradient(2, |mode, dbias| {
+                if dy.sums_to_zero() {
+                    keep_or_clear(mode, dbias);
+                } else {
+                    reduction::channel_sums(&dy, mode, dbias);
+                }
+            })?;
         }
         context.gradient(1, |mode, dkernel| self.0.kernel_gradient(input, &dy, mode, dkernel))?;
         context.gradient(0, |mode, dx| self.0.input_gradient(&dy, kernel, mode, dx))

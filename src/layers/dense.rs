@@ -9,6 +9,7 @@ use dfdx::prelude::{
 };
 
 use super::bridge::{erased, typed};
+use super::gradient::Gradient;
 use super::initializer::{Fans, GlorotUniform, Initializer, fill};
 use super::operation::{Backward, Kept, Operand, Operation, apply};
 use super::tape::Recorder;
@@ -168,7 +169,7 @@ impl Operation for Multiply {
         Kept::Operands
     }
 
-    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+    fn backward(&mut self, dy: Gradient, context: &mut Backward<'_>) -> Result<(), CpuError> {
         let (input, kernel) = (context.operand(0), context.operand(1));
         let (inputs, units) = (self.inputs, self.units);
         context.gradient(2, |mode, dbias| reduction::channel_sums(&dy, mode, dbias))?;

@@ -7,6 +7,7 @@ use dfdx::prelude::{
 };
 use rand::Rng;
 
+use super::gradient::Gradient;
 use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Training;
 use crate::kernels::elementwise;
@@ -87,8 +88,8 @@ impl Operation for Mask {
         Kept::Nothing
     }
 
-    fn backward(&mut self, mut dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
-        elementwise::scale(&mut dy, &self.0);
+    fn backward(&mut self, mut dy: Gradient, context: &mut Backward<'_>) -> Result<(), CpuError> {
+        elementwise::scale(dy.values_mut(), &self.0);
         context.give(0, dy)
     }
 }

@@ -3,6 +3,7 @@
 use dfdx::prelude::{Const, ConstDim, Cpu, CpuError, Dim, HasShape, Module, NonMutableModule, Tensor, ZeroSizedModule};
 
 use super::bridge::{erased, typed};
+use super::gradient::Gradient;
 use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Recorder;
 use crate::kernels::average_pooling;
@@ -68,7 +69,7 @@ impl Operation for PoolAll {
         Kept::Nothing
     }
 
-    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+    fn backward(&mut self, dy: Gradient, context: &mut Backward<'_>) -> Result<(), CpuError> {
         context.gradient(0, |mode, dx| {
             average_pooling::input_gradient(&self.0, &dy, mode, dx);
         })

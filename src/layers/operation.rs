@@ -4,9 +4,9 @@
 use dfdx::prelude::{Cpu, CpuError, PutTape, Shape, SplitTape, Tensor, TensorFromVec, UniqueId};
 
 use super::bridge::{GradientSlot, Rank, Saved, contiguous, erased};
+use super::gradient::Gradient;
 use super::tape::{GradientStore, Recorder};
 use super::trace;
-use crate::kernels::elementwise;
 use crate::kernels::product::Output;
 
 /// What a layer computes, on slices. The first operands are the inputs (mostly one), parameters follow.
@@ -26,7 +26,7 @@ pub trait Operation: 'static {
     fn keeps(&self) -> Kept;
 
     /// Adds to the operands' gradients what the output's gradient means for them.
-    fn backward(&mut self, output_gradient: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError>;
+    fn backward(&mut self, output_gradient: Gradient, context: &mut Backward<'_>) -> Result<(), CpuError>;
 }
 
 /// The values that an operation's backward pass reads.
@@ -90,14 +90,9 @@ impl<'a> Backward<'a> {
         Ok(())
     }
 
-    /// Adds `values` to an operand's gradient; if it is the first, it becomes the gradient.
-    pub fn give(&mut self, index: usize, values: Vec<f32>) -> Result<(), CpuError> {
-        match self.gradients.open(&self.operands[index].gradient)? {
-            Some((Output::Overwrite, gradient)) => *gradient = values,
-            Some((mode, gradient)) => elementwise::put(mode, &values, gradient),
-            None => {}
-        }
-        Ok(())
+    /// Adds to an operand's gradient; if it is the first, it becomes the gradient.
+    pub fn give(&mut self, index: usize, gradient: impl Into<Gradient>) -> Result<(), CpuError> {
+        self.gradients.give(&self.operands[index].gradient, gradient.into())
     }
 
     /// How many operands there are.

@@ -117,7 +117,7 @@ impl TensorVisitor<f32, Cpu> for Each<'_, '_> {
     ) -> Result<Option<Tensor<S, f32, Cpu>>, CpuError> {
         let sizes = tensor.shape().concrete();
         let gradient = match &mut self.gradients {
-            Some(gradients) if options.do_gradient_update => gradients.take(&GradientSlot::new(tensor))?,
+            Some(gradients) if options.do_gradient_update => gradients.take(&GradientSlot::new(tensor))?.into_values(),
             _ => Vec::new(),
         };
         (self.visit)(Visited::Tensor(Parameter {

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use dfdx::prelude::{ConstDim, Cpu, CpuError, Dim, HasShape, Module, NonMutableModule, Tensor, ZeroSizedModule};
 
 use super::bridge::{Map, erased, typed};
+use super::gradient::Gradient;
 use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Recorder;
 use super::windowed::geometry;
@@ -139,7 +140,7 @@ impl<R: Reduction> Operation for Pool<R> {
         Kept::Nothing
     }
 
-    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+    fn backward(&mut self, dy: Gradient, context: &mut Backward<'_>) -> Result<(), CpuError> {
         context.gradient(0, |mode, dx| {
             self.reduction.input_gradient(&self.sizes, &dy, mode, dx);
         })

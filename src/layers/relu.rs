@@ -3,6 +3,7 @@
 use dfdx::prelude::{Cpu, CpuError, HasShape, Module, NonMutableModule, Shape, Tensor, ZeroSizedModule};
 
 use super::bridge::{Rank, erased, typed};
+use super::gradient::Gradient;
 use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Recorder;
 use crate::kernels::elementwise;
@@ -47,8 +48,8 @@ impl Operation for Rectify {
         Kept::Output
     }
 
-    fn backward(&mut self, mut dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
-        elementwise::relu_gradient(&mut dy, context.output());
+    fn backward(&mut self, mut dy: Gradient, context: &mut Backward<'_>) -> Result<(), CpuError> {
+        elementwise::relu_gradient(dy.values_mut(), context.output());
         context.give(0, dy)
     }
 }

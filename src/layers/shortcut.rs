@@ -9,6 +9,7 @@ use dfdx::prelude::{
 
 use super::activation::{Activation, NoActivation};
 use super::bridge::{Map, erased, typed};
+use super::gradient::Gradient;
 use super::identity::Identity;
 use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Recorder;
@@ -130,11 +131,11 @@ impl Operation for Add {
         if self.relu { Kept::Output } else { Kept::Nothing }
     }
 
-    fn backward(&mut self, mut dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+    fn backward(&mut self, mut dy: Gradient, context: &mut Backward<'_>) -> Result<(), CpuError> {
         if self.relu {
-            elementwise::relu_gradient(&mut dy, context.output());
+            elementwise::relu_gradient(dy.values_mut(), context.output());
         }
-        context.gradient(1, |mode, dx| elementwise::put(mode, &dy, dx))?;
+        context.give(1, dy.clone())?;
         context.give(0, dy)
     }
 }

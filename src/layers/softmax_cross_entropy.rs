@@ -3,6 +3,7 @@
 use dfdx::prelude::{Cpu, CpuError, Dim, HasShape, Tensor};
 
 use super::bridge::erased;
+use super::gradient::Gradient;
 use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Recorder;
 use crate::kernels::cross_entropy;
@@ -49,7 +50,7 @@ impl Operation for Loss {
         Kept::Operands
     }
 
-    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+    fn backward(&mut self, dy: Gradient, context: &mut Backward<'_>) -> Result<(), CpuError> {
         let logits = context.operand(0);
         let scale = dy.first().copied().unwrap_or(1.0);
         context.give(0, cross_entropy::gradient(logits, &self.labels, self.classes, scale))

@@ -3,6 +3,7 @@
 use dfdx::prelude::{ConstDim, Cpu, CpuError, Dim, HasShape, Module, NonMutableModule, Tensor, ZeroSizedModule};
 
 use super::bridge::{Map, erased, typed};
+use super::gradient::Gradient;
 use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Recorder;
 use crate::kernels::subsample::Subsample;
@@ -76,7 +77,7 @@ impl Operation for TakePixels {
         Kept::Nothing
     }
 
-    fn backward(&mut self, dy: Vec<f32>, context: &mut Backward<'_>) -> Result<(), CpuError> {
+    fn backward(&mut self, dy: Gradient, context: &mut Backward<'_>) -> Result<(), CpuError> {
         context.gradient(0, |mode, dx| self.0.input_gradient(&dy, mode, dx))
     }
 }

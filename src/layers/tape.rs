@@ -3,13 +3,16 @@
 //! Layers work on dfdx's own tape, beside dfdx's own operations. They are faster on [`TrainingTape`], which knows which
 //! gradients nobody has written yet: those are overwritten where dfdx would clear them first and add.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use dfdx::prelude::{Cpu, CpuError, Gradients, Merge, NoneTape, OwnedTape, Shape, SplitTape, Tape, Tensor, UniqueId};
 
 use super::bridge::{GradientSlot, id};
+use super::gradient::Gradient;
 use super::operation::Recorded;
 use crate::kernels::batch_norm::Statistics;
+use crate::kernels::elementwise;
 use crate::kernels::product::Output;
 use crate::memory::unwritten;
 
@@ -21,11 +24,22 @@ pub trait GradientStore {
     /// dfdx's, if there is no memory.
     fn open(&mut self, slot: &GradientSlot) -> Result<Option<(Output, &mut Vec<f32>)>, CpuError>;
 
+    /// Adds to a gradient; if it is the first, it becomes the gradient, without a copy where the store can.
+    ///
+    /// # Errors
+    /// dfdx's, if there is no memory.
+    fn give(&mut self, slot: &GradientSlot, gradient: Gradient) -> Result<(), CpuError> {
+        if let Some((mode, sum)) = self.open(slot)? {
+            elementwise::put(mode, &gradient, sum);
+        }
+        Ok(())
+    }
+
     /// Takes a finished gradient away, so that its memory is free as soon as it has been used.
     ///
     /// # Errors
     /// dfdx's, if there is no memory.
-    fn take(&mut self, slot: &GradientSlot) -> Result<Vec<f32>, CpuError>;
+    fn take(&mut self, slot: &GradientSlot) -> Result<Gradient, CpuError>;
 }
 
 impl GradientStore for Gradients<f32, Cpu> {
@@ -33,15 +47,15 @@ impl GradientStore for Gradients<f32, Cpu> {
         Ok(Some((Output::Add, slot.find(self)?)))
     }
 
-    fn take(&mut self, slot: &GradientSlot) -> Result<Vec<f32>, CpuError> {
-        Ok(std::mem::take(slot.find(self)?))
+    fn take(&mut self, slot: &GradientSlot) -> Result<Gradient, CpuError> {
+        Ok(std::mem::take(slot.find(self)?).into())
     }
 }
 
 /// The gradients that a [`TrainingTape`] leads to: those of the parameters that the loss depends on.
 #[derive(Default)]
 pub struct TapeGradients {
-    by_id: HashMap<UniqueId, Vec<f32>>,
+    by_id: HashMap<UniqueId, Gradient>,
     /// The outputs of recorded operations, and the parameters. Nobody asks for any other, such as the images'.
     wanted: HashSet<UniqueId>,
 }
@@ -54,14 +68,27 @@ impl GradientStore for TapeGradients {
         let mut mode = Output::Add;
         let gradient = self.by_id.entry(slot.id()).or_insert_with(|| {
             mode = Output::Overwrite;
-            unwritten(slot.length())
+            unwritten(slot.length()).into()
         });
-        Ok(Some((mode, gradient)))
+        Ok(Some((mode, gradient.values_mut())))
     }
 
-    fn take(&mut self, slot: &GradientSlot) -> Result<Vec<f32>, CpuError> {
+    fn give(&mut self, slot: &GradientSlot, gradient: Gradient) -> Result<(), CpuError> {
+        if !self.wanted.contains(&slot.id()) {
+            return Ok(());
+        }
+        match self.by_id.entry(slot.id()) {
+            Entry::Vacant(place) => {
+                place.insert(gradient);
+            }
+            Entry::Occupied(mut sum) => elementwise::put(Output::Add, &gradient, sum.get_mut().values_mut()),
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, slot: &GradientSlot) -> Result<Gradient, CpuError> {
         let gradient = self.by_id.remove(&slot.id());
-        Ok(gradient.unwrap_or_else(|| vec![0.0; slot.length()]))
+        Ok(gradient.unwrap_or_else(|| vec![0.0; slot.length()].into()))
     }
 }
 
@@ -149,7 +176,7 @@ pub fn gradient_of<S: Shape, T>(
     tensor: &Tensor<S, f32, Cpu, T>,
     gradients: &mut dyn GradientStore,
 ) -> Result<Vec<f32>, CpuError> {
-    gradients.take(&GradientSlot::new(tensor))
+    Ok(gradients.take(&GradientSlot::new(tensor))?.into_values())
 }
 
 /// Tells the order of all operations.
@@ -217,7 +244,7 @@ impl TrainingTape {
                 gradients.wanted.extend(operation.wanted());
             }
         }
-        gradients.by_id.insert(id(loss), vec![1.0]);
+        gradients.by_id.insert(id(loss), vec![1.0].into());
         for (_, step) in self.operations.into_iter().rev() {
             if let Step::Ours(operation) = step {
                 operation.run_back(&mut gradients)?;

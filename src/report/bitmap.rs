@@ -1,4 +1,4 @@
-//! Text and lines on a bitmap, in the image's own pixels and with the font that the program brings along.
+//! Text and lines on a bitmap or in an SVG file, in the image's own pixels and with the font that the program brings along.
 
 use std::sync::OnceLock;
 
@@ -10,10 +10,13 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 pub const OVERSAMPLING: u32 = 2;
 /// The colour of titles and names.
 pub const INK: RGBColor = RGBColor(0x1d, 0x21, 0x27);
-const FONT: &str = "report";
+/// The font's name in plotters.
+pub const FONT: &str = "report";
 
 /// What is drawn on.
-pub type Canvas<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+pub type Canvas<B> = DrawingArea<B, Shift>;
+/// The font's name in SVG files, with what stands in for it where a reader lacks it.
+pub const SVG_FONTS: &str = "DejaVu Sans, Verdana, sans-serif";
 /// What plotters and the encoder may answer.
 pub type DrawingError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -61,7 +64,10 @@ impl Style {
 }
 
 /// Writes a text; its place is the middle of its height.
-pub fn write(canvas: &Canvas<'_>, text: &str, place: (f64, f64), style: Style) -> Result<(), DrawingError> {
+pub fn write<B>(canvas: &Canvas<B>, text: &str, place: (f64, f64), style: Style) -> Result<(), DrawingError>
+where
+    B: DrawingBackend<ErrorType: 'static>,
+{
     let weight = if style.bold { FontStyle::Bold } else { FontStyle::Normal };
     let mut font = FontDesc::new(FontFamily::Name(FONT), style.size * f64::from(OVERSAMPLING), weight);
     // The line box is centred, but its lower part holds descenders, which most labels lack.
@@ -76,12 +82,15 @@ pub fn write(canvas: &Canvas<'_>, text: &str, place: (f64, f64), style: Style) -
 }
 
 /// Draws a line through all points.
-pub fn line(
-    canvas: &Canvas<'_>,
+pub fn line<B>(
+    canvas: &Canvas<B>,
     points: &[(f64, f64)],
     colour: impl Into<RGBAColor>,
     width: f64,
-) -> Result<(), DrawingError> {
+) -> Result<(), DrawingError>
+where
+    B: DrawingBackend<ErrorType: 'static>,
+{
     let points: Vec<_> = points.iter().map(|point| pixel(*point)).collect();
     canvas.draw(&PathElement::new(points, colour.into().stroke_width(length(width))))?;
     Ok(())

@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::palette::HeadStyle;
-use super::panels::{Frame, Panel, Stroke};
+use super::panels::{Band, Frame, Panel, Stroke};
 use super::runs::HeadRuns;
 
 /// Width of a plot in its own units; the page scales it to the column.
@@ -23,14 +23,18 @@ pub const FRAME: Frame = Frame {
 pub fn curves(panel: &Panel, number: usize, heads: &[HeadRuns], styles: &[HeadStyle]) -> Markup {
     let clip = format!("plot-area-{number}");
     html! {
-        svg.curves.dense[panel.is_dense()] viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label={ (panel.title) " over epochs" }
-            data-panel=(number) {
+        svg.curves.dense[panel.is_dense()] viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" tabindex="0"
+            aria-label={ (panel.title) " over epochs; left and right arrow keys show the values" } data-panel=(number) {
             clipPath id=(clip) {
                 rect x=(FRAME.left - 4.0) y=(FRAME.top - 4.0) width=(FRAME.width + 8.0) height=(FRAME.height + 8.0) {}
             }
             (axes(panel))
             g clip-path={ "url(#" (clip) ")" } {
-                @for stroke in panel.strokes(heads) { (line(panel, &stroke, &styles[stroke.head])) }
+                @for band in panel.bands(heads) { (area(panel, &band, &styles[band.head])) }
+                @for stroke in panel.strokes(heads) {
+                    (line(panel, &stroke, &styles[stroke.head]))
+                    @if stroke.points.len() > 1 { (markers(panel, &stroke, &styles[stroke.head])) }
+                }
             }
             line.cursor x1="0" x2="0" y1=(FRAME.top) y2=(FRAME.bottom()) {}
         }
@@ -55,6 +59,29 @@ fn axes(panel: &Panel) -> Markup {
     }
 }
 
+fn area(panel: &Panel, band: &Band, style: &HeadStyle) -> Markup {
+    let points = points(band.outline.iter().map(|point| FRAME.point(panel, *point)));
+    html! { polygon class={ "head-" (band.head) " band" } points=(points) fill=(style.css_colour()) {} }
+}
+
+fn markers(panel: &Panel, stroke: &Stroke, style: &HeadStyle) -> Markup {
+    html! {
+        @for point in panel.marked(stroke) {
+            @let corners = points(style.marker.corners(FRAME.point(panel, point), 3.2));
+            polygon class={ "head-" (stroke.head) " marker" } points=(corners) fill=(style.css_colour()) {}
+        }
+    }
+}
+
+/// Coordinates as SVG writes a list of points.
+pub fn points(points: impl IntoIterator<Item = (f64, f64)>) -> String {
+    let points: Vec<String> = points
+        .into_iter()
+        .map(|(x, y)| format!("{},{}", coordinate(x), coordinate(y)))
+        .collect();
+    points.join(" ")
+}
+
 fn line(panel: &Panel, stroke: &Stroke, style: &HeadStyle) -> Markup {
     let points = stroke.points.iter().map(|point| FRAME.point(panel, *point));
     let class = format!("head-{} {}", stroke.head, if stroke.bold { "mean" } else { "seed" });
@@ -67,11 +94,8 @@ fn line(panel: &Panel, stroke: &Stroke, style: &HeadStyle) -> Markup {
             }
         };
     }
-    let points: Vec<String> = points
-        .map(|(x, y)| format!("{},{}", coordinate(x), coordinate(y)))
-        .collect();
     html! {
-        polyline class=(class) points=(points.join(" ")) stroke=(style.css_colour()) stroke-dasharray=[dashes] {}
+        polyline class=(class) points=(self::points(points)) stroke=(style.css_colour()) stroke-dasharray=[dashes] {}
     }
 }
 

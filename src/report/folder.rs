@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tracing::debug;
 
 use super::ReportError;
-use super::curves_png::write_accuracy_png;
+use super::curves_files::write_curves;
 use super::epoch_row::EpochRow;
 use super::facts::ExperimentFacts;
 use super::head_names::run_folder;
@@ -14,6 +14,7 @@ use super::history::{read_history, write_history};
 use super::keras_csv::{read_keras_csv, write_keras_csv};
 use super::page::Page;
 use super::palette::styles;
+use super::panels::{accuracy_panels, learning_rate_panels, loss_panels};
 use super::runs::group;
 use super::tensorboard::{EVENTS, write_events};
 
@@ -39,8 +40,8 @@ pub struct Redrawn {
     pub warnings: Vec<String>,
 }
 
-/// Writes every file of an experiment's folder `dir`: `history.csv`, `experiment.json`, `accuracy.png`, `report.html`,
-/// and per run in `<head>-seed<seed>/` `history.csv`, `keras_history.csv` and TensorBoard's event file, the only one that
+/// Writes every file of an experiment's folder `dir`: `history.csv`, `experiment.json`, `report.html`, the curves as
+/// PNG and SVG, and per run in `<head>-seed<seed>/` `history.csv`, `keras_history.csv` and TensorBoard's event file, the only one that
 /// is appended to; each other file is replaced in one step.
 ///
 /// # Errors
@@ -66,7 +67,7 @@ pub fn write_report(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> R
     stored.draw(dir).map(drop)
 }
 
-/// Draws `accuracy.png` and `report.html` again from what is stored at `path`; the histories stay as they are.
+/// Draws `report.html` and the curves' PNG and SVG files again from what is stored at `path`; the histories stay as they are.
 ///
 /// | `path` | curves | drawn into |
 /// |---|---|---|
@@ -186,7 +187,14 @@ impl Stored {
         let heads = group(planned, &self.rows);
         let styles = styles(heads.iter().map(|head| head.head.as_str()));
         let (image, page) = (dir.join(IMAGE), dir.join(PAGE));
-        write_accuracy_png(&image, &self.name, &heads, &styles)?;
+        let charts = [
+            ("accuracy", &accuracy_panels(&heads)[..]),
+            ("loss", &loss_panels(&heads)[..]),
+            ("learning_rate", &learning_rate_panels(&heads)[..]),
+        ];
+        for (name, panels) in charts {
+            write_curves(&dir.join(name), &self.name, panels, &heads, &styles)?;
+        }
         let facts = self.facts.as_ref();
         Page {
             title: &self.name,
@@ -266,10 +274,15 @@ mod tests {
         write_report(&dir, &facts(&["gap", "wise_srnet"]), &rows()).unwrap();
         let expected = [
             "accuracy.png",
+            "accuracy.svg",
             "experiment.json",
             "gap-seed0",
             "gap-seed1",
             "history.csv",
+            "learning_rate.png",
+            "learning_rate.svg",
+            "loss.png",
+            "loss.svg",
             "report.html",
             "wise_srnet-seed0",
         ];

@@ -1,13 +1,14 @@
-// Shows the values under the pointer. The page is complete without it.
+// Shows the values under the pointer, or at the epoch that the arrow keys chose. The page is complete without it.
 "use strict";
 {
   const data = JSON.parse(document.getElementById("curve-data").textContent);
   const label = document.createElement("div");
   label.className = "values";
+  label.setAttribute("role", "status");
   label.hidden = true;
   document.body.append(label);
 
-  const nearestEpoch = (epoch) =>
+  const nearest = (epoch) =>
     data.epochs.reduce((best, other, at) =>
       Math.abs(other - epoch) < Math.abs(data.epochs[best] - epoch) ? at : best, 0);
 
@@ -22,29 +23,44 @@
     return row;
   };
 
-  const show = (svg, event) => {
-    const box = svg.getBoundingClientRect();
-    const x = (event.clientX - box.left) / box.width * data.canvas;
-    const share = (x - data.left) / data.width;
-    const at = nearestEpoch(data.low + share * (data.high - data.low));
+  const valueText = ({ percent, digits }, value, range) => {
+    const text = range ? `${value.toFixed(digits)} (${range.map((end) => end.toFixed(digits)).join("–")})` : value.toFixed(digits);
+    return percent ? `${text} %` : text;
+  };
+
+  const values = (panel, at) => data.heads
+    .map((head, place) => ({ head, value: panel.means[place][at], range: panel.ranges[place][at], place }))
+    .filter(({ value, place }) => value !== null && document.getElementById(`show-${place}`).checked)
+    .sort((a, b) => b.value - a.value)
+    .map(({ head, value, range }) => line(`${valueText(panel, value, range)}  ${head.title}`, head.colour));
+
+  const position = (epoch) => data.left + (epoch - data.low) / (data.high - data.low) * data.width;
+
+  const show = (svg, at, left, top) => {
+    svg.dataset.at = at;
     const epoch = data.epochs[at];
-    const panel = data.panels[svg.dataset.panel];
-    const rows = data.heads
-      .map((head, place) => ({ head, value: panel.means[place][at], shown: document.getElementById(`show-${place}`).checked }))
-      .filter(({ value, shown }) => shown && value !== null)
-      .sort((a, b) => b.value - a.value)
-      .map(({ head, value }) => line(`${panel.percent ? value.toFixed(1) + " %" : value.toFixed(3)}  ${head.title}`, head.colour));
-    label.replaceChildren(line(`Epoch ${epoch}`), ...rows);
+    label.replaceChildren(line(`Epoch ${epoch}`), ...values(data.panels[svg.dataset.panel], at));
     label.hidden = false;
     const cursor = svg.querySelector(".cursor");
-    const place = data.left + (epoch - data.low) / (data.high - data.low) * data.width;
-    cursor.setAttribute("x1", place);
-    cursor.setAttribute("x2", place);
+    cursor.setAttribute("x1", position(epoch));
+    cursor.setAttribute("x2", position(epoch));
     cursor.classList.add("on");
     const room = document.documentElement.clientWidth - label.offsetWidth - 8;
-    const beside = event.clientX + 16 > room ? event.clientX - label.offsetWidth - 16 : event.clientX + 16;
+    const beside = left + 16 > room ? left - label.offsetWidth - 16 : left + 16;
     label.style.left = `${Math.max(8, beside) + scrollX}px`;
-    label.style.top = `${event.clientY + 12 + scrollY}px`;
+    label.style.top = `${top + 12 + scrollY}px`;
+  };
+
+  const atPointer = (svg, event) => {
+    const box = svg.getBoundingClientRect();
+    const x = (event.clientX - box.left) / box.width * data.canvas;
+    show(svg, nearest(data.low + (x - data.left) / data.width * (data.high - data.low)), event.clientX, event.clientY);
+  };
+
+  const atEpoch = (svg, at) => {
+    const box = svg.getBoundingClientRect();
+    const kept = Math.min(Math.max(at, 0), data.epochs.length - 1);
+    show(svg, kept, box.left + position(data.epochs[kept]) / data.canvas * box.width, box.top + 12);
   };
 
   const hide = (svg) => {
@@ -52,9 +68,20 @@
     svg.querySelector(".cursor").classList.remove("on");
   };
 
+  const steps = { ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10, Home: -Infinity, End: Infinity };
+  const onKey = (svg, event) => {
+    if (event.key === "Escape") hide(svg);
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    atEpoch(svg, Number(svg.dataset.at ?? 0) + steps[event.key]);
+  };
+
   for (const svg of data.epochs.length ? document.querySelectorAll("svg.curves") : []) {
-    svg.addEventListener("pointermove", (event) => show(svg, event));
-    svg.addEventListener("pointerdown", (event) => show(svg, event));
+    svg.addEventListener("pointermove", (event) => atPointer(svg, event));
+    svg.addEventListener("pointerdown", (event) => atPointer(svg, event));
     svg.addEventListener("pointerleave", () => hide(svg));
+    svg.addEventListener("focus", () => svg.matches(":focus-visible") && atEpoch(svg, Number(svg.dataset.at ?? Infinity)));
+    svg.addEventListener("blur", () => hide(svg));
+    svg.addEventListener("keydown", (event) => onKey(svg, event));
   }
 }

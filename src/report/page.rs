@@ -11,7 +11,7 @@ use super::curves_svg::{self, FRAME, curves};
 use super::facts::ExperimentFacts;
 use super::head_names::title;
 use super::palette::HeadStyle;
-use super::panels::{Panel, accuracy_panels, loss_panels};
+use super::panels::{Panel, accuracy_panels, learning_rate_panels, loss_panels};
 use super::runs::HeadRuns;
 use super::summary::{diverged, summarise};
 use super::verdict::verdict;
@@ -51,7 +51,8 @@ impl Page<'_> {
         let verdict = verdict(&summary, self.facts);
         let [train_accuracy, test_accuracy] = accuracy_panels(self.heads);
         let [train_loss, test_loss] = loss_panels(self.heads);
-        let panels = [test_accuracy, train_accuracy, test_loss, train_loss];
+        let [learning_rate] = learning_rate_panels(self.heads);
+        let panels = [test_accuracy, train_accuracy, test_loss, train_loss, learning_rate];
         html! {
             (DOCTYPE)
             html lang="en" {
@@ -122,7 +123,7 @@ impl Page<'_> {
         }
     }
 
-    fn curves(&self, panels: &[Panel; 4]) -> Markup {
+    fn curves(&self, panels: &[Panel]) -> Markup {
         let several_seeds = self.heads.iter().any(|head| head.runs.len() > 1);
         html! {
             section aria-labelledby="curves" {
@@ -137,7 +138,14 @@ impl Page<'_> {
                     }
                 }
                 @if several_seeds {
-                    p.remark { "Thin lines are single seeds, thick lines their mean over the epochs that all seeds finished." }
+                    div.legend role="group" aria-label="What to show of the seeds" {
+                        label { input type="checkbox" id="show-bands" checked autocomplete="off"; span { "Range of seeds" } }
+                        label { input type="checkbox" id="show-seeds" autocomplete="off"; span { "Every seed" } }
+                    }
+                    p.remark {
+                        "Lines are means over seeds, for the epochs that all of them finished; the bands reach from the lowest "
+                        "seed to the highest."
+                    }
                 }
                 div.panels {
                     @for (number, panel) in panels.iter().enumerate() {
@@ -164,7 +172,7 @@ impl Page<'_> {
 
     /// The means behind the curves, for the values under the pointer. `<` is written as an escape, so that no name can
     /// end the script element that holds them.
-    fn curve_data(&self, panels: &[Panel; 4]) -> String {
+    fn curve_data(&self, panels: &[Panel]) -> String {
         let epochs: BTreeSet<u64> = self
             .heads
             .iter()
@@ -176,13 +184,29 @@ impl Page<'_> {
             let factor = if panel.metric.is_accuracy() { 100.0 } else { 1.0 };
             let head = |head| {
                 let mean: BTreeMap<u64, f64> = panel.mean(head).into_iter().collect();
-                let value = |epoch| mean.get(epoch).map(|value| (value * factor * 1e4).round() / 1e4);
+                let value = |epoch| mean.get(epoch).map(|value| (value * factor * 1e6).round() / 1e6);
                 Value::from(epochs.iter().map(value).map(Value::from).collect::<Vec<_>>())
             };
             self.heads.iter().map(head).collect()
         };
+        let ranges = |panel: &Panel| -> Vec<Value> {
+            let factor = if panel.metric.is_accuracy() { 100.0 } else { 1.0 };
+            let rounded = |value: f64| (value * factor * 1e6).round() / 1e6;
+            let head = |head: &HeadRuns| {
+                let range: BTreeMap<u64, [f64; 2]> = head
+                    .range_curve(panel.metric)
+                    .into_iter()
+                    .map(|(epoch, low, high)| (epoch, [rounded(low), rounded(high)]))
+                    .collect();
+                Value::from(epochs.iter().map(|epoch| json!(range.get(epoch))).collect::<Vec<_>>())
+            };
+            self.heads.iter().map(head).collect()
+        };
         let style = |style: &HeadStyle| json!({ "title": style.title, "colour": style.css_colour() });
-        let panel = |panel: &Panel| json!({ "percent": panel.metric.is_accuracy(), "means": means(panel) });
+        let panel = |panel: &Panel| {
+            let digits = panel.digits();
+            json!({ "percent": panel.metric.is_accuracy(), "digits": digits, "means": means(panel), "ranges": ranges(panel) })
+        };
         let data = json!({
             "left": FRAME.left, "width": FRAME.width, "canvas": curves_svg::WIDTH,
             "low": panels[0].x.low, "high": panels[0].x.high,
@@ -200,6 +224,7 @@ pub(super) fn key(style: &HeadStyle) -> Markup {
     html! {
         svg.key viewBox="0 0 26 10" aria-hidden="true" {
             line x1="1" x2="25" y1="5" y2="5" stroke=(style.css_colour()) stroke-dasharray=[dashes] {}
+            polygon points=(curves_svg::points(style.marker.corners((13.0, 5.0), 3.4))) fill=(style.css_colour()) {}
         }
     }
 }

@@ -29,6 +29,15 @@ pub struct Stroke {
     pub points: Vec<(f64, f64)>,
 }
 
+/// The range of a head's seeds, from the lowest to the highest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Band {
+    /// The head's place in the report.
+    pub head: usize,
+    /// Its outline in the plot's units: along the highest values and back along the lowest.
+    pub outline: Vec<(f64, f64)>,
+}
+
 /// Where a plot lies on its canvas.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Frame {
@@ -44,7 +53,7 @@ pub struct Frame {
 
 /// The two accuracy plots; they share their scales, so that one can be read against the other.
 pub fn accuracy_panels(heads: &[HeadRuns]) -> [Panel; 2] {
-    pair(
+    sharing_scales(
         heads,
         [
             ("Training accuracy", Metric::TrainAccuracy),
@@ -55,13 +64,18 @@ pub fn accuracy_panels(heads: &[HeadRuns]) -> [Panel; 2] {
 
 /// The two loss plots, with scales of their own.
 pub fn loss_panels(heads: &[HeadRuns]) -> [Panel; 2] {
-    pair(
+    sharing_scales(
         heads,
         [("Training loss", Metric::TrainLoss), ("Test loss", Metric::TestLoss)],
     )
 }
 
-fn pair(heads: &[HeadRuns], shown: [(&'static str, Metric); 2]) -> [Panel; 2] {
+/// The learning rate's plot.
+pub fn learning_rate_panels(heads: &[HeadRuns]) -> [Panel; 1] {
+    sharing_scales(heads, [("Learning rate", Metric::LearningRate)])
+}
+
+fn sharing_scales<const N: usize>(heads: &[HeadRuns], shown: [(&'static str, Metric); N]) -> [Panel; N] {
     let values: Vec<f64> = shown.iter().flat_map(|(_, metric)| values(heads, *metric)).collect();
     let last_epoch = heads
         .iter()
@@ -99,10 +113,19 @@ fn shown(metric: Metric, value: f64) -> f64 {
 impl Panel {
     /// What stands along the vertical axis.
     pub fn y_label(&self) -> &'static str {
-        if self.metric.is_accuracy() {
-            "accuracy in %"
-        } else {
-            "cross-entropy"
+        match self.metric {
+            Metric::TrainAccuracy | Metric::TestAccuracy => "accuracy in %",
+            Metric::TrainLoss | Metric::TestLoss => "cross-entropy",
+            Metric::LearningRate => "step size",
+        }
+    }
+
+    /// Decimals with which a value is written.
+    pub fn digits(&self) -> usize {
+        match self.metric {
+            Metric::TrainAccuracy | Metric::TestAccuracy => 1,
+            Metric::TrainLoss | Metric::TestLoss => 3,
+            Metric::LearningRate => 6,
         }
     }
 
@@ -129,6 +152,31 @@ impl Panel {
             .rev()
             .flat_map(|(place, head)| self.stretches(place, true, &self.mean(head)));
         seeds.chain(means).collect()
+    }
+
+    /// The range over the seeds of every head that has several.
+    pub fn bands(&self, heads: &[HeadRuns]) -> Vec<Band> {
+        let band = |(head, runs): (usize, &HeadRuns)| {
+            let range = runs.range_curve(self.metric);
+            let high = range
+                .iter()
+                .map(|(epoch, _, high)| (*epoch as f64, shown(self.metric, *high)));
+            let low = range
+                .iter()
+                .rev()
+                .map(|(epoch, low, _)| (*epoch as f64, shown(self.metric, *low)));
+            let outline: Vec<_> = high.chain(low).collect();
+            (range.len() > 1).then_some(Band { head, outline })
+        };
+        heads.iter().enumerate().rev().filter_map(band).collect()
+    }
+
+    /// The points of a mean line that bear the head's marker: those at labelled epochs, and the last.
+    pub fn marked(&self, stroke: &Stroke) -> Vec<(f64, f64)> {
+        let last = stroke.points.last().map(|(epoch, _)| *epoch);
+        let is_marked = |epoch: f64| self.x.ticks.contains(&epoch) || Some(epoch) == last;
+        let points = stroke.points.iter().copied();
+        points.filter(|(epoch, _)| stroke.bold && is_marked(*epoch)).collect()
     }
 
     /// The head's mean over its runs.
@@ -201,5 +249,17 @@ mod tests {
             strokes,
             [(0, false, 20.0), (0, false, 40.0), (1, true, 50.0), (0, true, 30.0)]
         );
+    }
+
+    #[test]
+    fn a_band_runs_along_the_highest_seeds_and_back_along_the_lowest() {
+        let rows: Vec<_> = (1..=2)
+            .flat_map(|epoch| [row("gap", 0, epoch, 0.25), row("gap", 1, epoch, 0.5)])
+            .chain([row("gap", 0, 3, 0.9), row("wise_srnet", 0, 1, 0.5)])
+            .collect();
+        let heads = group([], &rows);
+        let [_, test] = accuracy_panels(&heads);
+        let outline = vec![(1.0, 50.0), (2.0, 50.0), (2.0, 25.0), (1.0, 25.0)];
+        assert_eq!(test.bands(&heads), [Band { head: 0, outline }]);
     }
 }

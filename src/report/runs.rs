@@ -36,6 +36,8 @@ pub enum Metric {
     TrainLoss,
     /// Mean cross-entropy on the test split.
     TestLoss,
+    /// Learning rate of the epoch's last step.
+    LearningRate,
 }
 
 impl Metric {
@@ -46,6 +48,7 @@ impl Metric {
             Self::TestAccuracy => row.test_accuracy,
             Self::TrainLoss => row.train_loss,
             Self::TestLoss => row.test_loss,
+            Self::LearningRate => row.learning_rate,
         }
     }
 
@@ -68,6 +71,24 @@ impl Run {
 }
 
 impl HeadRuns {
+    /// Epoch, lowest and highest value of the metric over the head's runs, for the epochs that all of them finished
+    /// with a finite value. Empty with fewer than two runs.
+    pub fn range_curve(&self, metric: Metric) -> Vec<(u64, f64, f64)> {
+        let mut by_epoch: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+        for (epoch, value) in self.runs.iter().flat_map(|run| run.curve(metric)) {
+            by_epoch.entry(epoch).or_default().push(value);
+        }
+        let count = self.runs.len();
+        by_epoch
+            .into_iter()
+            .filter(|(_, values)| count > 1 && values.len() == count && values.iter().all(|value| value.is_finite()))
+            .map(|(epoch, values)| {
+                let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+                (epoch, low, values.into_iter().fold(f64::NEG_INFINITY, f64::max))
+            })
+            .collect()
+    }
+
     /// The metric's mean over all runs of the head, for the epochs that all of them finished: a mean over changing
     /// company would jump without any run doing so.
     pub fn mean_curve(&self, metric: Metric) -> Curve {

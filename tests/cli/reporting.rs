@@ -26,7 +26,16 @@ fn a_keras_style_history_is_drawn_into_a_folder_beside_it() {
     );
     let ended = lab.run(&["report", "notebooks/GAP.csv"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert_eq!(files(&lab.path("notebooks/GAP")), ["accuracy.png", "report.html"]);
+    let expected = [
+        "accuracy.png",
+        "accuracy.svg",
+        "learning_rate.png",
+        "learning_rate.svg",
+        "loss.png",
+        "loss.svg",
+        "report.html",
+    ];
+    assert_eq!(files(&lab.path("notebooks/GAP")), expected);
     lab.write("notebooks/broken.csv", "loss,2.0,many\n");
     lab.run(&["report", "notebooks/broken.csv"])
         .assert_refused(1, &["notebooks/broken.csv, line 1", "\"many\""]);

@@ -1,4 +1,5 @@
-//! `accuracy.png`: training and test accuracy of all heads over epochs, with a font that the program brings along.
+//! `accuracy`, `loss` and `learning_rate` over epochs as PNG and SVG, for papers and slides: always on white, with a
+//! font that the program brings along.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -8,10 +9,11 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::bitmap::{
-    Canvas, DrawingError, INK, OVERSAMPLING, Style, length, line, pixel, register_font, shortened, text_width, write,
+    Canvas, DrawingError, FONT, INK, OVERSAMPLING, SVG_FONTS, Style, length, line, pixel, register_font, shortened,
+    text_width, write,
 };
 use super::palette::HeadStyle;
-use super::panels::{Frame, Panel, accuracy_panels};
+use super::panels::{Frame, Panel};
 use super::runs::HeadRuns;
 use super::{ReportError, output};
 
@@ -23,67 +25,106 @@ const LEGEND_LINE: f64 = 40.0;
 const QUIET: RGBColor = RGBColor(0x59, 0x60, 0x6b);
 const GRID: RGBColor = RGBColor(0xe4, 0xe6, 0xea);
 
-/// Draws the accuracy curves of all heads and writes them as a PNG of 1600 px width.
+/// Draws panels beside each other and writes them as `<path>.png` of 1600 px width and as `<path>.svg`.
 ///
 /// # Errors
-/// [`ReportError::Drawing`] when the drawing library fails, [`ReportError::File`] when the file cannot be written.
-pub fn write_accuracy_png(
+/// [`ReportError::Drawing`] when the drawing library fails, [`ReportError::File`] when a file cannot be written.
+pub fn write_curves(
     path: &Path,
     title: &str,
+    panels: &[Panel],
     heads: &[HeadRuns],
     styles: &[HeadStyle],
 ) -> Result<(), ReportError> {
-    let bytes = draw(title, heads, styles).map_err(|error| ReportError::Drawing {
+    let (png, svg) = (path.with_extension("png"), path.with_extension("svg"));
+    let failed = |path: &Path, error: DrawingError| ReportError::Drawing {
         path: path.to_path_buf(),
         reason: error.to_string(),
-    })?;
-    output::replace(path, &bytes)
+    };
+    let bytes = draw_png(title, panels, heads, styles).map_err(|error| failed(&png, error))?;
+    output::replace(&png, &bytes)?;
+    let text = draw_svg(title, panels, heads, styles).map_err(|error| failed(&svg, error))?;
+    output::replace(&svg, text.as_bytes())
 }
 
-fn draw(title: &str, heads: &[HeadRuns], styles: &[HeadStyle]) -> Result<Vec<u8>, DrawingError> {
-    register_font()?;
-    let legend = Legend::place(styles);
-    let height = (TOP + legend.height + PANEL_HEIGHT + 112.0) as u32;
-    let size = (WIDTH * OVERSAMPLING, height * OVERSAMPLING);
+fn draw_png(title: &str, panels: &[Panel], heads: &[HeadRuns], styles: &[HeadStyle]) -> Result<Vec<u8>, DrawingError> {
+    let (width, height) = dimensions(styles);
+    let size = (width * OVERSAMPLING, height * OVERSAMPLING);
     let mut pixels = vec![0xff; size.0 as usize * size.1 as usize * 3];
-    {
-        let canvas = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
-        write(
-            &canvas,
-            &shortened(title, 70),
-            (MARGIN, 46.0),
-            Style::new(32.0).colour(INK).bold(),
-        )?;
-        legend.draw(&canvas, styles)?;
-        let gap = 116.0;
-        let width = (f64::from(WIDTH) - 2.0 * MARGIN - gap - 64.0) / 2.0;
-        for (place, panel) in accuracy_panels(heads).iter().enumerate() {
-            let left = MARGIN + 64.0 + place as f64 * (width + gap);
-            let frame = Frame {
-                left,
-                top: TOP + legend.height + 28.0,
-                width,
-                height: PANEL_HEIGHT,
-            };
-            draw_panel(&canvas, panel, frame, heads, styles)?;
-        }
-        canvas.present()?;
-    }
+    let canvas = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
+    draw(&canvas, title, panels, heads, styles)?;
+    drop(canvas);
     let image =
         image::RgbImage::from_raw(size.0, size.1, pixels).ok_or("the canvas has another size than its image")?;
-    let image = image::imageops::resize(&image, WIDTH, height, image::imageops::FilterType::Triangle);
+    let image = image::imageops::resize(&image, width, height, image::imageops::FilterType::Triangle);
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, image::ImageFormat::Png)?;
     Ok(bytes.into_inner())
 }
 
-fn draw_panel(
-    canvas: &Canvas<'_>,
+fn draw_svg(title: &str, panels: &[Panel], heads: &[HeadRuns], styles: &[HeadStyle]) -> Result<String, DrawingError> {
+    let (width, height) = dimensions(styles);
+    let mut svg = String::new();
+    let canvas = SVGBackend::with_string(&mut svg, (width * OVERSAMPLING, height * OVERSAMPLING)).into_drawing_area();
+    canvas.fill(&WHITE)?;
+    draw(&canvas, title, panels, heads, styles)?;
+    drop(canvas);
+    Ok(svg.replace(
+        &format!("font-family=\"{FONT}\""),
+        &format!("font-family=\"{SVG_FONTS}\""),
+    ))
+}
+
+/// Width and height of the picture, in pixels of the PNG.
+fn dimensions(styles: &[HeadStyle]) -> (u32, u32) {
+    let legend = Legend::place(styles);
+    (WIDTH, (TOP + legend.height + PANEL_HEIGHT + 112.0) as u32)
+}
+
+fn draw<B>(
+    canvas: &Canvas<B>,
+    title: &str,
+    panels: &[Panel],
+    heads: &[HeadRuns],
+    styles: &[HeadStyle],
+) -> Result<(), DrawingError>
+where
+    B: DrawingBackend<ErrorType: 'static>,
+{
+    register_font()?;
+    let legend = Legend::place(styles);
+    write(
+        canvas,
+        &shortened(title, 70),
+        (MARGIN, 46.0),
+        Style::new(32.0).colour(INK).bold(),
+    )?;
+    legend.draw(canvas, styles)?;
+    let (gap, count) = (132.0, panels.len().max(1) as f64);
+    let width = (f64::from(WIDTH) - 2.0 * MARGIN - 80.0 - gap * (count - 1.0)) / count;
+    for (place, panel) in panels.iter().enumerate() {
+        let frame = Frame {
+            left: MARGIN + 80.0 + place as f64 * (width + gap),
+            top: TOP + legend.height + 28.0,
+            width,
+            height: PANEL_HEIGHT,
+        };
+        draw_panel(canvas, panel, frame, heads, styles)?;
+    }
+    canvas.present()?;
+    Ok(())
+}
+
+fn draw_panel<B>(
+    canvas: &Canvas<B>,
     panel: &Panel,
     frame: Frame,
     heads: &[HeadRuns],
     styles: &[HeadStyle],
-) -> Result<(), DrawingError> {
+) -> Result<(), DrawingError>
+where
+    B: DrawingBackend<ErrorType: 'static>,
+{
     write(
         canvas,
         panel.title,
@@ -127,27 +168,35 @@ fn draw_panel(
         let centre = (frame.left + frame.width / 2.0, frame.top + frame.height / 2.0);
         write(canvas, "no epoch yet", centre, tick.anchor(HPos::Center))?;
     }
-    for stroke in strokes {
+    for band in panel.bands(heads) {
+        let outline: Vec<_> = band
+            .outline
+            .iter()
+            .map(|point| pixel(frame.point(panel, *point)))
+            .collect();
+        canvas.draw(&Polygon::new(outline, colour(&styles[band.head]).mix(0.16)))?;
+    }
+    for stroke in strokes.iter().filter(|stroke| stroke.bold) {
         let style = &styles[stroke.head];
         let points: Vec<_> = stroke.points.iter().map(|point| frame.point(panel, *point)).collect();
-        draw_stroke(canvas, &points, style, stroke.bold.then_some(mean_width))?;
+        draw_stroke(canvas, &points, style, mean_width)?;
+        if points.len() > 1 {
+            for point in panel.marked(stroke) {
+                draw_marker(canvas, frame.point(panel, point), style)?;
+            }
+        }
     }
     Ok(())
 }
 
-/// A mean has a width of its own; a single seed is thin and pale.
-fn draw_stroke(
-    canvas: &Canvas<'_>,
-    points: &[(f64, f64)],
-    style: &HeadStyle,
-    mean_width: Option<f64>,
-) -> Result<(), DrawingError> {
-    let [red, green, blue] = style.colour;
-    let colour = RGBColor(red, green, blue).mix(if mean_width.is_some() { 1.0 } else { 0.45 });
-    let width = mean_width.unwrap_or(1.5);
+fn draw_stroke<B>(canvas: &Canvas<B>, points: &[(f64, f64)], style: &HeadStyle, width: f64) -> Result<(), DrawingError>
+where
+    B: DrawingBackend<ErrorType: 'static>,
+{
+    let colour = colour(style);
     if let [point] = points {
         canvas.draw(&Circle::new(pixel(*point), length(width + 3.0), colour.filled()))?;
-    } else if style.dashed && mean_width.is_some() {
+    } else if style.dashed {
         let path = points.iter().map(|point| pixel(*point));
         canvas.draw(&DashedPathElement::new(
             path,
@@ -159,6 +208,20 @@ fn draw_stroke(
         line(canvas, points, colour, width)?;
     }
     Ok(())
+}
+
+fn draw_marker<B>(canvas: &Canvas<B>, place: (f64, f64), style: &HeadStyle) -> Result<(), DrawingError>
+where
+    B: DrawingBackend<ErrorType: 'static>,
+{
+    let corners: Vec<_> = style.marker.corners(place, 6.0).into_iter().map(pixel).collect();
+    canvas.draw(&Polygon::new(corners, colour(style).filled()))?;
+    Ok(())
+}
+
+fn colour(style: &HeadStyle) -> RGBColor {
+    let [red, green, blue] = style.colour;
+    RGBColor(red, green, blue)
 }
 
 /// Where the names of the heads stand: in lines under the title, wrapped at the image's width.
@@ -187,9 +250,13 @@ impl Legend {
         }
     }
 
-    fn draw(&self, canvas: &Canvas<'_>, styles: &[HeadStyle]) -> Result<(), DrawingError> {
+    fn draw<B>(&self, canvas: &Canvas<B>, styles: &[HeadStyle]) -> Result<(), DrawingError>
+    where
+        B: DrawingBackend<ErrorType: 'static>,
+    {
         for ((x, y), style) in self.places.iter().zip(styles) {
-            draw_stroke(canvas, &[(*x, *y), (x + KEY, *y)], style, Some(4.0))?;
+            draw_stroke(canvas, &[(*x, *y), (x + KEY, *y)], style, 4.0)?;
+            draw_marker(canvas, (x + KEY / 2.0, *y), style)?;
             write(
                 canvas,
                 &shortened(&style.title, 40),
@@ -206,13 +273,14 @@ mod tests {
     use super::super::epoch_row::EpochRow;
     use super::super::examples::row;
     use super::super::palette::styles;
+    use super::super::panels::accuracy_panels;
     use super::super::runs::group;
     use super::*;
 
     fn image_of(rows: &[EpochRow]) -> image::RgbImage {
         let heads = group([], rows);
         let styles = styles(heads.iter().map(|head| head.head.as_str()));
-        image::load_from_memory(&draw("A title", &heads, &styles).unwrap())
+        image::load_from_memory(&draw_png("A title", &accuracy_panels(&heads), &heads, &styles).unwrap())
             .unwrap()
             .to_rgb8()
     }
@@ -234,6 +302,16 @@ mod tests {
             assert!(holds(&image, style.colour), "{style:?}");
         }
         assert!(!holds(&image, styles(["wise_srnet"])[0].colour));
+    }
+
+    #[test]
+    fn the_svg_is_one_document_with_every_name_as_text() {
+        let heads = group([], &[row("<script>alert(1)</script>", 0, 1, 0.5)]);
+        let styles = styles(heads.iter().map(|head| head.head.as_str()));
+        let svg = draw_svg("A & B", &accuracy_panels(&heads), &heads, &styles).unwrap();
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+        assert!(!svg.contains("<script") && svg.contains("&lt;script&gt;") && svg.contains("A &amp; B"));
+        assert!(svg.contains(SVG_FONTS) && !svg.contains("NaN"));
     }
 
     #[test]

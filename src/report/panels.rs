@@ -62,7 +62,7 @@ pub fn accuracy_panels(heads: &[HeadRuns]) -> [Panel; 2] {
     )
 }
 
-/// The two loss plots, with scales of their own.
+/// The two loss plots; they share their scales too.
 pub fn loss_panels(heads: &[HeadRuns]) -> [Panel; 2] {
     sharing_scales(
         heads,

@@ -22,12 +22,14 @@ fn a_run_writes_the_promised_files_and_no_others() {
     assert_eq!(ended.stdout, "report: results/tiny/report.html\n");
     let mut expected = vec![
         ".lock".to_owned(),
-        "accuracy.png".to_owned(),
         "experiment.json".to_owned(),
         "experiment.ron".to_owned(),
         "history.csv".to_owned(),
         "report.html".to_owned(),
     ];
+    for chart in ["accuracy", "learning_rate", "loss"] {
+        expected.extend([format!("{chart}.png"), format!("{chart}.svg")]);
+    }
     for run in ["gap-seed0", "gap-seed3", "wise_srnet-seed0", "wise_srnet-seed3"] {
         for file in [
             "best.safetensors",

@@ -2,7 +2,7 @@
 //! layer that keeps spatial information (*Wise-SrNet*, arXiv 2104.12294), with networks as nested tuples of typed
 //! `dfdx` layers.
 
-mod atomic_file;
+pub mod atomic_file;
 pub mod cli;
 pub mod data;
 pub mod experiment;

@@ -18,7 +18,7 @@ use super::{machine, next, prepare};
 use crate::atomic_file;
 use crate::experiment::{Cost, Experiment, Plan, Registry, Run};
 use crate::report::{EpochRow, ExperimentFacts, HeadFacts, is_run_history, write_report};
-use crate::training::{EpochResult, Observer, Outcome, Position, Progress, is_checkpoint};
+use crate::training::{EpochResult, Observer, Outcome, Position, Progress, Standing, is_checkpoint};
 
 /// Runs the experiment.
 pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
@@ -99,9 +99,15 @@ fn train_all(
     }
     // All positions are read before anything is trained: a folder of another experiment is refused at once.
     for run in plan.runs() {
-        let Some(position) = plan.fit(run, &run_path(folder, run)?).position()? else {
+        let Some(Standing { position, fallback }) = plan.fit(run, &run_path(folder, run)?).standing()? else {
             continue;
         };
+        if let Some(unreadable) = fallback {
+            eprintln!(
+                "warning: {unreadable}; {} goes on from the checkpoint before it",
+                name(run)
+            );
+        }
         results.keep_rows(run, position.epochs, position.last)?;
         eprintln!("{} {}", name(run), outlook(plan, &position));
     }

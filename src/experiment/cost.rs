@@ -99,12 +99,12 @@ impl Cost {
         4 * 3 * self.total().parameters
     }
 
-    /// The size of one run's checkpoints on the disk, in bytes: the last one with velocities, the best one, `kept` others,
-    /// and room for one that is being written.
+    /// The size of one run's checkpoints on the disk, in bytes: the last and the one before it with velocities, the best one,
+    /// `kept` others, and room for one that is being written.
     pub fn checkpoint_bytes(&self, kept: u64) -> u64 {
         let total = self.total();
         let last = total.parameters + total.trainable;
-        (2 * last + (1 + kept) * total.parameters).saturating_mul(4)
+        (3 * last + (1 + kept) * total.parameters).saturating_mul(4)
     }
 }
 

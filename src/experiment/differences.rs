@@ -11,7 +11,15 @@ use super::{Experiment, ExperimentError};
 
 /// Fields that decide which runs there are, how long they take and where they are kept, but not what a run computes
 /// in one epoch. A data set may be moved, so its path is among them.
-const NOT_DETERMINING: [&str; 6] = ["name", "heads", "seeds", "epochs", "data.path", "checkpoints"];
+const NOT_DETERMINING: [&str; 7] = [
+    "name",
+    "heads",
+    "seeds",
+    "epochs",
+    "data.path",
+    "checkpoints",
+    "save_every_steps",
+];
 
 /// A field that has two different values; `None` where it does not occur. Printed as a change from the first to the second.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +80,8 @@ impl Experiment {
     }
 
     /// 16 hexadecimal digits that stay the same as long as a run with a given head and seed would give the same
-    /// results: name, heads, seeds, number of epochs, checkpoints and the data set's path are left out.
+    /// results: name, heads, seeds, number of epochs, checkpoints, their interval and the data set's path are left
+    /// out.
     ///
     /// # Errors
     /// As [`to_ron`](Self::to_ron).

@@ -7,6 +7,7 @@ use thiserror::Error;
 use tracing::info;
 
 use super::{Checkpoints, Experiment, ExperimentError, HeadKind, Problem, Registry, Validation};
+use crate::atomic_file::System;
 use crate::data::{DataError, Dataset, Split, open};
 use crate::random;
 use crate::training::{Fit, Identity, Model, Splits};
@@ -137,6 +138,7 @@ impl<'r> Plan<'r> {
             },
             splits: &self.splits,
             folder,
+            disk: &System,
             epochs: experiment.epochs as u64,
             batch_size: experiment.batch_size,
             augmentation: experiment.augmentation,
@@ -146,6 +148,7 @@ impl<'r> Plan<'r> {
                 Checkpoints::LastAndBest => None,
                 Checkpoints::EveryEpochs(epochs) => Some(epochs as u64),
             },
+            save_every_steps: Some(experiment.save_every_steps as u64),
         }
     }
 

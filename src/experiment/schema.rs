@@ -69,6 +69,10 @@ pub struct Experiment {
     /// Which epochs' weights are kept.
     #[serde(default)]
     pub checkpoints: Checkpoints,
+    /// Steps after which the state of a run is saved, beside the end of every epoch: what a crash can cost. 100 if left
+    /// out.
+    #[serde(default = "default_save_every_steps")]
+    pub save_every_steps: usize,
     /// Where the values came from, so that messages can point there.
     #[serde(skip)]
     pub(super) origin: Origin,
@@ -80,6 +84,10 @@ fn default_seeds() -> Vec<u64> {
 
 fn default_batch_size() -> usize {
     70
+}
+
+fn default_save_every_steps() -> usize {
+    100
 }
 
 /// The data set of an experiment, and how much of it is used.

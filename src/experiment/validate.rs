@@ -11,6 +11,8 @@ use super::{Augmentation, Checkpoints, DataSection, Experiment, GeneratedSpec, L
 
 /// The longest training that is accepted, in epochs; the paper's longest has 220.
 const MOST_EPOCHS: usize = 100_000;
+/// The most steps between two checkpoints.
+const MOST_STEPS: usize = 1_000_000_000;
 /// The largest batch, in images.
 const LARGEST_BATCH: usize = 65_536;
 /// The largest image side, in pixels.
@@ -69,6 +71,7 @@ pub(super) fn problems(experiment: &Experiment) -> Vec<Problem> {
     if let Checkpoints::EveryEpochs(epochs) = experiment.checkpoints {
         checks.whole("checkpoints", epochs, 1..=MOST_EPOCHS);
     }
+    checks.whole("save_every_steps", experiment.save_every_steps, 1..=MOST_STEPS);
     checks.problems
 }
 

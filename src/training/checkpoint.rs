@@ -1,15 +1,13 @@
 //! Checkpoints: safetensors files that know what they are of. The tensors are the model's, by name, and the
-//! optimizer's velocities under `velocity/`; everything else is JSON in the file's metadata.
+//! optimizer's velocities under `velocity/`; everything else is JSON in the file's metadata, with a checksum of all of it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use tracing::debug;
 
 use super::evaluation::Evaluation;
 use super::fit::EpochResult;
@@ -96,6 +94,32 @@ pub enum CheckpointError {
         /// What is missing.
         reason: String,
     },
+    /// What the file holds is not what was written.
+    #[error("{}: damaged: its checksum is not that of what it holds", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer version of this program wrote the file.
+    #[error("{}: its format is {format}, this version reads up to {FORMAT}: use the version that wrote it", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The format's number.
+        format: u32,
+    },
+}
+
+impl CheckpointError {
+    /// Whether there is no such file.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// Whether the file's bytes are not those of a checkpoint, as after a power failure or on a failing disk.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Format { .. } | Self::Foreign { .. } | Self::Damaged { .. })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -104,25 +128,38 @@ struct Metadata {
     identity: Identity,
     position: Position,
     scalars: BTreeMap<String, f64>,
+    /// Of everything else in the file. Format 1 had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checksum: Option<u32>,
 }
 
 /// The version of the metadata's form.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+
+/// The CRC-32C of the metadata, without its checksum, and of all tensors with their names and shapes.
+fn checksum(metadata: &Metadata, tensors: &[(String, TensorView<'_>)]) -> Result<u32, serde_json::Error> {
+    let start = crc32c::crc32c(&serde_json::to_vec(metadata)?);
+    let mut tensors: Vec<_> = tensors.iter().collect();
+    tensors.sort_by_key(|(name, _)| name);
+    Ok(tensors.into_iter().fold(start, |sum, (name, tensor)| {
+        let named = crc32c::crc32c_append(sum, name.as_bytes());
+        let sizes = tensor.shape().iter();
+        let shaped = sizes.fold(named, |sum, &size| {
+            crc32c::crc32c_append(sum, &(size as u64).to_le_bytes())
+        });
+        crc32c::crc32c_append(shaped, tensor.data())
+    }))
+}
 
 impl Checkpoint {
     /// Writes the checkpoint atomically: the file is the old one or the new one, whatever happens.
     pub fn save(&self, path: &Path) -> Result<(), CheckpointError> {
-        let metadata = Metadata {
-            format: FORMAT,
-            identity: self.identity.clone(),
-            position: self.position.clone(),
-            scalars: self.snapshot.scalars.clone(),
-        };
-        let io = |source| CheckpointError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        let json = serde_json::to_string(&metadata).map_err(|error| io(error.into()))?;
+        let bytes = self.to_bytes(path)?;
+        atomic_file::replace(path, &bytes).map_err(io_error(path))
+    }
+
+    /// The file's bytes; errors name it as `path`.
+    pub(super) fn to_bytes(&self, path: &Path) -> Result<Vec<u8>, CheckpointError> {
         let names = self.snapshot.tensors.keys().cloned();
         let velocities = self.snapshot.velocities.keys().map(|name| format!("{VELOCITY}{name}"));
         let stored = self.snapshot.tensors.values().chain(self.snapshot.velocities.values());
@@ -133,41 +170,38 @@ impl Checkpoint {
         let tensors: Vec<(String, TensorView<'_>)> = tensors
             .collect::<Result<_, SafeTensorError>>()
             .map_err(format_error(path))?;
-        let bytes = safetensors::serialize(tensors, Some(HashMap::from([(KEY.to_owned(), json)])))
-            .map_err(format_error(path))?;
-        let started = Instant::now();
-        atomic_file::replace(path, &bytes).map_err(io)?;
-        debug!(file = %path.display(), bytes = bytes.len(), time = ?started.elapsed(), "checkpoint written");
-        Ok(())
+        let mut metadata = Metadata {
+            format: FORMAT,
+            identity: self.identity.clone(),
+            position: self.position.clone(),
+            scalars: self.snapshot.scalars.clone(),
+            checksum: None,
+        };
+        let no_json = |error: serde_json::Error| io_error(path)(error.into());
+        metadata.checksum = Some(checksum(&metadata, &tensors).map_err(no_json)?);
+        let json = serde_json::to_string(&metadata).map_err(no_json)?;
+        safetensors::serialize(tensors, Some(HashMap::from([(KEY.to_owned(), json)]))).map_err(format_error(path))
     }
 
     /// Reads a checkpoint.
     pub fn load(path: &Path) -> Result<Self, CheckpointError> {
-        let bytes = std::fs::read(path).map_err(|source| CheckpointError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
-        let foreign = |reason: String| CheckpointError::Foreign {
-            path: path.to_owned(),
-            reason,
-        };
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(format_error(path))?;
-        let json = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
-        let json = json.ok_or_else(|| foreign(format!("its metadata has no entry `{KEY}`")))?;
-        let metadata: Metadata = serde_json::from_str(json).map_err(|error| foreign(error.to_string()))?;
-        if metadata.format != FORMAT {
-            return Err(foreign(format!(
-                "its format is {}, this version reads {FORMAT}",
-                metadata.format
-            )));
+        let bytes = std::fs::read(path).map_err(io_error(path))?;
+        let metadata = metadata(&bytes, path)?;
+        let tensors = SafeTensors::deserialize(&bytes).map_err(format_error(path))?.tensors();
+        let (metadata, expected) = without_checksum(metadata);
+        let found = checksum(&metadata, &tensors).map_err(|error| io_error(path)(error.into()))?;
+        let is_whole = expected.map_or(metadata.format == 1, |expected| expected == found);
+        if !is_whole {
+            return Err(CheckpointError::Damaged { path: path.to_owned() });
         }
         let mut snapshot = Snapshot {
             scalars: metadata.scalars,
             ..Snapshot::default()
         };
-        for (name, tensor) in SafeTensors::deserialize(&bytes).map_err(format_error(path))?.iter() {
+        for (name, tensor) in tensors {
             if tensor.dtype() != Dtype::F32 {
-                return Err(foreign(format!("its tensor `{name}` is {:?}, not F32", tensor.dtype())));
+                let reason = format!("its tensor `{name}` is {:?}, not F32", tensor.dtype());
+                return Err(foreign(path, reason));
             }
             let values = tensor
                 .data()
@@ -180,7 +214,7 @@ impl Checkpoint {
             };
             match name.strip_prefix(VELOCITY) {
                 Some(parameter) => snapshot.velocities.insert(parameter.to_owned(), stored),
-                None => snapshot.tensors.insert(name.to_owned(), stored),
+                None => snapshot.tensors.insert(name, stored),
             };
         }
         Ok(Self {
@@ -188,6 +222,44 @@ impl Checkpoint {
             position: metadata.position,
             snapshot,
         })
+    }
+}
+
+fn metadata(bytes: &[u8], path: &Path) -> Result<Metadata, CheckpointError> {
+    /// What every format has.
+    #[derive(Deserialize)]
+    struct Any {
+        format: u32,
+    }
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(format_error(path))?;
+    let json = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
+    let json = json.ok_or_else(|| foreign(path, format!("its metadata has no entry `{KEY}`")))?;
+    let not_ours = |error: serde_json::Error| foreign(path, error.to_string());
+    match serde_json::from_str(json).map_err(not_ours)? {
+        Any { format } if format > FORMAT => Err(CheckpointError::Newer {
+            path: path.to_owned(),
+            format,
+        }),
+        _ => serde_json::from_str(json).map_err(not_ours),
+    }
+}
+
+fn without_checksum(mut metadata: Metadata) -> (Metadata, Option<u32>) {
+    let checksum = metadata.checksum.take();
+    (metadata, checksum)
+}
+
+fn foreign(path: &Path, reason: String) -> CheckpointError {
+    CheckpointError::Foreign {
+        path: path.to_owned(),
+        reason,
+    }
+}
+
+fn io_error(path: &Path) -> impl Fn(io::Error) -> CheckpointError + '_ {
+    move |source| CheckpointError::Io {
+        path: path.to_owned(),
+        source,
     }
 }
 
@@ -253,6 +325,54 @@ mod tests {
         written.snapshot.scalars.extend(thirds);
         written.save(&path).unwrap();
         assert_eq!(Checkpoint::load(&path).unwrap(), written);
+    }
+
+    #[test]
+    fn a_flipped_bit_is_noticed_wherever_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("last.safetensors");
+        let mut bytes = checkpoint().to_bytes(&path).unwrap();
+        for bit in 0..8 * bytes.len() {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, &bytes).unwrap();
+            match Checkpoint::load(&path) {
+                // Padding, or a letter's case in a number such as `1e-7`.
+                Ok(loaded) => assert_eq!(loaded, checkpoint(), "bit {bit}"),
+                Err(error) => assert!(
+                    error.is_damage() || matches!(error, CheckpointError::Newer { .. }),
+                    "bit {bit}: {error}"
+                ),
+            }
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+
+    #[test]
+    fn checkpoints_of_the_first_format_are_read_without_a_checksum_and_newer_ones_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("last.safetensors");
+        let load = |format: u32| {
+            let written = checkpoint();
+            let metadata = Metadata {
+                format,
+                identity: written.identity,
+                position: written.position,
+                scalars: written.snapshot.scalars,
+                checksum: None,
+            };
+            let json = serde_json::to_string(&metadata).unwrap();
+            let stored = &written.snapshot.tensors["head.1.kernel"];
+            let velocity = &written.snapshot.velocities["head.1.kernel"];
+            let tensors = [("head.1.kernel", stored), ("velocity/head.1.kernel", velocity)];
+            let tensors = tensors.map(|(name, tensor)| (name, view(tensor).unwrap()));
+            let bytes = safetensors::serialize(tensors, Some(HashMap::from([(KEY.to_owned(), json)]))).unwrap();
+            std::fs::write(&path, bytes).unwrap();
+            Checkpoint::load(&path)
+        };
+        assert_eq!(load(1).unwrap(), checkpoint());
+        assert!(matches!(load(2), Err(CheckpointError::Damaged { .. })));
+        let newer = load(3).unwrap_err().to_string();
+        assert!(newer.contains("its format is 3, this version reads up to 2"), "{newer}");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The training loop of one run: epochs, updates, evaluation, checkpoints.
 //!
-//! A run can be stopped and killed at any moment. Its state is one file, `last.safetensors`, replaced atomically at the
-//! end of every epoch and when the run is stopped; started again, the run goes on from there and ends with the same
-//! bits as one that was never interrupted.
+//! A run can be stopped and killed at any moment. Its state is one file, `last.safetensors`, replaced atomically every so
+//! many steps, at the end of every epoch and when the run is stopped; started again, the run goes on from there, or from
+//! the state before it if that file is damaged, and ends with the same bits as one that was never interrupted.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -11,34 +11,16 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
-use super::checkpoint::{Checkpoint, Identity, Position};
+use super::checkpoint::{Checkpoint, CheckpointError, Identity, Position};
 use super::evaluation::{Evaluation, evaluate};
 use super::fit_error::FitError;
 use super::model::Model;
 use super::optimizer::{Optimizer, Sgd};
+use super::run_folder::{RunFolder, Stored};
 use super::schedule::Schedule;
 use super::snapshot::Snapshot;
+use crate::atomic_file::Disk;
 use crate::data::{Augmentation, Loader, LoaderOptions, Order, Split};
-
-/// The run's state: weights, velocities, position.
-pub const LAST: &str = "last.safetensors";
-
-/// The weights of the best epoch.
-pub const BEST: &str = "best.safetensors";
-
-/// The weights of an epoch that is kept for good.
-fn kept(epoch: u64) -> String {
-    format!("epoch-{epoch:04}.safetensors")
-}
-
-/// Whether a file of this name in a run's folder is one of its checkpoints.
-pub fn is_checkpoint(name: &str) -> bool {
-    let epoch = name
-        .strip_prefix("epoch-")
-        .and_then(|rest| rest.strip_suffix(".safetensors"));
-    let is_kept = epoch.and_then(|epoch| epoch.parse().ok()).map(kept).as_deref() == Some(name);
-    name == LAST || name == BEST || is_kept
-}
 
 /// The images of a run.
 #[derive(Debug, Clone)]
@@ -60,6 +42,8 @@ pub struct Fit<'a> {
     pub splits: &'a Splits,
     /// Where the checkpoints are.
     pub folder: &'a Path,
+    /// What they are written with.
+    pub disk: &'a dyn Disk,
     /// Passes over the training images.
     pub epochs: u64,
     /// Images a step.
@@ -72,6 +56,8 @@ pub struct Fit<'a> {
     pub schedule: Schedule,
     /// Keeps the weights of every n-th epoch too.
     pub keep_every: Option<u64>,
+    /// Saves the run's state after every n-th step too, not only at the end of an epoch.
+    pub save_every_steps: Option<u64>,
 }
 
 /// Mean loss and Top-1 accuracy over some images.
@@ -131,6 +117,15 @@ pub struct Progress {
     pub scores: Scores,
 }
 
+/// Where a run that has been started before stands.
+#[derive(Debug)]
+pub struct Standing {
+    /// How far it has come.
+    pub position: Position,
+    /// Why this isn't the last state that was written, but the one before.
+    pub fallback: Option<CheckpointError>,
+}
+
 /// Follows a run, and may stop it.
 pub trait Observer {
     /// After every step; a break stops the run with everything saved.
@@ -154,20 +149,28 @@ pub enum Outcome {
 
 impl Fit<'_> {
     /// Where the run stands, if it has been started before.
-    pub fn position(&self) -> Result<Option<Position>, FitError> {
-        Ok(self.stored()?.map(|checkpoint| checkpoint.position))
+    pub fn standing(&self) -> Result<Option<Standing>, FitError> {
+        Ok(self.stored()?.map(|stored| Standing {
+            position: stored.checkpoint.position,
+            fallback: stored.fallback,
+        }))
     }
 
-    fn stored(&self) -> Result<Option<Checkpoint>, FitError> {
-        let path = self.folder.join(LAST);
-        if !path.exists() {
-            return Ok(None);
+    fn checkpoints(&self) -> RunFolder<'_> {
+        RunFolder {
+            path: self.folder,
+            disk: self.disk,
         }
-        let checkpoint = Checkpoint::load(&path)?;
-        let (stored, own) = (&checkpoint.identity, &self.identity);
+    }
+
+    fn stored(&self) -> Result<Option<Stored>, FitError> {
+        let Some(newest) = self.checkpoints().newest()? else {
+            return Ok(None);
+        };
+        let (stored, own) = (&newest.checkpoint.identity, &self.identity);
         let other = |what| {
             Err(FitError::OtherRun {
-                file: path.display().to_string(),
+                file: newest.file.display().to_string(),
                 what,
             })
         };
@@ -184,21 +187,26 @@ impl Fit<'_> {
         if stored.fingerprint != own.fingerprint {
             return other("settings or data");
         }
-        Ok(Some(checkpoint))
+        Ok(Some(newest))
     }
 
     /// Trains `model` until all epochs are done, from where the run's folder says it stands.
     pub fn run(&self, model: &mut dyn Model, observer: &mut dyn Observer) -> Result<Outcome, FitError> {
         let mut optimizer = Sgd::new(model, self.optimizer.momentum);
         let mut position = Position::default();
-        if let Some(checkpoint) = self.stored()? {
-            let file = self.folder.join(LAST).display().to_string();
+        if let Some(stored) = self.stored()? {
+            let file = stored.file.display().to_string();
             let misfit = |source| FitError::Misfit { file, source };
-            checkpoint
-                .snapshot
-                .restore(model, Some(&mut optimizer))
-                .map_err(misfit)?;
-            position = checkpoint.position;
+            let Checkpoint {
+                snapshot,
+                position: reached,
+                ..
+            } = stored.checkpoint;
+            snapshot.restore(model, Some(&mut optimizer)).map_err(misfit)?;
+            position = reached;
+            if let Some(unreadable) = &stored.fallback {
+                self.checkpoints().set_aside(unreadable)?;
+            }
             info!(epochs = position.epochs, batches = position.batches, "resumed");
         }
         while position.epochs < self.epochs {
@@ -219,7 +227,6 @@ impl Fit<'_> {
         let started = Instant::now();
         let already = position.seconds;
         let trained = self.train_epoch(model, optimizer, position, observer);
-        position.seconds = already + started.elapsed().as_secs_f64();
         let evaluated = match trained {
             Ok(ControlFlow::Continue(())) => self.evaluate(model, position, observer),
             Ok(ControlFlow::Break(())) => Ok(None),
@@ -228,13 +235,13 @@ impl Fit<'_> {
         let (test, validation) = match evaluated {
             Ok(Some(scores)) => scores,
             Ok(None) => {
-                self.save(LAST, self.state(model, optimizer, position)?, position)?;
+                self.save_state(model, optimizer, position)?;
                 return Ok(ControlFlow::Break(()));
             }
             Err(error) => {
                 // An image that can't be read costs no step that was trained before it.
                 if matches!(error, FitError::Data(_)) && position.batches > 0 {
-                    self.save(LAST, self.state(model, optimizer, position)?, position)?;
+                    self.save_state(model, optimizer, position)?;
                 }
                 return Err(error);
             }
@@ -265,12 +272,14 @@ impl Fit<'_> {
         }
         // The state comes last: if the program ends before it is written, the epoch is repeated and gives the same.
         if is_best {
-            self.save(BEST, Snapshot::of(model, None), position)?;
+            let weights = self.checkpoint(Snapshot::of(model, None), position);
+            self.checkpoints().save_best(&weights)?;
         }
         if self.keep_every.is_some_and(|every| result.epoch.is_multiple_of(every)) {
-            self.save(&kept(result.epoch), Snapshot::of(model, None), position)?;
+            let weights = self.checkpoint(Snapshot::of(model, None), position);
+            self.checkpoints().save_epoch(result.epoch, &weights)?;
         }
-        self.save(LAST, state, position)?;
+        self.checkpoints().save_last(&self.checkpoint(state, position))?;
         observer.epoch(&result).map_err(FitError::Observer)?;
         Ok(ControlFlow::Continue(()))
     }
@@ -291,6 +300,7 @@ impl Fit<'_> {
         position: &mut Position,
         observer: &mut dyn Observer,
     ) -> Result<ControlFlow<()>, FitError> {
+        let (started, already) = (Instant::now(), position.seconds);
         let options = LoaderOptions {
             image_size: model.image_size(),
             batch_size: self.batch_size,
@@ -322,8 +332,15 @@ impl Fit<'_> {
                 images,
                 scores,
             });
+            position.seconds = already + started.elapsed().as_secs_f64();
             if flow.is_break() {
                 return Ok(flow);
+            }
+            let is_due = self
+                .save_every_steps
+                .is_some_and(|every| position.steps.is_multiple_of(every));
+            if is_due && position.batches < batches {
+                self.save_state(model, optimizer, position)?;
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -377,12 +394,16 @@ impl Fit<'_> {
         }
     }
 
-    fn save(&self, name: &str, snapshot: Snapshot, position: &Position) -> Result<(), FitError> {
-        let checkpoint = Checkpoint {
+    fn save_state(&self, model: &mut dyn Model, optimizer: &Sgd, position: &Position) -> Result<(), FitError> {
+        let state = self.state(model, optimizer, position)?;
+        Ok(self.checkpoints().save_last(&self.checkpoint(state, position))?)
+    }
+
+    fn checkpoint(&self, snapshot: Snapshot, position: &Position) -> Checkpoint {
+        Checkpoint {
             identity: self.identity.clone(),
             position: position.clone(),
             snapshot,
-        };
-        Ok(checkpoint.save(&self.folder.join(name))?)
+        }
     }
 }

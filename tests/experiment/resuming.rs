@@ -20,6 +20,7 @@ fn runs_continue_when_only_their_number_length_or_place_changes() {
         experiment.seeds.push(9);
         experiment.epochs += 10;
         experiment.checkpoints = Checkpoints::EveryEpochs(1);
+        experiment.save_every_steps = 7;
         experiment.data.path = Some("moved".into());
     });
     assert_eq!(more.fingerprint().unwrap(), correct().fingerprint().unwrap());

@@ -1,5 +1,6 @@
 //! Training as a library: paired runs, updates against their definition, and runs that are stopped or fail.
 
+mod damage;
 mod explaining;
 mod failing;
 mod learning;

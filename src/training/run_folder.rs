@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use tracing::{debug, warn};
+use tracing::{debug, info};
 
 use super::checkpoint::{Checkpoint, CheckpointError};
 use crate::atomic_file::{Disk, replace_on};
@@ -82,7 +82,7 @@ impl RunFolder<'_> {
 
     /// Moves a last state that can't be read out of the way, so that it doesn't take the place of the one before it.
     pub fn set_aside(&self, unreadable: &CheckpointError) -> Result<(), CheckpointError> {
-        warn!(%unreadable, "going on from the checkpoint before");
+        info!(%unreadable, "going on from the checkpoint before");
         if unreadable.is_missing() {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 mod damage;
 mod explaining;
 mod failing;
+mod faults;
 mod learning;
 mod pairing;
 #[path = "../shared/state.rs"]

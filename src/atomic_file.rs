@@ -62,10 +62,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// As [`replace`] on any disk; a file that `path` already names becomes `previous`. A crash between the two renamings
 /// leaves no `path`, but a whole `previous`.
 pub fn replace_on(disk: &dyn Disk, path: &Path, previous: Option<&Path>, bytes: &[u8]) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     make_folder(disk, folder)?;
     let mut file = disk.create(folder)?;
     disk.write(&mut file, bytes)?;
@@ -81,18 +78,20 @@ pub fn replace_on(disk: &dyn Disk, path: &Path, previous: Option<&Path>, bytes: 
 
 /// Makes a folder and its missing parents, with names that survive a power failure.
 fn make_folder(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    let named = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty());
+    let missing: Vec<&Path> = named.take_while(|folder| !folder.exists()).collect();
     disk.create_folder(folder)?;
-    let parents = missing.into_iter().filter_map(Path::parent);
-    parents
-        .map(|parent| {
-            if parent.as_os_str().is_empty() {
-                Path::new(".")
-            } else {
-                parent
-            }
-        })
+    missing
+        .into_iter()
+        .map(folder_of)
         .try_for_each(|parent| disk.sync_folder(parent))
+}
+
+/// The folder that a path lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// What the names of temporary files start with.

@@ -148,7 +148,7 @@ impl<'r> Plan<'r> {
                 Checkpoints::LastAndBest => None,
                 Checkpoints::EveryEpochs(epochs) => Some(epochs as u64),
             },
-            save_every_steps: Some(experiment.save_every_steps as u64),
+            save_every_steps: experiment.save_every_steps as u64,
         }
     }
 

@@ -8,7 +8,7 @@ use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::bitmap::{
+use super::canvas::{
     Canvas, DrawingError, FONT, INK, OVERSAMPLING, SVG_FONTS, Style, length, line, pixel, register_font, shortened,
     text_width, write,
 };
@@ -48,11 +48,12 @@ pub fn write_curves(
 }
 
 fn draw_png(title: &str, panels: &[Panel], heads: &[HeadRuns], styles: &[HeadStyle]) -> Result<Vec<u8>, DrawingError> {
-    let (width, height) = dimensions(styles);
+    let legend = Legend::place(styles)?;
+    let (width, height) = (WIDTH, legend.picture_height());
     let size = (width * OVERSAMPLING, height * OVERSAMPLING);
     let mut pixels = vec![0xff; size.0 as usize * size.1 as usize * 3];
     let canvas = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
-    draw(&canvas, title, panels, heads, styles)?;
+    draw(&canvas, title, &legend, panels, heads, styles)?;
     drop(canvas);
     let image =
         image::RgbImage::from_raw(size.0, size.1, pixels).ok_or("the canvas has another size than its image")?;
@@ -63,11 +64,12 @@ fn draw_png(title: &str, panels: &[Panel], heads: &[HeadRuns], styles: &[HeadSty
 }
 
 fn draw_svg(title: &str, panels: &[Panel], heads: &[HeadRuns], styles: &[HeadStyle]) -> Result<String, DrawingError> {
-    let (width, height) = dimensions(styles);
+    let legend = Legend::place(styles)?;
+    let size = (WIDTH * OVERSAMPLING, legend.picture_height() * OVERSAMPLING);
     let mut svg = String::new();
-    let canvas = SVGBackend::with_string(&mut svg, (width * OVERSAMPLING, height * OVERSAMPLING)).into_drawing_area();
+    let canvas = SVGBackend::with_string(&mut svg, size).into_drawing_area();
     canvas.fill(&WHITE)?;
-    draw(&canvas, title, panels, heads, styles)?;
+    draw(&canvas, title, &legend, panels, heads, styles)?;
     drop(canvas);
     Ok(svg.replace(
         &format!("font-family=\"{FONT}\""),
@@ -75,15 +77,10 @@ fn draw_svg(title: &str, panels: &[Panel], heads: &[HeadRuns], styles: &[HeadSty
     ))
 }
 
-/// Width and height of the picture, in pixels of the PNG.
-fn dimensions(styles: &[HeadStyle]) -> (u32, u32) {
-    let legend = Legend::place(styles);
-    (WIDTH, (TOP + legend.height + PANEL_HEIGHT + 112.0) as u32)
-}
-
 fn draw<B>(
     canvas: &Canvas<B>,
     title: &str,
+    legend: &Legend,
     panels: &[Panel],
     heads: &[HeadRuns],
     styles: &[HeadStyle],
@@ -91,8 +88,6 @@ fn draw<B>(
 where
     B: DrawingBackend<ErrorType: 'static>,
 {
-    register_font()?;
-    let legend = Legend::place(styles);
     write(
         canvas,
         &shortened(title, 70),
@@ -233,7 +228,9 @@ struct Legend {
 const KEY: f64 = 44.0;
 
 impl Legend {
-    fn place(styles: &[HeadStyle]) -> Self {
+    /// Measures the names, so the font comes first: without it each would count as wide.
+    fn place(styles: &[HeadStyle]) -> Result<Self, DrawingError> {
+        register_font()?;
         let (mut x, mut y) = (MARGIN, 96.0);
         let mut places = Vec::new();
         for style in styles {
@@ -244,10 +241,15 @@ impl Legend {
             places.push((x, y));
             x += width;
         }
-        Self {
+        Ok(Self {
             places,
             height: y - 96.0 + LEGEND_LINE,
-        }
+        })
+    }
+
+    /// Height of the picture around it, in pixels of the PNG.
+    fn picture_height(&self) -> u32 {
+        (TOP + self.height + PANEL_HEIGHT + 112.0) as u32
     }
 
     fn draw<B>(&self, canvas: &Canvas<B>, styles: &[HeadStyle]) -> Result<(), DrawingError>

@@ -8,7 +8,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::bitmap::{DrawingError, INK, OVERSAMPLING, Style, register_font, shortened, write};
+use super::canvas::{DrawingError, INK, OVERSAMPLING, Style, register_font, shortened, write};
 use super::{ReportError, output};
 
 /// The shorter side of the photograph, in pixels, and the longest that the other may be.

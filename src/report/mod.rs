@@ -8,12 +8,12 @@
 //! | [`facts`] | `experiment.json`: what the report says beside the histories |
 //! | [`runs`], [`summary`], [`verdict`] | rows grouped into runs; the table's figures; the result in words |
 //! | `panels`, `scale`, `palette` | what a plot shows, at which scale and in which colour, whatever draws it |
-//! | `curves_files` (on `bitmap`), `curves_svg`, `page`, `about`, `tables` | the images; the page with its curves, facts and tables |
+//! | `curves_files` (on `canvas`), `curves_svg`, `page`, `about`, `tables` | the images; the page with its curves, facts and tables |
 //! | [`heat_map`] | what the places of one photograph speak for |
 //! | [`folder`] | all files of one results folder |
 
 mod about;
-mod bitmap;
+mod canvas;
 mod curves_files;
 mod curves_svg;
 mod epoch_row;

@@ -11,7 +11,7 @@ use super::curves_svg::{self, FRAME, curves};
 use super::facts::ExperimentFacts;
 use super::head_names::title;
 use super::palette::HeadStyle;
-use super::panels::{Panel, accuracy_panels, learning_rate_panels, loss_panels};
+use super::panels::{Panel, accuracy_panels, learning_rate_panels, loss_panels, shown};
 use super::runs::HeadRuns;
 use super::summary::{diverged, summarise};
 use super::verdict::verdict;
@@ -180,27 +180,25 @@ impl Page<'_> {
             .flat_map(|run| &run.rows)
             .map(|row| row.epoch)
             .collect();
-        let means = |panel: &Panel| -> Vec<Value> {
-            let factor = if panel.metric.is_accuracy() { 100.0 } else { 1.0 };
-            let head = |head| {
-                let mean: BTreeMap<u64, f64> = panel.mean(head).into_iter().collect();
-                let value = |epoch| mean.get(epoch).map(|value| (value * factor * 1e6).round() / 1e6);
-                Value::from(epochs.iter().map(value).map(Value::from).collect::<Vec<_>>())
-            };
-            self.heads.iter().map(head).collect()
+        let rounded = |panel: &Panel, value: f64| (shown(panel.metric, value) * 1e6).round() / 1e6;
+        let at_epochs =
+            |values: BTreeMap<u64, Value>| -> Value { epochs.iter().map(|epoch| json!(values.get(epoch))).collect() };
+        let means = |panel: &Panel| -> Value {
+            let mean = |head| panel.mean(head).into_iter();
+            let values = |head| mean(head).map(|(epoch, value)| (epoch, json!(rounded(panel, value))));
+            self.heads
+                .iter()
+                .map(|head| at_epochs(values(head).collect()))
+                .collect()
         };
-        let ranges = |panel: &Panel| -> Vec<Value> {
-            let factor = if panel.metric.is_accuracy() { 100.0 } else { 1.0 };
-            let rounded = |value: f64| (value * factor * 1e6).round() / 1e6;
-            let head = |head: &HeadRuns| {
-                let range: BTreeMap<u64, [f64; 2]> = head
-                    .range_curve(panel.metric)
-                    .into_iter()
-                    .map(|(epoch, low, high)| (epoch, [rounded(low), rounded(high)]))
-                    .collect();
-                Value::from(epochs.iter().map(|epoch| json!(range.get(epoch))).collect::<Vec<_>>())
-            };
-            self.heads.iter().map(head).collect()
+        let ranges = |panel: &Panel| -> Value {
+            let range = |head: &HeadRuns| head.range_curve(panel.metric).into_iter();
+            let ends = |low, high| json!([rounded(panel, low), rounded(panel, high)]);
+            let values = |head| range(head).map(|(epoch, low, high)| (epoch, ends(low, high)));
+            self.heads
+                .iter()
+                .map(|head| at_epochs(values(head).collect()))
+                .collect()
         };
         let style = |style: &HeadStyle| json!({ "title": style.title, "colour": style.css_colour() });
         let panel = |panel: &Panel| {

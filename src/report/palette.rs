@@ -153,8 +153,8 @@ mod tests {
         [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
     }
 
-    /// Full protanopia, deuteranopia and tritanopia after Machado, Oliveira and Fernandes (2009), on linear RGB.
-    const COLOUR_BLIND: [(&str, [[f64; 3]; 3]); 4] = [
+    /// Usual sight; full protanopia, deuteranopia and tritanopia after Machado, Oliveira and Fernandes (2009), on linear RGB.
+    const SIGHTS: [(&str, [[f64; 3]; 3]); 4] = [
         ("usual sight", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
         (
             "protanopia",
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn colours_keep_apart_in_every_kind_of_sight() {
-        for (sight, matrix) in COLOUR_BLIND {
+        for (sight, matrix) in SIGHTS {
             let seen = PAPER.map(|(name, colour, _)| (name, lab(times(matrix, linear(colour)))));
             for (place, (a, first)) in seen.iter().enumerate() {
                 for (b, second) in &seen[..place] {

@@ -106,7 +106,7 @@ fn values(heads: &[HeadRuns], metric: Metric) -> impl Iterator<Item = f64> {
 }
 
 /// A value in the units of its plot.
-fn shown(metric: Metric, value: f64) -> f64 {
+pub fn shown(metric: Metric, value: f64) -> f64 {
     if metric.is_accuracy() { value * 100.0 } else { value }
 }
 

@@ -71,38 +71,33 @@ impl Run {
 }
 
 impl HeadRuns {
-    /// Epoch, lowest and highest value of the metric over the head's runs, for the epochs that all of them finished
-    /// with a finite value. Empty with fewer than two runs.
-    pub fn range_curve(&self, metric: Metric) -> Vec<(u64, f64, f64)> {
+    /// The metric of all runs of the head, for the epochs that all of them finished: what is said of changing company
+    /// would jump without any run doing so.
+    fn common_epochs(&self, metric: Metric) -> impl Iterator<Item = (u64, Vec<f64>)> {
         let mut by_epoch: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
         for (epoch, value) in self.runs.iter().flat_map(|run| run.curve(metric)) {
             by_epoch.entry(epoch).or_default().push(value);
         }
         let count = self.runs.len();
-        by_epoch
-            .into_iter()
-            .filter(|(_, values)| count > 1 && values.len() == count && values.iter().all(|value| value.is_finite()))
+        by_epoch.into_iter().filter(move |(_, values)| values.len() == count)
+    }
+
+    /// The metric's mean over all runs of the head, for the epochs that all of them finished.
+    pub fn mean_curve(&self, metric: Metric) -> Curve {
+        self.common_epochs(metric)
+            .map(|(epoch, values)| (epoch, values.iter().sum::<f64>() / values.len() as f64))
+            .collect()
+    }
+
+    /// Epoch, lowest and highest value of the metric over the head's runs, for the epochs that all of them finished
+    /// with a finite value. Empty with fewer than two runs.
+    pub fn range_curve(&self, metric: Metric) -> Vec<(u64, f64, f64)> {
+        self.common_epochs(metric)
+            .filter(|(_, values)| values.len() > 1 && values.iter().all(|value| value.is_finite()))
             .map(|(epoch, values)| {
                 let low = values.iter().copied().fold(f64::INFINITY, f64::min);
                 (epoch, low, values.into_iter().fold(f64::NEG_INFINITY, f64::max))
             })
-            .collect()
-    }
-
-    /// The metric's mean over all runs of the head, for the epochs that all of them finished: a mean over changing
-    /// company would jump without any run doing so.
-    pub fn mean_curve(&self, metric: Metric) -> Curve {
-        let mut by_epoch: BTreeMap<u64, (usize, f64)> = BTreeMap::new();
-        for (epoch, value) in self.runs.iter().flat_map(|run| run.curve(metric)) {
-            let (count, sum) = by_epoch.entry(epoch).or_default();
-            *count += 1;
-            *sum += value;
-        }
-        let count = self.runs.len();
-        by_epoch
-            .into_iter()
-            .filter(|(_, (n, _))| *n == count)
-            .map(|(e, (_, sum))| (e, sum / count as f64))
             .collect()
     }
 }

@@ -4,15 +4,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use tracing::debug;
 
 use super::evaluation::Evaluation;
 use super::fit::EpochResult;
 use super::snapshot::{Snapshot, StoredTensor};
-use crate::atomic_file;
+use crate::atomic_file::{Disk, System, replace_on};
 
 /// The metadata's key.
 const KEY: &str = "wise-srnet";
@@ -154,12 +156,20 @@ fn checksum(metadata: &Metadata, tensors: &[(String, TensorView<'_>)]) -> Result
 impl Checkpoint {
     /// Writes the checkpoint atomically: the file is the old one or the new one, whatever happens.
     pub fn save(&self, path: &Path) -> Result<(), CheckpointError> {
+        self.save_on(&System, path, None)
+    }
+
+    /// As [`save`](Self::save) on any disk; a checkpoint that `path` already names becomes `previous`.
+    pub(super) fn save_on(&self, disk: &dyn Disk, path: &Path, previous: Option<&Path>) -> Result<(), CheckpointError> {
         let bytes = self.to_bytes(path)?;
-        atomic_file::replace(path, &bytes).map_err(io_error(path))
+        let started = Instant::now();
+        replace_on(disk, path, previous, &bytes).map_err(io_error(path))?;
+        debug!(file = %path.display(), bytes = bytes.len(), time = ?started.elapsed(), "checkpoint written");
+        Ok(())
     }
 
     /// The file's bytes; errors name it as `path`.
-    pub(super) fn to_bytes(&self, path: &Path) -> Result<Vec<u8>, CheckpointError> {
+    fn to_bytes(&self, path: &Path) -> Result<Vec<u8>, CheckpointError> {
         let names = self.snapshot.tensors.keys().cloned();
         let velocities = self.snapshot.velocities.keys().map(|name| format!("{VELOCITY}{name}"));
         let stored = self.snapshot.tensors.values().chain(self.snapshot.velocities.values());

@@ -57,7 +57,7 @@ pub struct Fit<'a> {
     /// Keeps the weights of every n-th epoch too.
     pub keep_every: Option<u64>,
     /// Saves the run's state after every n-th step too, not only at the end of an epoch.
-    pub save_every_steps: Option<u64>,
+    pub save_every_steps: u64,
 }
 
 /// Mean loss and Top-1 accuracy over some images.
@@ -224,9 +224,8 @@ impl Fit<'_> {
         position: &mut Position,
         observer: &mut dyn Observer,
     ) -> Result<ControlFlow<()>, FitError> {
-        let started = Instant::now();
-        let already = position.seconds;
         let trained = self.train_epoch(model, optimizer, position, observer);
+        let evaluating = Instant::now();
         let evaluated = match trained {
             Ok(ControlFlow::Continue(())) => self.evaluate(model, position, observer),
             Ok(ControlFlow::Break(())) => Ok(None),
@@ -253,7 +252,7 @@ impl Fit<'_> {
             train: position.training.into(),
             test,
             validation,
-            seconds: already + started.elapsed().as_secs_f64(),
+            seconds: position.seconds + evaluating.elapsed().as_secs_f64(),
         };
         let is_best = position.best.is_none_or(|best| result.selection() > best);
         *position = Position {
@@ -336,10 +335,7 @@ impl Fit<'_> {
             if flow.is_break() {
                 return Ok(flow);
             }
-            let is_due = self
-                .save_every_steps
-                .is_some_and(|every| position.steps.is_multiple_of(every));
-            if is_due && position.batches < batches {
+            if position.steps.is_multiple_of(self.save_every_steps) && position.batches < batches {
                 self.save_state(model, optimizer, position)?;
             }
         }

@@ -1,12 +1,11 @@
 //! A run's folder: which checkpoints are in it, and which one the run goes on from.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use tracing::{debug, info};
+use tracing::info;
 
 use super::checkpoint::{Checkpoint, CheckpointError};
-use crate::atomic_file::{Disk, replace_on};
+use crate::atomic_file::Disk;
 
 /// The run's state: weights, velocities, position.
 const LAST: &str = "last.safetensors";
@@ -110,15 +109,6 @@ impl RunFolder<'_> {
     fn save(&self, name: &str, previous: Option<&str>, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
         let path = self.path.join(name);
         let previous = previous.map(|previous| self.path.join(previous));
-        let bytes = checkpoint.to_bytes(&path)?;
-        let started = Instant::now();
-        let written = replace_on(self.disk, &path, previous.as_deref(), &bytes);
-        match written {
-            Ok(()) => {
-                debug!(file = %path.display(), bytes = bytes.len(), time = ?started.elapsed(), "checkpoint written")
-            }
-            Err(source) => return Err(CheckpointError::Io { path, source }),
-        }
-        Ok(())
+        checkpoint.save_on(self.disk, &path, previous.as_deref())
     }
 }

@@ -64,7 +64,7 @@ fn write_example(folder: &Path) {
     write_report(folder, &facts, &rows).unwrap();
 }
 
-/// The findings of `reader.js` on the page in a frame of this width.
+/// The findings of `reader.html` on the page in a frame of this width.
 fn findings(chromium: &str, folder: &Path, width: u32) -> serde_json::Value {
     let reader = include_str!("reader.html").replace("WIDTH", &width.to_string());
     let file = folder.join("reader.html");

@@ -12,7 +12,7 @@ use super::{StopAfter, small_plan, train};
 const HEAD: HeadKind = HeadKind::WiseSrnetDropout;
 
 fn go_on(plan: &Plan<'_>, folder: &Path, steps: usize) -> Result<(), FitError> {
-    let every_step = |fit: &mut wise_srnet::training::Fit<'_>| fit.save_every_steps = Some(1);
+    let every_step = |fit: &mut wise_srnet::training::Fit<'_>| fit.save_every_steps = 1;
     train(plan, HEAD, folder, every_step, &mut StopAfter { budget: steps }).map(drop)
 }
 

@@ -12,11 +12,11 @@ pub const OVERSAMPLING: u32 = 2;
 pub const INK: RGBColor = RGBColor(0x1d, 0x21, 0x27);
 /// The font's name in plotters.
 pub const FONT: &str = "report";
+/// The font's name in SVG files, with what stands in for it where a reader lacks it.
+pub const SVG_FONTS: &str = "DejaVu Sans, Verdana, sans-serif";
 
 /// What is drawn on.
 pub type Canvas<B> = DrawingArea<B, Shift>;
-/// The font's name in SVG files, with what stands in for it where a reader lacks it.
-pub const SVG_FONTS: &str = "DejaVu Sans, Verdana, sans-serif";
 /// What plotters and the encoder may answer.
 pub type DrawingError = Box<dyn std::error::Error + Send + Sync>;
 

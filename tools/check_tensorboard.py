@@ -22,6 +22,7 @@ COLUMNS = {
     "accuracy/train": "train_accuracy",
     "accuracy/test": "test_accuracy",
     "accuracy/validation": "validation_accuracy",
+    "accuracy/test_top5": "test_top5_accuracy",
     "learning_rate": "learning_rate",
     "seconds": "seconds",
 }

@@ -17,8 +17,14 @@ use super::text::count;
 use super::{machine, next, prepare};
 use crate::atomic_file;
 use crate::experiment::{Cost, Experiment, Plan, Registry, Run};
-use crate::report::{EpochRow, ExperimentFacts, HeadFacts, is_run_history, write_report};
-use crate::training::{EpochResult, Observer, Outcome, Position, Progress, Standing, is_checkpoint};
+use crate::layers::Visited;
+use crate::report::{
+    EpochRow, ExperimentFacts, HeadFacts, PredictedImage, RunState, SpatialKernel, is_run_history, write_report,
+    write_run_state,
+};
+use crate::training::{
+    EpochResult, HEAD, Model, Observer, Outcome, Position, Prediction, Progress, Standing, TrainedEpoch, is_checkpoint,
+};
 
 /// Runs the experiment.
 pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
@@ -140,6 +146,7 @@ fn train(
         epochs_done: results.epochs_of(run),
     })?;
     let mut watcher = Watcher {
+        plan,
         run,
         results,
         progress,
@@ -290,10 +297,37 @@ fn row(run: Run, result: &EpochResult) -> EpochRow {
         seconds: result.seconds,
         validation_loss: result.validation.map(|scores| scores.loss),
         validation_accuracy: result.validation.map(|scores| scores.accuracy),
+        test_top5_accuracy: result.test.top5_accuracy,
     }
 }
 
+fn predicted(plan: &Plan<'_>, prediction: &Prediction) -> PredictedImage {
+    let (test, classes) = (&plan.splits.test, &plan.dataset.classes);
+    let name = |class: usize| classes[class].clone();
+    PredictedImage {
+        image: test.place(prediction.image),
+        class: name(test.label(prediction.image)),
+        taken_for: prediction.classes.iter().copied().map(name).collect(),
+        probability: prediction.probability,
+    }
+}
+
+/// The kernel of the head's depthwise convolution, if the head has one.
+fn head_kernel(model: &mut dyn Model) -> Option<SpatialKernel> {
+    let mut kernel = None;
+    model.for_each(&mut |visited| {
+        if let Visited::Tensor(tensor) = visited
+            && tensor.name.starts_with(HEAD)
+            && tensor.name.ends_with("kernel")
+        {
+            kernel = kernel.take().or_else(|| SpatialKernel::of(tensor.shape, tensor.values));
+        }
+    });
+    kernel
+}
+
 struct Watcher<'a, 'r> {
+    plan: &'a Plan<'a>,
     run: Run,
     results: &'a mut Results<'r>,
     progress: RunProgress,
@@ -309,6 +343,21 @@ impl Observer for Watcher<'_, '_> {
 
     fn evaluated(&mut self, _: usize) -> ControlFlow<()> {
         self.interrupt.flow()
+    }
+
+    fn trained(&mut self, epoch: TrainedEpoch<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let predictions: Vec<PredictedImage> = epoch
+            .predictions
+            .iter()
+            .map(|each| predicted(self.plan, each))
+            .collect();
+        let kernel = head_kernel(epoch.model);
+        let state = RunState {
+            predictions: &predictions,
+            is_best: epoch.is_best,
+            kernel: kernel.as_ref(),
+        };
+        Ok(write_run_state(&run_path(self.results.folder, self.run)?, state)?)
     }
 
     fn epoch(&mut self, result: &EpochResult) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {

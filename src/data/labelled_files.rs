@@ -80,6 +80,10 @@ impl Source for LabelledFiles {
         self.tree.name(self.images[image].0)
     }
 
+    fn place(&self, image: usize) -> String {
+        self.tree.paths()[self.images[image].0].clone()
+    }
+
     fn decode(&self, image: usize) -> Result<RgbImage, DataError> {
         let file = self.images[image].0;
         decode(&self.tree.read(file)?, &self.tree.name(file))

@@ -48,6 +48,10 @@ impl Source for Resized {
         self.split.name(image)
     }
 
+    fn place(&self, image: usize) -> String {
+        self.split.place(image)
+    }
+
     fn decode(&self, image: usize) -> Result<RgbImage, DataError> {
         if let Some(kept) = self.kept[image].get() {
             return Ok(kept.clone());

@@ -17,6 +17,10 @@ pub(super) trait Source: Debug + Send + Sync {
     fn label(&self, image: usize) -> usize;
     /// The image's name for messages.
     fn name(&self, image: usize) -> String;
+    /// The image's place in the data set, wherever that lies.
+    fn place(&self, image: usize) -> String {
+        self.name(image)
+    }
     /// The image in 8-bit RGB.
     fn decode(&self, image: usize) -> Result<RgbImage, DataError>;
 }
@@ -57,6 +61,11 @@ impl Split {
     /// The name of image `index` for messages: its file, or what generated it.
     pub fn name(&self, index: usize) -> String {
         self.source.name(self.images[index])
+    }
+
+    /// The place of image `index` within the data set: the same on every machine.
+    pub fn place(&self, index: usize) -> String {
+        self.source.place(self.images[index])
     }
 
     /// Reads and decodes image `index`, in its own size.

@@ -1,10 +1,15 @@
 //! Text and lines on a bitmap or in an SVG file, in the image's own pixels and with the font that the program brings along.
 
+use std::io::Cursor;
+use std::path::Path;
 use std::sync::OnceLock;
 
+use image::{ImageFormat, RgbImage, imageops};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::{ReportError, output};
 
 /// Everything is drawn this many times too large and scaled down, which smooths every edge.
 pub const OVERSAMPLING: u32 = 2;
@@ -115,6 +120,71 @@ pub fn shortened(text: &str, characters: usize) -> String {
     text.chars().take(characters - 1).chain(['…']).collect()
 }
 
+/// Something to be drawn on a canvas of either kind.
+pub trait Drawing {
+    /// Draws it.
+    fn draw<B>(&self, canvas: &Canvas<B>) -> Result<(), DrawingError>
+    where
+        B: DrawingBackend<ErrorType: 'static>;
+}
+
+/// The size of a picture, in pixels of its PNG.
+#[derive(Clone, Copy)]
+pub struct Picture {
+    pub width: u32,
+    pub height: u32,
+}
+
+impl Picture {
+    /// Writes a drawing as `<path>.png` and `<path>.svg`.
+    pub fn write(self, path: &Path, drawing: &impl Drawing) -> Result<(), ReportError> {
+        let (png, svg) = (path.with_extension("png"), path.with_extension("svg"));
+        let failed = |path: &Path, error: DrawingError| ReportError::Drawing {
+            path: path.to_path_buf(),
+            reason: error.to_string(),
+        };
+        let bytes = self.png(drawing).map_err(|error| failed(&png, error))?;
+        output::replace(&png, &bytes)?;
+        let text = self.svg(drawing).map_err(|error| failed(&svg, error))?;
+        output::replace(&svg, text.as_bytes())
+    }
+
+    /// The drawing as a PNG.
+    pub fn png(self, drawing: &impl Drawing) -> Result<Vec<u8>, DrawingError> {
+        register_font()?;
+        let size = self.oversized();
+        let mut pixels = vec![0xff; size.0 as usize * size.1 as usize * 3];
+        let canvas = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
+        drawing.draw(&canvas)?;
+        canvas.present()?;
+        drop(canvas);
+        let image = RgbImage::from_raw(size.0, size.1, pixels).ok_or("the canvas has another size than its image")?;
+        let image = imageops::resize(&image, self.width, self.height, imageops::FilterType::Triangle);
+        let mut bytes = Cursor::new(Vec::new());
+        image.write_to(&mut bytes, ImageFormat::Png)?;
+        Ok(bytes.into_inner())
+    }
+
+    /// The drawing as an SVG document.
+    pub fn svg(self, drawing: &impl Drawing) -> Result<String, DrawingError> {
+        register_font()?;
+        let mut svg = String::new();
+        let canvas = SVGBackend::with_string(&mut svg, self.oversized()).into_drawing_area();
+        canvas.fill(&WHITE)?;
+        drawing.draw(&canvas)?;
+        canvas.present()?;
+        drop(canvas);
+        Ok(svg.replace(
+            &format!("font-family=\"{FONT}\""),
+            &format!("font-family=\"{SVG_FONTS}\""),
+        ))
+    }
+
+    fn oversized(self) -> (u32, u32) {
+        (self.width * OVERSAMPLING, self.height * OVERSAMPLING)
+    }
+}
+
 /// Without a registered font plotters draws no text at all.
 pub fn register_font() -> Result<(), &'static str> {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
@@ -131,6 +201,13 @@ pub fn register_font() -> Result<(), &'static str> {
 
 /// Width of a text of the given size; a text that the font cannot measure counts as wide.
 pub fn text_width(text: &str, size: f64) -> f64 {
+    const WIDE: f64 = 400.0;
+    if text.is_empty() {
+        return 0.0;
+    }
+    if register_font().is_err() {
+        return WIDE;
+    }
     let font = FontDesc::new(FontFamily::Name(FONT), size, FontStyle::Normal);
-    font.box_size(text).map_or(400.0, |(width, _)| f64::from(width))
+    font.box_size(text).map_or(WIDE, |(width, _)| f64::from(width))
 }

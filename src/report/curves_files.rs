@@ -1,21 +1,19 @@
 //! `accuracy`, `loss` and `learning_rate` over epochs as PNG and SVG, for papers and slides: always on white, with a
 //! font that the program brings along.
 
-use std::io::Cursor;
 use std::path::Path;
 
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
+use super::ReportError;
 use super::canvas::{
-    Canvas, DrawingError, FONT, INK, OVERSAMPLING, SVG_FONTS, Style, length, line, pixel, register_font, shortened,
-    text_width, write,
+    Canvas, Drawing, DrawingError, INK, Picture, Style, length, line, pixel, shortened, text_width, write,
 };
 use super::palette::HeadStyle;
 use super::panels::{Frame, Panel};
 use super::runs::HeadRuns;
-use super::{ReportError, output};
 
 const WIDTH: u32 = 1600;
 const PANEL_HEIGHT: f64 = 520.0;
@@ -36,78 +34,62 @@ pub fn write_curves(
     heads: &[HeadRuns],
     styles: &[HeadStyle],
 ) -> Result<(), ReportError> {
-    let (png, svg) = (path.with_extension("png"), path.with_extension("svg"));
-    let failed = |path: &Path, error: DrawingError| ReportError::Drawing {
-        path: path.to_path_buf(),
-        reason: error.to_string(),
-    };
-    let bytes = draw_png(title, panels, heads, styles).map_err(|error| failed(&png, error))?;
-    output::replace(&png, &bytes)?;
-    let text = draw_svg(title, panels, heads, styles).map_err(|error| failed(&svg, error))?;
-    output::replace(&svg, text.as_bytes())
+    let curves = curves(title, panels, heads, styles);
+    curves.picture().write(path, &curves)
 }
 
-fn draw_png(title: &str, panels: &[Panel], heads: &[HeadRuns], styles: &[HeadStyle]) -> Result<Vec<u8>, DrawingError> {
-    let legend = Legend::place(styles)?;
-    let (width, height) = (WIDTH, legend.picture_height());
-    let size = (width * OVERSAMPLING, height * OVERSAMPLING);
-    let mut pixels = vec![0xff; size.0 as usize * size.1 as usize * 3];
-    let canvas = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
-    draw(&canvas, title, &legend, panels, heads, styles)?;
-    drop(canvas);
-    let image =
-        image::RgbImage::from_raw(size.0, size.1, pixels).ok_or("the canvas has another size than its image")?;
-    let image = image::imageops::resize(&image, width, height, image::imageops::FilterType::Triangle);
-    let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, image::ImageFormat::Png)?;
-    Ok(bytes.into_inner())
-}
-
-fn draw_svg(title: &str, panels: &[Panel], heads: &[HeadRuns], styles: &[HeadStyle]) -> Result<String, DrawingError> {
-    let legend = Legend::place(styles)?;
-    let size = (WIDTH * OVERSAMPLING, legend.picture_height() * OVERSAMPLING);
-    let mut svg = String::new();
-    let canvas = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-    canvas.fill(&WHITE)?;
-    draw(&canvas, title, &legend, panels, heads, styles)?;
-    drop(canvas);
-    Ok(svg.replace(
-        &format!("font-family=\"{FONT}\""),
-        &format!("font-family=\"{SVG_FONTS}\""),
-    ))
-}
-
-fn draw<B>(
-    canvas: &Canvas<B>,
-    title: &str,
-    legend: &Legend,
-    panels: &[Panel],
-    heads: &[HeadRuns],
-    styles: &[HeadStyle],
-) -> Result<(), DrawingError>
-where
-    B: DrawingBackend<ErrorType: 'static>,
-{
-    write(
-        canvas,
-        &shortened(title, 70),
-        (MARGIN, 46.0),
-        Style::new(32.0).colour(INK).bold(),
-    )?;
-    legend.draw(canvas, styles)?;
-    let (gap, count) = (132.0, panels.len().max(1) as f64);
-    let width = (f64::from(WIDTH) - 2.0 * MARGIN - 80.0 - gap * (count - 1.0)) / count;
-    for (place, panel) in panels.iter().enumerate() {
-        let frame = Frame {
-            left: MARGIN + 80.0 + place as f64 * (width + gap),
-            top: TOP + legend.height + 28.0,
-            width,
-            height: PANEL_HEIGHT,
-        };
-        draw_panel(canvas, panel, frame, heads, styles)?;
+fn curves<'a>(title: &'a str, panels: &'a [Panel], heads: &'a [HeadRuns], styles: &'a [HeadStyle]) -> Curves<'a> {
+    Curves {
+        title,
+        legend: Legend::place(styles),
+        panels,
+        heads,
+        styles,
     }
-    canvas.present()?;
-    Ok(())
+}
+
+struct Curves<'a> {
+    title: &'a str,
+    legend: Legend,
+    panels: &'a [Panel],
+    heads: &'a [HeadRuns],
+    styles: &'a [HeadStyle],
+}
+
+impl Curves<'_> {
+    fn picture(&self) -> Picture {
+        Picture {
+            width: WIDTH,
+            height: (TOP + self.legend.height + PANEL_HEIGHT + 112.0) as u32,
+        }
+    }
+}
+
+impl Drawing for Curves<'_> {
+    fn draw<B>(&self, canvas: &Canvas<B>) -> Result<(), DrawingError>
+    where
+        B: DrawingBackend<ErrorType: 'static>,
+    {
+        write(
+            canvas,
+            &shortened(self.title, 70),
+            (MARGIN, 46.0),
+            Style::new(32.0).colour(INK).bold(),
+        )?;
+        self.legend.draw(canvas, self.styles)?;
+        let (gap, count) = (132.0, self.panels.len().max(1) as f64);
+        let width = (f64::from(WIDTH) - 2.0 * MARGIN - 80.0 - gap * (count - 1.0)) / count;
+        for (place, panel) in self.panels.iter().enumerate() {
+            let frame = Frame {
+                left: MARGIN + 80.0 + place as f64 * (width + gap),
+                top: TOP + self.legend.height + 28.0,
+                width,
+                height: PANEL_HEIGHT,
+            };
+            draw_panel(canvas, panel, frame, self.heads, self.styles)?;
+        }
+        Ok(())
+    }
 }
 
 fn draw_panel<B>(
@@ -228,9 +210,7 @@ struct Legend {
 const KEY: f64 = 44.0;
 
 impl Legend {
-    /// Measures the names, so the font comes first: without it each would count as wide.
-    fn place(styles: &[HeadStyle]) -> Result<Self, DrawingError> {
-        register_font()?;
+    fn place(styles: &[HeadStyle]) -> Self {
         let (mut x, mut y) = (MARGIN, 96.0);
         let mut places = Vec::new();
         for style in styles {
@@ -241,15 +221,10 @@ impl Legend {
             places.push((x, y));
             x += width;
         }
-        Ok(Self {
+        Self {
             places,
             height: y - 96.0 + LEGEND_LINE,
-        })
-    }
-
-    /// Height of the picture around it, in pixels of the PNG.
-    fn picture_height(&self) -> u32 {
-        (TOP + self.height + PANEL_HEIGHT + 112.0) as u32
+        }
     }
 
     fn draw<B>(&self, canvas: &Canvas<B>, styles: &[HeadStyle]) -> Result<(), DrawingError>
@@ -282,9 +257,10 @@ mod tests {
     fn image_of(rows: &[EpochRow]) -> image::RgbImage {
         let heads = group([], rows);
         let styles = styles(heads.iter().map(|head| head.head.as_str()));
-        image::load_from_memory(&draw_png("A title", &accuracy_panels(&heads), &heads, &styles).unwrap())
-            .unwrap()
-            .to_rgb8()
+        let panels = accuracy_panels(&heads);
+        let curves = curves("A title", &panels, &heads, &styles);
+        let png = curves.picture().png(&curves).unwrap();
+        image::load_from_memory(&png).unwrap().to_rgb8()
     }
 
     fn holds(image: &image::RgbImage, colour: [u8; 3]) -> bool {
@@ -310,10 +286,12 @@ mod tests {
     fn the_svg_is_one_document_with_every_name_as_text() {
         let heads = group([], &[row("<script>alert(1)</script>", 0, 1, 0.5)]);
         let styles = styles(heads.iter().map(|head| head.head.as_str()));
-        let svg = draw_svg("A & B", &accuracy_panels(&heads), &heads, &styles).unwrap();
+        let panels = accuracy_panels(&heads);
+        let curves = curves("A & B", &panels, &heads, &styles);
+        let svg = curves.picture().svg(&curves).unwrap();
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
         assert!(!svg.contains("<script") && svg.contains("&lt;script&gt;") && svg.contains("A &amp; B"));
-        assert!(svg.contains(SVG_FONTS) && !svg.contains("NaN"));
+        assert!(svg.contains(super::super::canvas::SVG_FONTS) && !svg.contains("NaN"));
     }
 
     #[test]

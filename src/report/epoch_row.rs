@@ -3,8 +3,8 @@
 use super::{ReportError, head_names};
 
 /// The columns, in the order in which they are written. Reading goes by name, ignores further columns and does without
-/// the last two.
-pub const COLUMNS: [&str; 11] = [
+/// the last three.
+pub const COLUMNS: [&str; 12] = [
     "head",
     "seed",
     "epoch",
@@ -16,6 +16,7 @@ pub const COLUMNS: [&str; 11] = [
     "seconds",
     "validation_loss",
     "validation_accuracy",
+    "test_top5_accuracy",
 ];
 
 /// One epoch of one run. Losses are mean cross-entropies in nats; accuracies are fractions from 0 to 1. A value that
@@ -44,6 +45,8 @@ pub struct EpochRow {
     pub validation_loss: Option<f64>,
     /// Top-1 accuracy on the validation split, where there is one.
     pub validation_accuracy: Option<f64>,
+    /// Top-5 accuracy on the test split after the epoch, where it was recorded.
+    pub test_top5_accuracy: Option<f64>,
 }
 
 /// The file's first line.
@@ -68,6 +71,7 @@ pub fn line(row: &EpochRow) -> Result<String, ReportError> {
         number(row.seconds),
         optional(row.validation_loss),
         optional(row.validation_accuracy),
+        optional(row.test_top5_accuracy),
     ];
     Ok(fields.join(",") + "\n")
 }
@@ -113,6 +117,7 @@ impl Fields<'_> {
             seconds: self.number("seconds")?,
             validation_loss: self.optional("validation_loss", Self::number)?,
             validation_accuracy: self.optional("validation_accuracy", Self::accuracy)?,
+            test_top5_accuracy: self.optional("test_top5_accuracy", Self::accuracy)?,
         })
     }
 

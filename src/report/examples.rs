@@ -1,6 +1,7 @@
 //! Rows and facts for the tests of this folder.
 
-use super::{EpochRow, ExperimentFacts, HeadFacts};
+use super::predictions::RunPredictions;
+use super::{EpochRow, ExperimentFacts, HeadFacts, PredictedImage};
 
 /// One epoch with the given test accuracy; the other values follow from it.
 pub fn row(head: &str, seed: u64, epoch: u64, test_accuracy: f64) -> EpochRow {
@@ -16,6 +17,7 @@ pub fn row(head: &str, seed: u64, epoch: u64, test_accuracy: f64) -> EpochRow {
         seconds: 12.5,
         validation_loss: None,
         validation_accuracy: None,
+        test_top5_accuracy: None,
     }
 }
 
@@ -50,4 +52,19 @@ pub fn facts(heads: &[&str]) -> ExperimentFacts {
 /// Equality up to rounding.
 pub fn close(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-12
+}
+
+/// What a run's test images were taken for: their class, and the answer.
+pub fn predictions(head: &str, seed: u64, answers: &[(&str, &str)]) -> RunPredictions {
+    let image = |(image, (class, answer)): (usize, &(&str, &str))| PredictedImage {
+        image: format!("{image}.jpg"),
+        class: class.to_string(),
+        taken_for: vec![answer.to_string()],
+        probability: 0.5,
+    };
+    RunPredictions {
+        head: head.to_string(),
+        seed,
+        images: answers.iter().enumerate().map(image).collect(),
+    }
 }

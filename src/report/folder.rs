@@ -6,27 +6,69 @@ use std::path::{Path, PathBuf};
 use tracing::debug;
 
 use super::ReportError;
+use super::answers::Answers;
 use super::curves_files::write_curves;
+use super::disagreements::Disagreements;
 use super::epoch_row::EpochRow;
 use super::facts::ExperimentFacts;
+use super::figures::Figures;
+use super::grid_files::write_grids;
 use super::head_names::run_folder;
-use super::history::{read_history, write_history};
-use super::keras_csv::{read_keras_csv, write_keras_csv};
+use super::history::write_history;
+use super::keras_csv::write_keras_csv;
+use super::kernels::{HeadKernel, SpatialKernel};
 use super::page::Page;
 use super::palette::styles;
 use super::panels::{accuracy_panels, learning_rate_panels, loss_panels};
+use super::predictions::{PredictedImage, write_predictions};
 use super::runs::group;
+use super::stored::{FACTS, HISTORY, KERNEL, LAST_PREDICTIONS, Stored, is_tidy, stem};
+use super::summary::summarise;
 use super::tensorboard::{EVENTS, write_events};
 
-const HISTORY: &str = "history.csv";
 const KERAS_HISTORY: &str = "keras_history.csv";
-const FACTS: &str = "experiment.json";
+const BEST_PREDICTIONS: &str = "best_predictions.csv";
 const IMAGE: &str = "accuracy.png";
 const PAGE: &str = "report.html";
+const FIGURES: &str = "report.json";
 
-/// Whether a file of this name in a run's folder is one of its histories.
+/// Whether a file of this name in a run's folder tells of its epochs.
 pub fn is_run_history(name: &str) -> bool {
-    name == HISTORY || name == KERAS_HISTORY || name == EVENTS
+    [
+        HISTORY,
+        KERAS_HISTORY,
+        EVENTS,
+        LAST_PREDICTIONS,
+        BEST_PREDICTIONS,
+        KERNEL,
+    ]
+    .contains(&name)
+}
+
+/// Where a run stands at the end of an epoch, beside its history.
+#[derive(Clone, Copy, Debug)]
+pub struct RunState<'a> {
+    /// What the test images were taken for.
+    pub predictions: &'a [PredictedImage],
+    /// Whether this is the best epoch so far.
+    pub is_best: bool,
+    /// The head's kernel, if it has one.
+    pub kernel: Option<&'a SpatialKernel>,
+}
+
+/// Writes where a run stands into its folder: `last_predictions.csv`, `kernel.csv`, and `best_predictions.csv` where the
+/// epoch is the best.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write_run_state(run: &Path, state: RunState<'_>) -> Result<(), ReportError> {
+    if state.is_best {
+        write_predictions(&run.join(BEST_PREDICTIONS), state.predictions)?;
+    }
+    if let Some(kernel) = state.kernel {
+        kernel.write(&run.join(KERNEL))?;
+    }
+    write_predictions(&run.join(LAST_PREDICTIONS), state.predictions)
 }
 
 /// What [`redraw`] wrote, and what it could not use.
@@ -40,8 +82,8 @@ pub struct Redrawn {
     pub warnings: Vec<String>,
 }
 
-/// Writes every file of an experiment's folder `dir`: `history.csv`, `experiment.json`, `report.html`, the curves as
-/// PNG and SVG, and per run in `<head>-seed<seed>/` `history.csv`, `keras_history.csv` and TensorBoard's event file, the only one that
+/// Writes every file of an experiment's folder `dir`: `history.csv`, `experiment.json`, `report.html`, `report.json`, the
+/// charts as PNG and SVG, and per run in `<head>-seed<seed>/` `history.csv`, `keras_history.csv` and TensorBoard's event file, the only one that
 /// is appended to; each other file is replaced in one step.
 ///
 /// # Errors
@@ -58,13 +100,7 @@ pub fn write_report(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> R
     }
     write_history(&dir.join(HISTORY), rows)?;
     facts.write(&dir.join(FACTS))?;
-    let stored = Stored {
-        name: facts.name.clone(),
-        facts: Some(facts.clone()),
-        rows: rows.to_vec(),
-        warnings: vec![],
-    };
-    stored.draw(dir).map(drop)
+    draw(Stored::running(dir, facts, rows)?, dir).map(drop)
 }
 
 /// Draws `report.html` and the curves' PNG and SVG files again from what is stored at `path`; the histories stay as they are.
@@ -87,11 +123,11 @@ pub fn redraw(path: &Path) -> Result<Redrawn, ReportError> {
         } else {
             Stored::keras_folder(path)?
         };
-        return stored.draw(path);
+        return draw(stored, path);
     }
     let folder = path.parent().unwrap_or(Path::new(""));
     if path.file_name().is_some_and(|name| name == HISTORY) {
-        return Stored::tidy(path, folder)?.draw(folder);
+        return draw(Stored::tidy(path, folder)?, folder);
     }
     let target = folder.join(stem(path));
     if target == path {
@@ -102,148 +138,65 @@ pub fn redraw(path: &Path) -> Result<Redrawn, ReportError> {
     } else {
         Stored::keras_file(path)?
     };
-    stored.draw(&target)
+    draw(stored, &target)
 }
 
-/// What was found at a path.
-struct Stored {
-    name: String,
-    facts: Option<ExperimentFacts>,
-    rows: Vec<EpochRow>,
-    warnings: Vec<String>,
-}
-
-impl Stored {
-    fn tidy(history_file: &Path, folder: &Path) -> Result<Self, ReportError> {
-        let facts_file = folder.join(FACTS);
-        let facts = if facts_file.is_file() {
-            Some(ExperimentFacts::read(&facts_file)?)
-        } else {
-            None
-        };
-        let history = read_history(history_file)?;
-        let torn = history.torn_line.map(|_| {
-            format!(
-                "The last line of {} is incomplete and was left out.",
-                file_name(history_file)
-            )
-        });
-        let name = facts
-            .as_ref()
-            .map_or_else(|| folder_name(folder), |facts| facts.name.clone());
-        Ok(Self {
-            name,
-            facts,
-            rows: history.rows,
-            warnings: torn.into_iter().collect(),
-        })
+/// Draws everything that the page and the files beside it show.
+fn draw(stored: Stored, dir: &Path) -> Result<Redrawn, ReportError> {
+    let heads = stored.heads();
+    let names = || heads.iter().map(|head| head.head.as_str());
+    let styles = styles(names());
+    let (image, page) = (dir.join(IMAGE), dir.join(PAGE));
+    let charts = [
+        ("accuracy", &accuracy_panels(&heads)[..]),
+        ("loss", &loss_panels(&heads)[..]),
+        ("learning_rate", &learning_rate_panels(&heads)[..]),
+    ];
+    for (name, panels) in charts {
+        write_curves(&dir.join(name), &stored.name, panels, &heads, &styles)?;
     }
-
-    fn keras_file(path: &Path) -> Result<Self, ReportError> {
-        let name = stem(path);
-        Ok(Self {
-            rows: read_keras_csv(path, &name)?,
-            name,
-            facts: None,
-            warnings: Vec::new(),
-        })
+    let summary = summarise(&heads, &stored.predictions);
+    let answers = Answers::of(names(), &stored.predictions);
+    let kernels = stored.kernels.iter().flat_map(HeadKernel::grids).collect();
+    let grids = [
+        ("confusion", answers.matrices()),
+        ("classes", answers.gains().into_iter().collect()),
+        ("kernels", kernels),
+    ];
+    for (name, grids) in &grids {
+        if !grids.is_empty() {
+            write_grids(&dir.join(name), &stored.name, grids)?;
+        }
     }
-
-    fn keras_folder(folder: &Path) -> Result<Self, ReportError> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(folder).map_err(ReportError::file("read", folder))? {
-            let path = entry.map_err(ReportError::file("read", folder))?.path();
-            if path.is_file()
-                && path
-                    .extension()
-                    .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
-            {
-                files.push(path);
-            }
-        }
-        if files.is_empty() {
-            let reason = "holds no history: neither history.csv nor a Keras-style CSV file";
-            return Err(ReportError::content(folder, reason));
-        }
-        files.sort();
-        let mut rows = Vec::new();
-        for file in &files {
-            rows.extend(read_keras_csv(file, &stem(file))?);
-        }
-        Ok(Self {
-            name: folder_name(folder),
-            facts: None,
-            rows,
-            warnings: Vec::new(),
-        })
+    Figures::new(&stored, &summary, &answers).write(&dir.join(FIGURES))?;
+    let [(_, matrices), (_, gains), (_, kernels)] = &grids;
+    Page {
+        title: &stored.name,
+        facts: stored.facts.as_ref(),
+        heads: &heads,
+        styles: &styles,
+        summary: &summary,
+        matrices,
+        gains,
+        kernels,
+        disagreements: Disagreements::of(&stored.predictions).as_ref(),
+        folder: dir,
+        warnings: &stored.warnings,
     }
-
-    fn draw(self, dir: &Path) -> Result<Redrawn, ReportError> {
-        let planned = self
-            .facts
-            .iter()
-            .flat_map(|facts| &facts.heads)
-            .map(|head| head.name.as_str());
-        let heads = group(planned, &self.rows);
-        let styles = styles(heads.iter().map(|head| head.head.as_str()));
-        let (image, page) = (dir.join(IMAGE), dir.join(PAGE));
-        let charts = [
-            ("accuracy", &accuracy_panels(&heads)[..]),
-            ("loss", &loss_panels(&heads)[..]),
-            ("learning_rate", &learning_rate_panels(&heads)[..]),
-        ];
-        for (name, panels) in charts {
-            write_curves(&dir.join(name), &self.name, panels, &heads, &styles)?;
-        }
-        let facts = self.facts.as_ref();
-        Page {
-            title: &self.name,
-            facts,
-            heads: &heads,
-            styles: &styles,
-            warnings: &self.warnings,
-        }
-        .write(&page)?;
-        debug!(page = %page.display(), epochs = self.rows.len(), "report drawn");
-        Ok(Redrawn {
-            image,
-            page,
-            warnings: self.warnings,
-        })
-    }
-}
-
-/// Whether a CSV file begins as a tidy history does; a Keras-style one begins with a metric.
-fn is_tidy(path: &Path) -> Result<bool, ReportError> {
-    let bytes = fs::read(path).map_err(ReportError::file("read", path))?;
-    Ok(bytes
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(&bytes)
-        .starts_with(b"head,"))
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// The folder's own name, also where the path is given as `.`.
-fn folder_name(folder: &Path) -> String {
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let full = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf());
-    file_name(&full)
+    .write(&page)?;
+    debug!(page = %page.display(), epochs = stored.rows.len(), "report drawn");
+    Ok(Redrawn {
+        image,
+        page,
+        warnings: stored.warnings,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::examples::{facts, row};
+    use super::super::history::read_history;
+    use super::super::stored::file_name;
     use super::*;
 
     fn rows() -> Vec<EpochRow> {
@@ -284,6 +237,7 @@ mod tests {
             "loss.png",
             "loss.svg",
             "report.html",
+            "report.json",
             "wise_srnet-seed0",
         ];
         assert_eq!(names(&dir), expected);

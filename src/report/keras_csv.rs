@@ -114,6 +114,7 @@ impl Metrics {
                 seconds: f64::NAN,
                 validation_loss: None,
                 validation_accuracy: None,
+                test_top5_accuracy: None,
             })
             .collect()
     }

@@ -8,9 +8,8 @@
   label.hidden = true;
   document.body.append(label);
 
-  const nearest = (epoch) =>
-    data.epochs.reduce((best, other, at) =>
-      Math.abs(other - epoch) < Math.abs(data.epochs[best] - epoch) ? at : best, 0);
+  const nearest = ({ epochs }, epoch) =>
+    epochs.reduce((best, other, at) => Math.abs(other - epoch) < Math.abs(epochs[best] - epoch) ? at : best, 0);
 
   const line = (text, colour) => {
     const row = document.createElement("div");
@@ -34,16 +33,18 @@
     .sort((a, b) => b.value - a.value)
     .map(({ head, value, range }) => line(`${valueText(panel, value, range)}  ${head.title}`, head.colour));
 
-  const position = (epoch) => data.left + (epoch - data.low) / (data.high - data.low) * data.width;
+  const panelOf = (svg) => data.panels[svg.dataset.panel];
+  const position = ({ low, high }, epoch) => data.left + (epoch - low) / (high - low) * data.width;
 
   const show = (svg, at, left, top) => {
     svg.dataset.at = at;
-    const epoch = data.epochs[at];
-    label.replaceChildren(line(`Epoch ${epoch}`), ...values(data.panels[svg.dataset.panel], at));
+    const panel = panelOf(svg);
+    const epoch = panel.epochs[at];
+    label.replaceChildren(line(`Epoch ${epoch}`), ...values(panel, at));
     label.hidden = false;
     const cursor = svg.querySelector(".cursor");
-    cursor.setAttribute("x1", position(epoch));
-    cursor.setAttribute("x2", position(epoch));
+    cursor.setAttribute("x1", position(panel, epoch));
+    cursor.setAttribute("x2", position(panel, epoch));
     cursor.classList.add("on");
     const room = document.documentElement.clientWidth - label.offsetWidth - 8;
     const beside = left + 16 > room ? left - label.offsetWidth - 16 : left + 16;
@@ -54,13 +55,16 @@
   const atPointer = (svg, event) => {
     const box = svg.getBoundingClientRect();
     const x = (event.clientX - box.left) / box.width * data.canvas;
-    show(svg, nearest(data.low + (x - data.left) / data.width * (data.high - data.low)), event.clientX, event.clientY);
+    const panel = panelOf(svg);
+    const epoch = panel.low + (x - data.left) / data.width * (panel.high - panel.low);
+    show(svg, nearest(panel, epoch), event.clientX, event.clientY);
   };
 
   const atEpoch = (svg, at) => {
     const box = svg.getBoundingClientRect();
-    const kept = Math.min(Math.max(at, 0), data.epochs.length - 1);
-    show(svg, kept, box.left + position(data.epochs[kept]) / data.canvas * box.width, box.top + 12);
+    const panel = panelOf(svg);
+    const kept = Math.min(Math.max(at, 0), panel.epochs.length - 1);
+    show(svg, kept, box.left + position(panel, panel.epochs[kept]) / data.canvas * box.width, box.top + 12);
   };
 
   const hide = (svg) => {
@@ -76,7 +80,8 @@
     atEpoch(svg, Number(svg.dataset.at ?? 0) + steps[event.key]);
   };
 
-  for (const svg of data.epochs.length ? document.querySelectorAll("svg.curves") : []) {
+  for (const svg of document.querySelectorAll("svg.curves")) {
+    if (!panelOf(svg).epochs.length) continue;
     svg.addEventListener("pointermove", (event) => atPointer(svg, event));
     svg.addEventListener("pointerdown", (event) => atPointer(svg, event));
     svg.addEventListener("pointerleave", () => hide(svg));

@@ -1,24 +1,23 @@
 //! `report.html`: one file that needs nothing else, neither the network nor a server. Every name that comes from a file
 //! or folder passes through the template's escaping, and a content policy forbids the page to load anything.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use serde_json::{Value, json};
 
-use super::curves_svg::{self, FRAME, curves};
+use super::disagreements::Disagreements;
 use super::facts::ExperimentFacts;
+use super::grid::Grid;
 use super::head_names::title;
 use super::palette::HeadStyle;
-use super::panels::{Panel, accuracy_panels, learning_rate_panels, loss_panels, shown};
+use super::panels::{accuracy_panels, learning_rate_panels, loss_panels};
+use super::plots::{Plot, Plots};
 use super::runs::HeadRuns;
-use super::summary::{diverged, summarise};
+use super::summary::{Summary, diverged};
 use super::verdict::verdict;
-use super::{ReportError, about, output, tables};
+use super::{ReportError, about, against_gap, claims, grid, output, tables};
 
 const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; \
                       base-uri 'none'; form-action 'none'";
 
@@ -33,6 +32,18 @@ pub struct Page<'a> {
     pub heads: &'a [HeadRuns],
     /// One style per head.
     pub styles: &'a [HeadStyle],
+    /// The figures of the histories.
+    pub summary: &'a Summary,
+    /// What was taken for what, for each head.
+    pub matrices: &'a [Grid],
+    /// Each class's gain or loss.
+    pub gains: &'a [Grid],
+    /// What the heads' kernels learned.
+    pub kernels: &'a [Grid],
+    /// The images on which two heads disagree.
+    pub disagreements: Option<&'a Disagreements>,
+    /// The folder with the images' thumbnails.
+    pub folder: &'a Path,
     /// What was wrong with the files that were read; shown with the experiment's own notes.
     pub warnings: &'a [String],
 }
@@ -47,16 +58,20 @@ impl Page<'_> {
     }
 
     fn markup(&self) -> Markup {
-        let summary = summarise(self.heads);
-        let verdict = verdict(&summary, self.facts);
+        let summary = self.summary;
+        let verdict = verdict(summary, self.facts);
         let [train_accuracy, test_accuracy] = accuracy_panels(self.heads);
         let [train_loss, test_loss] = loss_panels(self.heads);
         let [learning_rate] = learning_rate_panels(self.heads);
         let panels = [test_accuracy, train_accuracy, test_loss, train_loss, learning_rate];
+        let plots = Plots {
+            plots: panels.map(|panel| Plot::new(panel, self.heads)).to_vec(),
+            styles: self.styles,
+        };
         html! {
             (DOCTYPE)
             html lang="en" {
-                (self.document_head())
+                (document_head(self.title, self.heads.len()))
                 body {
                     main {
                         header {
@@ -69,33 +84,21 @@ impl Page<'_> {
                             @if !verdict.caveat.is_empty() { p.caveat { (verdict.caveat) } }
                         }
                         (self.notes())
-                        @if self.heads.iter().any(|head| !head.runs.is_empty()) { (self.curves(&panels)) }
-                        (tables::heads(&summary, self.facts, self.styles))
+                        (plots.section())
+                        (tables::heads(summary, self.facts, self.styles))
+                        (against_gap::table(summary, self.styles))
+                        (claims::table(summary, self.facts))
+                        (grids("class-gains", "Classes", self.gains))
+                        @if !self.matrices.is_empty() {
+                            details { summary { "What was taken for what" } div.grids { @for grid in self.matrices { (grid::figure(grid)) } } }
+                        }
+                        (grids("kernels", "What the heads learned about places", self.kernels))
+                        @if let Some(disagreements) = self.disagreements { (disagreements.section(self.folder)) }
                         (tables::runs(self.heads, self.styles, summary.selection))
                         @if let Some(facts) = self.facts { (about::settings(facts)) (about::classes(&facts.classes)) }
                     }
-                    footer { (self.origin()) }
-                    script type="application/json" id="curve-data" { (PreEscaped(self.curve_data(&panels))) }
-                    script { (PreEscaped(SCRIPT)) }
-                }
-            }
-        }
-    }
-
-    fn document_head(&self) -> Markup {
-        html! {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="color-scheme" content="light dark";
-                title { (self.title) " · GAP against Wise-SrNet" }
-                link rel="icon" href="data:,";
-                style {
-                    (PreEscaped(STYLE))
-                    @for place in 0..self.heads.len() {
-                        "body:has(#show-" (place) ":not(:checked)) .head-" (place) "{display:none}"
-                    }
+                    footer { (origin(self.facts.map(|facts| facts.program_version.as_str()))) }
+                    (plots.script())
                 }
             }
         }
@@ -122,107 +125,46 @@ impl Page<'_> {
             }
         }
     }
+}
 
-    fn curves(&self, panels: &[Panel]) -> Markup {
-        let several_seeds = self.heads.iter().any(|head| head.runs.len() > 1);
-        html! {
-            section aria-labelledby="curves" {
-                h2 id="curves" { "Curves" }
-                div.legend role="group" aria-label="Heads to show" {
-                    @for (place, style) in self.styles.iter().enumerate() {
-                        label {
-                            input type="checkbox" id={ "show-" (place) } checked autocomplete="off";
-                            (key(style))
-                            span { (style.title) }
-                        }
-                    }
-                }
-                @if several_seeds {
-                    div.legend role="group" aria-label="What to show of the seeds" {
-                        label { input type="checkbox" id="show-bands" checked autocomplete="off"; span { "Range of seeds" } }
-                        label { input type="checkbox" id="show-seeds" autocomplete="off"; span { "Every seed" } }
-                    }
-                    p.remark {
-                        "Lines are means over seeds, for the epochs that all of them finished; the bands reach from the lowest "
-                        "seed to the highest."
-                    }
-                }
-                div.panels {
-                    @for (number, panel) in panels.iter().enumerate() {
-                        figure {
-                            figcaption { (panel.title) span { (panel.y_label()) } }
-                            (curves(panel, number, self.heads, self.styles))
-                            @if panel.cut_off { p.remark { "Values above the scale are cut off." } }
-                        }
-                    }
+/// The head of a page about so many heads.
+pub(super) fn document_head(title: &str, heads: usize) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta http-equiv="Content-Security-Policy" content=(POLICY);
+            meta name="color-scheme" content="light dark";
+            title { (title) " · GAP against Wise-SrNet" }
+            link rel="icon" href="data:,";
+            style {
+                (PreEscaped(STYLE))
+                @for place in 0..heads {
+                    "body:has(#show-" (place) ":not(:checked)) .head-" (place) "{display:none}"
                 }
             }
         }
-    }
-
-    fn origin(&self) -> Markup {
-        html! {
-            p {
-                "Drawn by wise-srnet " (env!("CARGO_PKG_VERSION"))
-                @if let Some(facts) = self.facts { ", trained by version " (facts.program_version) }
-                ". The method is that of Rahimzadeh et al., Wise-SrNet, arXiv 2104.12294."
-            }
-        }
-    }
-
-    /// The means behind the curves, for the values under the pointer. `<` is written as an escape, so that no name can
-    /// end the script element that holds them.
-    fn curve_data(&self, panels: &[Panel]) -> String {
-        let epochs: BTreeSet<u64> = self
-            .heads
-            .iter()
-            .flat_map(|head| &head.runs)
-            .flat_map(|run| &run.rows)
-            .map(|row| row.epoch)
-            .collect();
-        let rounded = |panel: &Panel, value: f64| (shown(panel.metric, value) * 1e6).round() / 1e6;
-        let at_epochs =
-            |values: BTreeMap<u64, Value>| -> Value { epochs.iter().map(|epoch| json!(values.get(epoch))).collect() };
-        let means = |panel: &Panel| -> Value {
-            let mean = |head| panel.mean(head).into_iter();
-            let values = |head| mean(head).map(|(epoch, value)| (epoch, json!(rounded(panel, value))));
-            self.heads
-                .iter()
-                .map(|head| at_epochs(values(head).collect()))
-                .collect()
-        };
-        let ranges = |panel: &Panel| -> Value {
-            let range = |head: &HeadRuns| head.range_curve(panel.metric).into_iter();
-            let ends = |low, high| json!([rounded(panel, low), rounded(panel, high)]);
-            let values = |head| range(head).map(|(epoch, low, high)| (epoch, ends(low, high)));
-            self.heads
-                .iter()
-                .map(|head| at_epochs(values(head).collect()))
-                .collect()
-        };
-        let style = |style: &HeadStyle| json!({ "title": style.title, "colour": style.css_colour() });
-        let panel = |panel: &Panel| {
-            let digits = panel.digits();
-            json!({ "percent": panel.metric.is_accuracy(), "digits": digits, "means": means(panel), "ranges": ranges(panel) })
-        };
-        let data = json!({
-            "left": FRAME.left, "width": FRAME.width, "canvas": curves_svg::WIDTH,
-            "low": panels[0].x.low, "high": panels[0].x.high,
-            "epochs": epochs,
-            "heads": self.styles.iter().map(style).collect::<Vec<_>>(),
-            "panels": panels.iter().map(panel).collect::<Vec<_>>(),
-        });
-        data.to_string().replace('<', "\\u003c")
     }
 }
 
-/// A short piece of a head's line, as the plots draw it.
-pub(super) fn key(style: &HeadStyle) -> Markup {
-    let dashes = style.dashed.then_some("7 4");
+/// What drew the page, and which version trained.
+pub(super) fn origin(trained_by: Option<&str>) -> Markup {
     html! {
-        svg.key viewBox="0 0 26 10" aria-hidden="true" {
-            line x1="1" x2="25" y1="5" y2="5" stroke=(style.css_colour()) stroke-dasharray=[dashes] {}
-            polygon points=(curves_svg::points(style.marker.corners((13.0, 5.0), 3.4))) fill=(style.css_colour()) {}
+        p {
+            "Drawn by wise-srnet " (env!("CARGO_PKG_VERSION"))
+            @if let Some(version) = trained_by { ", trained by version " (version) }
+            ". The method is that of Rahimzadeh et al., Wise-SrNet, arXiv 2104.12294."
+        }
+    }
+}
+
+fn grids(id: &str, title: &str, grids: &[Grid]) -> Markup {
+    html! {
+        @if !grids.is_empty() {
+            section aria-labelledby=(id) {
+                h2 id=(id) { (title) }
+                div.grids { @for grid in grids { (grid::figure(grid)) } }
+            }
         }
     }
 }
@@ -233,7 +175,9 @@ mod tests {
     use super::super::examples::{facts, row};
     use super::super::palette::styles;
     use super::super::runs::group;
+    use super::super::summary::summarise;
     use super::*;
+    use serde_json::Value;
 
     fn page(facts: Option<&ExperimentFacts>, rows: &[EpochRow]) -> String {
         let planned = facts
@@ -248,6 +192,12 @@ mod tests {
             facts,
             heads: &heads,
             styles: &styles,
+            summary: &summarise(&heads, &[]),
+            matrices: &[],
+            gains: &[],
+            kernels: &[],
+            disagreements: None,
+            folder: Path::new(""),
             warnings: &[],
         }
         .markup()

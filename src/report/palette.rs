@@ -116,7 +116,7 @@ pub fn styles<'a>(heads: impl IntoIterator<Item = &'a str>) -> Vec<HeadStyle> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn linear(colour: Rgb) -> [f64; 3] {
@@ -225,7 +225,7 @@ mod tests {
     }
 
     /// Contrast ratio of two colours as WCAG 2 defines it.
-    fn contrast(a: Rgb, b: Rgb) -> f64 {
+    pub fn contrast(a: Rgb, b: Rgb) -> f64 {
         let luminance = |colour: Rgb| {
             let linear = linear(colour);
             0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -85,6 +85,7 @@ fn scalars(row: &EpochRow) -> Vec<(&'static str, f64)> {
         ("accuracy/train", Some(row.train_accuracy)),
         ("accuracy/test", Some(row.test_accuracy)),
         ("accuracy/validation", row.validation_accuracy),
+        ("accuracy/test_top5", row.test_top5_accuracy),
         ("learning_rate", Some(row.learning_rate)),
         ("seconds", Some(row.seconds)),
     ];

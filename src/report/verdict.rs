@@ -214,7 +214,7 @@ mod tests {
     }
 
     fn of(rows: &[EpochRow]) -> Verdict {
-        verdict(&summarise(&group([], rows)), None)
+        verdict(&summarise(&group([], rows), &[]), None)
     }
 
     #[test]
@@ -275,7 +275,7 @@ mod tests {
     fn one_seed_few_epochs_and_few_images_are_named_as_reasons_for_care() {
         let history = rows(2, &[("gap", &[0.5]), ("wise_srnet", &[0.6])]);
         let facts = facts(&["gap", "wise_srnet"]);
-        let caveat = verdict(&summarise(&group([], &history)), Some(&facts)).caveat;
+        let caveat = verdict(&summarise(&group([], &history), &[]), Some(&facts)).caveat;
         for reason in [
             "One seed is too little",
             "2 epochs are too few",

@@ -16,6 +16,7 @@ use super::evaluation::{Evaluation, evaluate};
 use super::fit_error::FitError;
 use super::model::Model;
 use super::optimizer::{Optimizer, Sgd};
+use super::prediction::Prediction;
 use super::run_folder::{RunFolder, Stored};
 use super::schedule::Schedule;
 use super::snapshot::Snapshot;
@@ -60,13 +61,16 @@ pub struct Fit<'a> {
     pub save_every_steps: u64,
 }
 
-/// Mean loss and Top-1 accuracy over some images.
+/// Mean loss, Top-1 and Top-5 accuracy over some images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// Mean loss.
     pub loss: f64,
     /// Share of images whose class has the largest logit.
     pub accuracy: f64,
+    /// Share of images whose class is among the five largest logits; checkpoints of older versions lack it.
+    #[serde(default)]
+    pub top5_accuracy: Option<f64>,
 }
 
 impl From<Evaluation> for Scores {
@@ -74,6 +78,7 @@ impl From<Evaluation> for Scores {
         Self {
             loss: evaluation.loss(),
             accuracy: evaluation.accuracy(),
+            top5_accuracy: Some(evaluation.top5_accuracy()),
         }
     }
 }
@@ -102,6 +107,14 @@ impl EpochResult {
     }
 }
 
+/// What the end of an epoch is judged by.
+struct Evaluated {
+    test: Scores,
+    validation: Option<Scores>,
+    /// What the images of the test split were taken for.
+    predictions: Vec<Prediction>,
+}
+
 /// What is known after a step.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
@@ -115,6 +128,16 @@ pub struct Progress {
     pub images: usize,
     /// Over this epoch's images so far.
     pub scores: Scores,
+}
+
+/// An epoch whose checkpoint is about to be written.
+pub struct TrainedEpoch<'a> {
+    /// What the images of the test split were taken for, in the split's order.
+    pub predictions: &'a [Prediction],
+    /// Whether this is the best epoch so far.
+    pub is_best: bool,
+    /// The model, to be read.
+    pub model: &'a mut dyn Model,
 }
 
 /// Where a run that has been started before stands.
@@ -133,6 +156,11 @@ pub trait Observer {
 
     /// After every batch that is evaluated; a break stops the run, and the evaluation is repeated when it goes on.
     fn evaluated(&mut self, images: usize) -> ControlFlow<()>;
+
+    /// At the end of every epoch, before its checkpoint is written: what is stored now is never older than the checkpoint.
+    fn trained(&mut self, _: TrainedEpoch<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Ok(())
+    }
 
     /// After every epoch, when its checkpoint has been written.
     fn epoch(&mut self, result: &EpochResult) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
@@ -231,8 +259,12 @@ impl Fit<'_> {
             Ok(ControlFlow::Break(())) => Ok(None),
             Err(error) => Err(error),
         };
-        let (test, validation) = match evaluated {
-            Ok(Some(scores)) => scores,
+        let Evaluated {
+            test,
+            validation,
+            predictions,
+        } = match evaluated {
+            Ok(Some(evaluated)) => evaluated,
             Ok(None) => {
                 self.save_state(model, optimizer, position)?;
                 return Ok(ControlFlow::Break(()));
@@ -270,6 +302,12 @@ impl Fit<'_> {
             info!(epoch = result.epoch, accuracy = result.selection(), "best epoch so far");
         }
         // The state comes last: if the program ends before it is written, the epoch is repeated and gives the same.
+        let trained = TrainedEpoch {
+            predictions: &predictions,
+            is_best,
+            model,
+        };
+        observer.trained(trained).map_err(FitError::Observer)?;
         if is_best {
             let weights = self.checkpoint(Snapshot::of(model, None), position);
             self.checkpoints().save_best(&weights)?;
@@ -347,26 +385,35 @@ impl Fit<'_> {
         model: &dyn Model,
         position: &Position,
         observer: &mut dyn Observer,
-    ) -> Result<Option<(Scores, Option<Scores>)>, FitError> {
-        let mut score = |split: &Split| -> Result<Option<Scores>, FitError> {
-            let mut visit = |indices: &[usize], _: &[f32]| observer.evaluated(indices.len());
+    ) -> Result<Option<Evaluated>, FitError> {
+        let mut score = |split: &Split, predictions: &mut Vec<Prediction>| -> Result<Option<Scores>, FitError> {
+            let mut visit = |indices: &[usize], logits: &[f32]| {
+                let rows = logits.chunks_exact((logits.len() / indices.len().max(1)).max(1));
+                predictions.extend(indices.iter().zip(rows).map(|(&image, row)| Prediction::of(image, row)));
+                observer.evaluated(indices.len())
+            };
             let scores = evaluate(model, split, self.batch_size, &mut visit)?.map(Scores::from);
             if scores.is_some_and(|scores| !scores.loss.is_finite()) {
                 return Err(self.diverged("the loss of the evaluation", position));
             }
             Ok(scores)
         };
-        let Some(test) = score(&self.splits.test)? else {
+        let mut predictions = Vec::new();
+        let Some(test) = score(&self.splits.test, &mut predictions)? else {
             return Ok(None);
         };
         let validation = match &self.splits.validation {
-            Some(split) => match score(split)? {
+            Some(split) => match score(split, &mut Vec::new())? {
                 Some(scores) => Some(scores),
                 None => return Ok(None),
             },
             None => None,
         };
-        Ok(Some((test, validation)))
+        Ok(Some(Evaluated {
+            test,
+            validation,
+            predictions,
+        }))
     }
 
     /// What is saved in the middle of an epoch and at its end. A checkpoint never holds the weights of a run that has

@@ -1,5 +1,32 @@
 //! From logits to classes with probabilities.
 
+/// The most classes that a [`Prediction`] names.
+const NAMED: usize = 5;
+
+/// What one image of a split was taken for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// The image's index in its split.
+    pub image: usize,
+    /// The likeliest classes, at most five, the likeliest first.
+    pub classes: Vec<usize>,
+    /// Probability of the first of them.
+    pub probability: f64,
+}
+
+impl Prediction {
+    /// From the logits of an image.
+    pub fn of(image: usize, logits: &[f32]) -> Self {
+        let mut classes = ranking(logits);
+        classes.truncate(NAMED);
+        Self {
+            image,
+            probability: probabilities(logits).into_iter().fold(0.0, f64::max),
+            classes,
+        }
+    }
+}
+
 /// The softmax of one image's logits.
 pub fn probabilities(logits: &[f32]) -> Vec<f64> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -25,6 +52,16 @@ mod tests {
             panic!("two classes have two probabilities");
         };
         assert!((a - 0.25).abs() < 1e-4 && (a + b - 1.0).abs() < 1e-12, "{a} {b}");
+    }
+
+    #[test]
+    fn a_prediction_names_the_five_likeliest_classes_and_the_probability_of_the_first() {
+        let prediction = Prediction::of(7, &[0.0, 3.0, 1.0, -1.0, 2.0, -2.0]);
+        assert_eq!((prediction.image, &prediction.classes[..]), (7, &[1, 4, 2, 0, 3][..]));
+        assert_eq!(
+            prediction.probability,
+            probabilities(&[0.0, 3.0, 1.0, -1.0, 2.0, -2.0])[1]
+        );
     }
 
     #[test]

@@ -55,6 +55,7 @@ fn write_example(folder: &Path) {
         seconds: 1.0,
         validation_loss: None,
         validation_accuracy: None,
+        test_top5_accuracy: None,
     };
     let heads = [("gap", 0.0), ("wise_srnet", 0.2)];
     let rows: Vec<EpochRow> = heads

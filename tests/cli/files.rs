@@ -4,7 +4,8 @@ use std::fs;
 
 use super::lab::{Lab, files};
 
-const COLUMNS: &str = "head,seed,epoch,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,seconds";
+const COLUMNS: &str = "head,seed,epoch,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,seconds,validation_loss,\
+                       validation_accuracy,test_top5_accuracy";
 
 #[test]
 fn a_run_writes_the_promised_files_and_no_others() {
@@ -33,10 +34,12 @@ fn a_run_writes_the_promised_files_and_no_others() {
     for run in ["gap-seed0", "gap-seed3", "wise_srnet-seed0", "wise_srnet-seed3"] {
         for file in [
             "best.safetensors",
+            "best_predictions.csv",
             "events.out.tfevents.wise-srnet",
             "history.csv",
             "keras_history.csv",
             "last.safetensors",
+            "last_predictions.csv",
         ] {
             expected.push(format!("{run}/{file}"));
         }

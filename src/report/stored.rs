@@ -1,0 +1,206 @@
+//! What is stored at a path: the histories of an experiment, and what lies beside them.
+
+use std::fs;
+use std::path::Path;
+
+use super::ReportError;
+use super::epoch_row::EpochRow;
+use super::facts::ExperimentFacts;
+use super::head_names::run_folder;
+use super::history::read_history;
+use super::keras_csv::read_keras_csv;
+use super::kernels::{HeadKernel, SpatialKernel};
+use super::predictions::{RunPredictions, read_predictions};
+use super::runs::{HeadRuns, group};
+
+/// The epochs of an experiment or of a run.
+pub const HISTORY: &str = "history.csv";
+/// What an experiment is.
+pub const FACTS: &str = "experiment.json";
+/// What a run's test images were taken for after its last epoch.
+pub const LAST_PREDICTIONS: &str = "last_predictions.csv";
+/// The head's kernel after a run's last epoch.
+pub const KERNEL: &str = "kernel.csv";
+
+/// What was found at a path.
+pub struct Stored {
+    /// Name of the experiment, or of what was found.
+    pub name: String,
+    /// What is known beside the histories.
+    pub facts: Option<ExperimentFacts>,
+    /// The histories.
+    pub rows: Vec<EpochRow>,
+    /// What the test images were taken for at the end of the runs, where that is known.
+    pub predictions: Vec<RunPredictions>,
+    /// The kernels that the heads have learned, where they have one.
+    pub kernels: Vec<HeadKernel>,
+    /// Sentences about lines or files that were left out.
+    pub warnings: Vec<String>,
+}
+
+impl Stored {
+    /// A tidy history, with what lies beside it in `folder`.
+    pub fn tidy(history_file: &Path, folder: &Path) -> Result<Self, ReportError> {
+        let facts_file = folder.join(FACTS);
+        let facts = if facts_file.is_file() {
+            Some(ExperimentFacts::read(&facts_file)?)
+        } else {
+            None
+        };
+        let history = read_history(history_file)?;
+        let torn = history.torn_line.map(|_| {
+            format!(
+                "The last line of {} is incomplete and was left out.",
+                file_name(history_file)
+            )
+        });
+        let name = facts
+            .as_ref()
+            .map_or_else(|| folder_name(folder), |facts| facts.name.clone());
+        Ok(Self {
+            name,
+            facts,
+            predictions: run_predictions(folder, &history.rows)?,
+            kernels: head_kernels(folder, &history.rows)?,
+            rows: history.rows,
+            warnings: torn.into_iter().collect(),
+        })
+    }
+
+    /// One Keras-style file.
+    pub fn keras_file(path: &Path) -> Result<Self, ReportError> {
+        let name = stem(path);
+        Ok(Self {
+            rows: read_keras_csv(path, &name)?,
+            name,
+            facts: None,
+            predictions: Vec::new(),
+            kernels: Vec::new(),
+            warnings: Vec::new(),
+        })
+    }
+
+    /// A folder of Keras-style files.
+    pub fn keras_folder(folder: &Path) -> Result<Self, ReportError> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(folder).map_err(ReportError::file("read", folder))? {
+            let path = entry.map_err(ReportError::file("read", folder))?.path();
+            if path.is_file()
+                && path
+                    .extension()
+                    .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+            {
+                files.push(path);
+            }
+        }
+        if files.is_empty() {
+            let reason = "holds no history: neither history.csv nor a Keras-style CSV file";
+            return Err(ReportError::content(folder, reason));
+        }
+        files.sort();
+        let mut rows = Vec::new();
+        for file in &files {
+            rows.extend(read_keras_csv(file, &stem(file))?);
+        }
+        Ok(Self {
+            name: folder_name(folder),
+            facts: None,
+            rows,
+            predictions: Vec::new(),
+            kernels: Vec::new(),
+            warnings: Vec::new(),
+        })
+    }
+}
+
+impl Stored {
+    /// From the rows and facts of a running experiment, with what its runs have left in `dir`.
+    pub fn running(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> Result<Self, ReportError> {
+        Ok(Self {
+            name: facts.name.clone(),
+            facts: Some(facts.clone()),
+            predictions: run_predictions(dir, rows)?,
+            kernels: head_kernels(dir, rows)?,
+            rows: rows.to_vec(),
+            warnings: vec![],
+        })
+    }
+
+    /// The rows by head and seed; heads that the experiment plans come first.
+    pub fn heads(&self) -> Vec<HeadRuns> {
+        let planned = self.facts.iter().flat_map(|facts| &facts.heads);
+        group(planned.map(|head| head.name.as_str()), &self.rows)
+    }
+}
+
+/// What the test images were taken for at the end of the runs in the rows, where their folders tell.
+fn run_predictions(dir: &Path, rows: &[EpochRow]) -> Result<Vec<RunPredictions>, ReportError> {
+    let mut found = Vec::new();
+    for (head, seed, folder) in run_folders(rows) {
+        if let Some(images) = read_predictions(&dir.join(folder).join(LAST_PREDICTIONS))? {
+            found.push(RunPredictions { head, seed, images });
+        }
+    }
+    Ok(found)
+}
+
+/// The kernel of each head, a mean over its seeds, where the runs' folders have one.
+fn head_kernels(dir: &Path, rows: &[EpochRow]) -> Result<Vec<HeadKernel>, ReportError> {
+    let mut found: Vec<(String, Vec<SpatialKernel>)> = Vec::new();
+    for (head, _, folder) in run_folders(rows) {
+        let Some(kernel) = SpatialKernel::read(&dir.join(folder).join(KERNEL))? else {
+            continue;
+        };
+        match found.iter_mut().find(|(name, _)| *name == head) {
+            Some((_, kernels)) => kernels.push(kernel),
+            None => found.push((head, vec![kernel])),
+        }
+    }
+    let means = found.into_iter().filter_map(|(head, kernels)| {
+        let kernel = SpatialKernel::mean_of(&kernels)?;
+        Some(HeadKernel {
+            head,
+            seeds: kernels.len(),
+            kernel,
+        })
+    });
+    Ok(means.collect())
+}
+
+/// Head, seed and folder of the runs in the rows. A name that no folder can have comes from a history that is not ours.
+fn run_folders(rows: &[EpochRow]) -> impl Iterator<Item = (String, u64, String)> {
+    let runs = group([], rows).into_iter().flat_map(|head| {
+        let seeds: Vec<u64> = head.runs.iter().map(|run| run.seed).collect();
+        seeds.into_iter().map(move |seed| (head.head.clone(), seed))
+    });
+    runs.filter_map(|(head, seed)| Some((run_folder(&head, seed).ok()?, head, seed)))
+        .map(|(folder, head, seed)| (head, seed, folder))
+}
+
+/// Whether a CSV file begins as a tidy history does; a Keras-style one begins with a metric.
+pub fn is_tidy(path: &Path) -> Result<bool, ReportError> {
+    let bytes = fs::read(path).map_err(ReportError::file("read", path))?;
+    Ok(bytes
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(&bytes)
+        .starts_with(b"head,"))
+}
+
+pub fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+pub fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The folder's own name, also where the path is given as `.`.
+pub fn folder_name(folder: &Path) -> String {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let full = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_path_buf());
+    file_name(&full)
+}

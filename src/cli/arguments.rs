@@ -212,6 +212,9 @@ pub struct ReportArguments {
     /// Results folders, history files, or Keras-style CSV files
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Draw one page of all paths into this folder, in place of one for each
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

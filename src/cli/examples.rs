@@ -30,7 +30,8 @@ pub const SUMMARY: &str = "Examples:
 
 pub const REPORT: &str = "Examples:
   wise-srnet report reports/quickstart
-  wise-srnet report notebooks/Xception_GAP.csv reports/quickstart/gap-seed0/history.csv";
+  wise-srnet report notebooks/Xception_GAP.csv reports/quickstart/gap-seed0/history.csv
+  wise-srnet report reports/mit_xception_224 reports/mit_xception_512 notebooks/ --out reports/together";
 
 pub const EVALUATE: &str = "Examples:
   wise-srnet evaluate experiments/quickstart.ron --checkpoint reports/quickstart/gap-seed0/best.safetensors

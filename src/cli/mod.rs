@@ -26,6 +26,7 @@ mod run;
 mod summary;
 mod table;
 mod text;
+mod thumbnails;
 mod trained;
 
 use std::process::ExitCode;

@@ -5,10 +5,16 @@ use std::process::ExitCode;
 use super::arguments::ReportArguments;
 use super::error::CommandError;
 use super::next;
-use crate::report::redraw;
+use crate::report::{redraw, redraw_together};
 
-/// Draws the report of each path.
+/// Draws the report of each path, or one of all.
 pub fn report(arguments: ReportArguments) -> Result<ExitCode, CommandError> {
+    if let Some(folder) = &arguments.out {
+        let page = redraw_together(&arguments.paths, folder)?;
+        println!("{}", page.display());
+        next::open(&page);
+        return Ok(ExitCode::SUCCESS);
+    }
     for path in &arguments.paths {
         let drawn = redraw(path)?;
         for warning in &drawn.warnings {

@@ -14,7 +14,7 @@ use super::results_folder::{
     HISTORY, changed_settings, delete, lock, rows_of_other_runs, run_path, store_settings, stored_rows,
 };
 use super::text::count;
-use super::{machine, next, prepare};
+use super::{machine, next, prepare, thumbnails};
 use crate::atomic_file;
 use crate::experiment::{Cost, Experiment, Plan, Registry, Run};
 use crate::layers::Visited;
@@ -119,12 +119,16 @@ fn train_all(
     }
     store_settings(&plan.experiment, folder)?;
     results.write()?;
+    let mut outcome = Outcome::Finished;
     for run in plan.runs() {
-        if train(plan, run, &mut results, interrupt, events)? == Outcome::Stopped {
-            return Ok(Outcome::Stopped);
+        outcome = train(plan, run, &mut results, interrupt, events)?;
+        if outcome == Outcome::Stopped {
+            break;
         }
     }
-    Ok(Outcome::Finished)
+    thumbnails::write(folder, &plan.splits.test)?;
+    results.write()?;
+    Ok(outcome)
 }
 
 fn train(

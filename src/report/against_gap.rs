@@ -55,7 +55,8 @@ fn row(head: &HeadSummary, style: &HeadStyle) -> Markup {
     }
 }
 
-fn interval(test: Test) -> String {
+/// The interval of a test, in points.
+pub fn interval(test: Test) -> String {
     format!(
         "{} to {}",
         signed_points(test.interval.0),
@@ -138,7 +139,7 @@ mod tests {
         for text in [
             "+2.5 ± 1.3",
             "−0.8 to +5.8",
-            "0.083",
+            "0.082",
             "Student’s paired t test",
             ">1, 1, 1<",
         ] {

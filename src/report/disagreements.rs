@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use image::RgbImage;
+use image::codecs::jpeg::JpegEncoder;
 use maud::{Markup, html};
 
 use super::head_names::title;
 use super::predictions::{PredictedImage, RunPredictions};
 use super::summary::{GAP, WISE_SRNET};
+use super::{ReportError, output};
 
 /// The folder of thumbnails in a results folder.
 pub const THUMBNAILS: &str = "thumbnails";
@@ -102,6 +105,21 @@ impl Disagreements {
 /// Where the thumbnail of a test image lies in a results folder.
 pub fn thumbnail(folder: &Path, index: usize) -> PathBuf {
     folder.join(THUMBNAILS).join(format!("{index}.jpg"))
+}
+
+/// Writes the thumbnail of a test image.
+///
+/// # Errors
+/// A picture that cannot be encoded, a file that cannot be written.
+pub fn write_thumbnail(folder: &Path, index: usize, picture: &RgbImage) -> Result<(), ReportError> {
+    let path = thumbnail(folder, index);
+    let mut bytes = Vec::new();
+    let encoded = JpegEncoder::new_with_quality(&mut bytes, 85).encode_image(picture);
+    encoded.map_err(|error| ReportError::Drawing {
+        path: path.clone(),
+        reason: error.to_string(),
+    })?;
+    output::replace(&path, &bytes)
 }
 
 fn side(name: &str, images: &[Disagreement], folder: &Path) -> Markup {

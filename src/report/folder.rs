@@ -17,6 +17,7 @@ use super::head_names::run_folder;
 use super::history::write_history;
 use super::keras_csv::write_keras_csv;
 use super::kernels::{HeadKernel, SpatialKernel};
+use super::overview;
 use super::page::Page;
 use super::palette::styles;
 use super::panels::{accuracy_panels, learning_rate_panels, loss_panels};
@@ -115,6 +116,33 @@ pub fn write_report(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> R
 /// # Errors
 /// A path that holds none of these, a file that cannot be read, or a mistake in it, with its line.
 pub fn redraw(path: &Path) -> Result<Redrawn, ReportError> {
+    let (stored, folder) = found_at(path)?;
+    draw(stored, &folder)
+}
+
+/// Draws one page of what is stored at several paths, each as [`redraw`] takes it, into `dir`: `report.html` and
+/// `report.json`.
+///
+/// # Errors
+/// As [`redraw`].
+pub fn redraw_together(paths: &[PathBuf], dir: &Path) -> Result<PathBuf, ReportError> {
+    let all = paths.iter().map(|path| Ok(found_at(path)?.0));
+    overview::write(dir, all.collect::<Result<_, ReportError>>()?)?;
+    Ok(dir.join(PAGE))
+}
+
+/// The test images on which heads of the experiment in `dir` disagree, by their places in the test split.
+///
+/// # Errors
+/// A history or predictions that cannot be read.
+pub fn disagreeing_images(dir: &Path) -> Result<Vec<usize>, ReportError> {
+    let stored = Stored::tidy(&dir.join(HISTORY), dir)?;
+    let disagreements = Disagreements::of(&stored.predictions);
+    Ok(disagreements.iter().flat_map(Disagreements::images).collect())
+}
+
+/// What is stored at a path, and the folder that its report belongs to.
+fn found_at(path: &Path) -> Result<(Stored, PathBuf), ReportError> {
     let metadata = fs::metadata(path).map_err(ReportError::file("read", path))?;
     if metadata.is_dir() {
         let history = path.join(HISTORY);
@@ -123,11 +151,11 @@ pub fn redraw(path: &Path) -> Result<Redrawn, ReportError> {
         } else {
             Stored::keras_folder(path)?
         };
-        return draw(stored, path);
+        return Ok((stored, path.to_path_buf()));
     }
     let folder = path.parent().unwrap_or(Path::new(""));
     if path.file_name().is_some_and(|name| name == HISTORY) {
-        return draw(Stored::tidy(path, folder)?, folder);
+        return Ok((Stored::tidy(path, folder)?, folder.to_path_buf()));
     }
     let target = folder.join(stem(path));
     if target == path {
@@ -138,7 +166,7 @@ pub fn redraw(path: &Path) -> Result<Redrawn, ReportError> {
     } else {
         Stored::keras_file(path)?
     };
-    draw(stored, &target)
+    Ok((stored, target))
 }
 
 /// Draws everything that the page and the files beside it show.

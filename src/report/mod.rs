@@ -17,6 +17,7 @@
 //! | `answers`, [`kernels`], `disagreements` | confusion and gains by class; what kernels learned; images on which heads disagree |
 //! | `grid`, `grid_files` | shaded cells on the page; as PNG and SVG |
 //! | `figures` | `report.json` |
+//! | `overview` | several experiments on one page |
 //! | `stored`, [`folder`] | what is found at a path; all files of one results folder |
 
 mod about;
@@ -43,6 +44,7 @@ pub mod keras_csv;
 pub mod kernels;
 mod numbers;
 mod output;
+mod overview;
 mod page;
 mod palette;
 mod panels;
@@ -57,10 +59,13 @@ mod tables;
 mod tensorboard;
 pub mod verdict;
 
+pub use disagreements::{THUMBNAILS, thumbnail, write_thumbnail};
 pub use epoch_row::{COLUMNS, EpochRow};
 pub use error::ReportError;
 pub use facts::{ExperimentFacts, HeadFacts};
-pub use folder::{Redrawn, RunState, is_run_history, redraw, write_report, write_run_state};
+pub use folder::{
+    Redrawn, RunState, disagreeing_images, is_run_history, redraw, redraw_together, write_report, write_run_state,
+};
 pub use head_names::run_folder;
 pub use heat_map::{HeatMap, write_heat_map};
 pub use history::{History, read_history, write_history};

@@ -42,6 +42,14 @@ impl<'a> Plot<'a> {
         }
     }
 
+    /// Whether the curves of several heads lie on top of each other, as those of a learning rate do.
+    fn coincides(&self) -> bool {
+        let mut means = self.heads.iter().filter(|head| !head.runs.is_empty()).map(|head| self.panel.mean(head));
+        let Some(first) = means.next() else { return false };
+        let others: Vec<_> = means.collect();
+        !others.is_empty() && others.iter().all(|other| *other == first)
+    }
+
     /// What the script needs: the scale, and mean and range of every head at every epoch.
     fn data(&self) -> Value {
         let rows = self.heads.iter().flat_map(|head| &head.runs).flat_map(|run| &run.rows);
@@ -102,10 +110,11 @@ impl Plots<'_> {
                     }
                 }
                 div.panels {
-                    @for (number, Plot { title, panel, heads }) in self.plots.iter().enumerate() {
+                    @for (number, plot @ Plot { title, panel, heads }) in self.plots.iter().enumerate() {
                         figure {
                             figcaption { (title) span { (panel.y_label()) } }
                             (curves(panel, number, heads, self.styles))
+                            @if plot.coincides() { p.remark { "The lines of all heads coincide." } }
                             @if panel.cut_off { p.remark { "Values above the scale are cut off." } }
                         }
                     }

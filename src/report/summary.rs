@@ -61,11 +61,12 @@ pub struct Test {
 
 /// How a difference was tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "name", rename_all = "lowercase")]
 pub enum Method {
     /// Exact McNemar test and paired bootstrap over the test images of one seed; first is the head, second is GAP.
     McNemar(Discordant),
     /// Student's t test of the differences of several seeds.
+    #[serde(rename = "paired_t")]
     PairedT,
 }
 

@@ -8,7 +8,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use wise_srnet::report::{EpochRow, ExperimentFacts, HeadFacts, write_report};
+use image::RgbImage;
+use wise_srnet::report::{
+    EpochRow, ExperimentFacts, HeadFacts, PredictedImage, RunState, SpatialKernel, run_folder, write_report,
+    write_run_state, write_thumbnail,
+};
 
 const HOSTILE: &str = "<script>alert(1)</script>";
 
@@ -62,7 +66,32 @@ fn write_example(folder: &Path) {
         .iter()
         .flat_map(|(head, gain)| (0..3).flat_map(move |seed| (1..=8).map(move |epoch| row(head, seed, epoch, *gain))))
         .collect();
+    for (head, _) in heads {
+        for seed in 0..3 {
+            write_state(&folder.join(run_folder(head, seed).unwrap()), head == "wise_srnet");
+        }
+    }
+    write_thumbnail(folder, 0, &RgbImage::new(96, 96)).unwrap();
     write_report(folder, &facts, &rows).unwrap();
+}
+
+/// What two images were taken for: one head gets both right, the other none, by its hostile name too. One has a kernel.
+fn write_state(run: &Path, is_right: bool) {
+    let image = |(index, class): (usize, &str)| PredictedImage {
+        image: format!("{index}{HOSTILE}.jpg"),
+        class: class.to_string(),
+        taken_for: vec![if is_right { class } else { "sea" }.to_string(), HOSTILE.to_string()],
+        probability: 0.75,
+    };
+    let weights: Vec<f32> = (0..32).map(|weight| (weight % 5) as f32).collect();
+    let kernel = SpatialKernel::of(&[4, 4, 2], &weights).filter(|_| is_right);
+    let predictions: Vec<PredictedImage> = ["forest", HOSTILE].into_iter().enumerate().map(image).collect();
+    let state = RunState {
+        predictions: &predictions,
+        is_best: true,
+        kernel: kernel.as_ref(),
+    };
+    write_run_state(run, state).unwrap();
 }
 
 /// The findings of `reader.html` on the page in a frame of this width.
@@ -133,6 +162,23 @@ fn the_page_renders_answers_and_switches_at_phone_and_desktop_width() {
         assert_eq!(found["hidden_after_escape"], true, "{found}");
         let classes = found["classes"].as_array().unwrap();
         assert!(classes.iter().any(|class| class == HOSTILE), "{found}");
+        let titles = [
+            "Recall by class",
+            "GAP",
+            "Wise-SrNet",
+            "Wise-SrNet: mean weight",
+            "Wise-SrNet: weights at zero",
+        ];
+        assert_eq!(found["grids"], serde_json::json!(titles), "{found}");
+        assert_eq!(
+            found["thumbnails"],
+            serde_json::json!(["image of 96 px", format!("1{HOSTILE}.jpg")]),
+            "{found}"
+        );
+        let matrix = found["matrix"].as_array().unwrap();
+        assert!(matrix.iter().any(|class| class == HOSTILE), "{found}");
+        let contrast = found["lowest_contrast"].as_f64().unwrap();
+        assert!(contrast >= 4.5, "text in a cell has a contrast of {contrast}: {found}");
         assert_eq!(found["scripts"], 2, "only the page's own data and script: {found}");
     }
 }

@@ -27,8 +27,11 @@ fn a_run_writes_the_promised_files_and_no_others() {
         "experiment.ron".to_owned(),
         "history.csv".to_owned(),
         "report.html".to_owned(),
+        "report.json".to_owned(),
+        "wise_srnet-seed0/kernel.csv".to_owned(),
+        "wise_srnet-seed3/kernel.csv".to_owned(),
     ];
-    for chart in ["accuracy", "learning_rate", "loss"] {
+    for chart in ["accuracy", "classes", "confusion", "kernels", "learning_rate", "loss"] {
         expected.extend([format!("{chart}.png"), format!("{chart}.svg")]);
     }
     for run in ["gap-seed0", "gap-seed3", "wise_srnet-seed0", "wise_srnet-seed3"] {
@@ -44,11 +47,19 @@ fn a_run_writes_the_promised_files_and_no_others() {
             expected.push(format!("{run}/{file}"));
         }
     }
+    let page = lab.read("results/tiny/report.html");
+    let shown = page.matches("<img src=\"data:image/jpeg;base64,").count();
+    let all = files(&lab.path("results/tiny"));
+    let (thumbnails, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|file| file.starts_with("thumbnails/"));
+    assert!(
+        shown > 0 && thumbnails.len() == shown,
+        "{shown} of {thumbnails:?} are shown"
+    );
     expected.sort();
-    assert_eq!(files(&lab.path("results/tiny")), expected);
+    assert_eq!(others, expected);
     assert_eq!(
         files(&lab.path("")).len(),
-        expected.len() + 1,
+        expected.len() + thumbnails.len() + 1,
         "nothing beside the results and tiny.ron"
     );
 
@@ -75,7 +86,6 @@ fn a_run_writes_the_promised_files_and_no_others() {
             .starts_with(b"\x89PNG")
     );
 
-    let page = lab.read("results/tiny/report.html");
     for said in ["tiny", "Wise-SrNet", "chosen on the test split", "drawn by the program"] {
         assert!(page.contains(said), "no `{said}` on the page");
     }

@@ -8,8 +8,16 @@ use serde_json::Value;
 
 use super::lab::{Ended, Lab, RUN};
 
-/// Keys that a healthy machine doesn't print.
-const NOT_SEEN: [&str; 1] = ["warnings[]"];
+/// Keys that a healthy machine and whole results don't print.
+const NOT_SEEN: [&str; 7] = [
+    "warnings[]",
+    "experiment",
+    "heads[].last",
+    "heads[].best",
+    "heads[].last_top5",
+    "heads[].best_top5",
+    "heads[].against_gap.test",
+];
 
 /// The documented types of a section's keys.
 fn documented(section: &str) -> BTreeMap<String, Vec<String>> {
@@ -52,6 +60,7 @@ fn is_of(value: &Value, kind: &str) -> bool {
         "string" => value.is_string(),
         "integer" => value.is_u64(),
         "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
         "null" => value.is_null(),
         _ => panic!("docs/json.md names the type `{kind}`"),
     }
@@ -114,6 +123,40 @@ fn summary_check_and_bench_print_what_is_documented_and_nothing_else() {
     let bench = "bench --network mini_resnet --size 64 --batch 1 --steps 1 --infer --json";
     let bench: Vec<&str> = bench.split(' ').collect();
     assert_documented("bench --json", &one_object(&lab, &bench));
+}
+
+#[test]
+fn the_figures_of_a_report_are_documented_and_no_others() {
+    let lab = Lab::new();
+    lab.train(&["--epochs", "1", "--heads", "gap,wise_srnet"]);
+    let read = |path: &str| -> Value { serde_json::from_str(&lab.read(path)).unwrap() };
+    let figures = read("reports/tiny/report.json");
+    let last = lab.read("reports/tiny/history.csv").lines().last().unwrap().to_owned();
+    let accuracy: f64 = last.split(',').nth(7).unwrap().parse().unwrap();
+    assert_eq!(figures["heads"][1]["last"]["mean"].as_f64().unwrap(), accuracy);
+    let counts = figures["answers"]["heads"][1]["confusion"].as_array().unwrap();
+    let right: u64 = counts
+        .iter()
+        .enumerate()
+        .map(|(class, row)| row[class].as_u64().unwrap())
+        .sum();
+    assert_eq!(
+        right as f64 / 24.0,
+        accuracy,
+        "the confusion matrix and the history tell of the same epoch"
+    );
+    assert_documented("report.json", &[figures.clone()]);
+
+    let ended = lab.run(&[
+        "report",
+        "reports/tiny",
+        "reports/tiny/history.csv",
+        "--out",
+        "together",
+    ]);
+    assert_eq!(ended.stdout, "together/report.html\n", "{}", ended.stderr);
+    assert_eq!(read("together/report.json")["experiments"][0], figures);
+    assert!(lab.read("together/report.html").contains("2 experiments"));
 }
 
 #[test]

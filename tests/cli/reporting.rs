@@ -34,6 +34,7 @@ fn a_keras_style_history_is_drawn_into_a_folder_beside_it() {
         "loss.png",
         "loss.svg",
         "report.html",
+        "report.json",
     ];
     assert_eq!(files(&lab.path("notebooks/GAP")), expected);
     lab.write("notebooks/broken.csv", "loss,2.0,many\n");

@@ -322,6 +322,9 @@ pub struct BenchArguments {
     /// Measure inference instead of training
     #[arg(long)]
     pub infer: bool,
+    /// Tell also how long each kind of layer takes, in one more step
+    #[arg(long)]
+    pub by_layer: bool,
     #[command(flatten)]
     pub processor: Processor,
     /// Print one line of JSON

@@ -9,8 +9,10 @@ use serde::Serialize;
 
 use super::arguments::BenchArguments;
 use super::error::CommandError;
+use super::table::{Side, Table};
 use super::{machine, output};
 use crate::experiment::{Cost, Registry};
+use crate::layers::{LayerTime, stopwatch};
 use crate::training::{Model, Sgd};
 
 /// As many classes as MIT Indoor Scenes has.
@@ -32,6 +34,20 @@ struct Measurement {
     /// 10⁹ floating-point operations a second: two for each multiply-add, and a backward pass is two forward passes.
     gflops: f64,
     peak_memory_bytes: Option<u64>,
+    /// The time of one more step by kind of layer, with `--by-layer`.
+    layers: Option<Vec<KindTime>>,
+}
+
+/// The time that all layers of one kind took in a step.
+#[derive(Serialize)]
+struct KindTime {
+    /// The kind; what is no layer has the name `other`: the loss, the optimizer.
+    name: &'static str,
+    calls: u64,
+    forward_seconds: f64,
+    backward_seconds: f64,
+    /// Share of the step's time.
+    share: f64,
 }
 
 /// Measures and prints.
@@ -54,6 +70,9 @@ pub fn bench(arguments: BenchArguments, registry: &Registry) -> Result<ExitCode,
         measurement.images_per_second,
         measurement.gflops
     );
+    if let Some(layers) = &measurement.layers {
+        output::block(&table(layers))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -71,14 +90,15 @@ fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measuremen
     let mut seconds = Vec::new();
     for _ in 0..=arguments.steps {
         let start = Instant::now();
-        if arguments.infer {
-            model.logits(images.clone(), batch)?;
-        } else {
-            train(&mut *model, &mut optimizer, &images, &labels)?;
-        }
+        step(arguments, &mut *model, &mut optimizer, &images, &labels)?;
         seconds.push(start.elapsed().as_secs_f64());
     }
     let median = median(&mut seconds[1..]);
+    let layers = if arguments.by_layer {
+        Some(by_layer(arguments, &mut *model, &mut optimizer, &images, &labels)?)
+    } else {
+        None
+    };
     let passes = if arguments.infer { 1.0 } else { 3.0 };
     let products = Cost::of(&mut *model)?.total().multiply_adds as f64;
     Ok(Measurement {
@@ -93,7 +113,73 @@ fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measuremen
         images_per_second: batch as f64 / median,
         gflops: passes * 2.0 * products * batch as f64 / median / 1e9,
         peak_memory_bytes: machine::peak_memory(),
+        layers,
     })
+}
+
+/// One more step, divided by kinds of layers; those that take most time come first.
+fn by_layer(
+    arguments: &BenchArguments,
+    model: &mut dyn Model,
+    optimizer: &mut Sgd,
+    images: &[f32],
+    labels: &[usize],
+) -> Result<Vec<KindTime>, CommandError> {
+    let start = Instant::now();
+    let (result, times) = stopwatch(|| step(arguments, model, optimizer, images, labels));
+    result?;
+    let whole = start.elapsed().as_secs_f64();
+    let kind = |name, time: LayerTime| {
+        let (forward, backward) = (time.forward.as_secs_f64(), time.backward.as_secs_f64());
+        KindTime {
+            name,
+            calls: time.calls,
+            forward_seconds: forward,
+            backward_seconds: backward,
+            share: (forward + backward) / whole,
+        }
+    };
+    let mut kinds: Vec<KindTime> = times.into_iter().map(|(name, time)| kind(name, time)).collect();
+    let layers: f64 = kinds.iter().map(|kind| kind.share).sum();
+    kinds.push(KindTime {
+        name: "other",
+        calls: 1,
+        forward_seconds: (1.0 - layers).max(0.0) * whole,
+        backward_seconds: 0.0,
+        share: (1.0 - layers).max(0.0),
+    });
+    kinds.sort_by(|a, b| b.share.total_cmp(&a.share));
+    Ok(kinds)
+}
+
+fn table(kinds: &[KindTime]) -> Table {
+    let mut table = Table::new(&[Side::Left, Side::Right, Side::Right, Side::Right, Side::Right]);
+    table.row(["layer", "calls", "forward", "backward", "share"].map(str::to_owned));
+    for kind in kinds {
+        table.row([
+            kind.name.to_owned(),
+            kind.calls.to_string(),
+            format!("{:.1} ms", 1e3 * kind.forward_seconds),
+            format!("{:.1} ms", 1e3 * kind.backward_seconds),
+            format!("{:.1} %", 100.0 * kind.share),
+        ]);
+    }
+    table
+}
+
+fn step(
+    arguments: &BenchArguments,
+    model: &mut dyn Model,
+    optimizer: &mut Sgd,
+    images: &[f32],
+    labels: &[usize],
+) -> Result<(), CommandError> {
+    if arguments.infer {
+        model.logits(images.to_vec(), labels.len())?;
+        Ok(())
+    } else {
+        train(model, optimizer, images, labels)
+    }
 }
 
 fn train(model: &mut dyn Model, optimizer: &mut Sgd, images: &[f32], labels: &[usize]) -> Result<(), CommandError> {

@@ -57,6 +57,7 @@ pub const FEATURES: &str = "Examples:
 pub const BENCH: &str = "Examples:
   wise-srnet bench --network mini_resnet --size 64
   wise-srnet bench --network densenet169 --size 224 --head wise_srnet --batch 8 --steps 5 --threads 2 --json
+  wise-srnet bench --network xception --size 224 --batch 8 --steps 5 --by-layer
   wise-srnet bench --network xception --size 512 --batch 1 --infer";
 
 pub const COMPLETIONS: &str = "Examples:

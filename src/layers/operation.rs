@@ -6,7 +6,7 @@ use dfdx::prelude::{Cpu, CpuError, PutTape, Shape, SplitTape, Tensor, TensorFrom
 use super::bridge::{GradientSlot, Rank, Saved, contiguous, erased};
 use super::gradient::Gradient;
 use super::tape::{GradientStore, Recorder};
-use super::trace;
+use super::{stopwatch, trace};
 use crate::kernels::product::Output;
 
 /// What a layer computes, on slices. The first operands are the inputs (mostly one), parameters follow.
@@ -157,7 +157,9 @@ impl Node {
 
     fn forward(&mut self, shape: &[usize]) -> Vec<f32> {
         let operands: Vec<&[f32]> = self.operands.iter().map(Operand::values).collect();
-        trace::measure(&mut *self.operation, &operands, self.maps, shape)
+        stopwatch::forward(self.operation.name(), || {
+            trace::measure(&mut *self.operation, &operands, self.maps, shape)
+        })
     }
 
     fn forget_what_is_not_kept(&mut self) -> Kept {
@@ -187,13 +189,12 @@ impl Recorded {
 
     pub(super) fn run_back(mut self, gradients: &mut dyn GradientStore) -> Result<(), CpuError> {
         let output_gradient = gradients.take(&self.slot)?;
-        self.node.operation.backward(
-            output_gradient,
-            &mut Backward {
-                operands: &self.node.operands,
-                output: self.output.as_ref(),
-                gradients,
-            },
-        )
+        let context = &mut Backward {
+            operands: &self.node.operands,
+            output: self.output.as_ref(),
+            gradients,
+        };
+        let operation = &mut self.node.operation;
+        stopwatch::backward(operation.name(), || operation.backward(output_gradient, context))
     }
 }

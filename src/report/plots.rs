@@ -44,7 +44,11 @@ impl<'a> Plot<'a> {
 
     /// Whether the curves of several heads lie on top of each other, as those of a learning rate do.
     fn coincides(&self) -> bool {
-        let mut means = self.heads.iter().filter(|head| !head.runs.is_empty()).map(|head| self.panel.mean(head));
+        let mut means = self
+            .heads
+            .iter()
+            .filter(|head| !head.runs.is_empty())
+            .map(|head| self.panel.mean(head));
         let Some(first) = means.next() else { return false };
         let others: Vec<_> = means.collect();
         !others.is_empty() && others.iter().all(|other| *other == first)

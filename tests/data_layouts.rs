@@ -308,3 +308,87 @@ fn images_without_classes_come_from_files_folders_and_zip_files_in_the_order_of_
     assert_eq!(paths, [path("empty"), path("broken.zip")]);
     assert!(problems[0].1.to_string().contains("holds no images"));
 }
+
+fn one_folder(test_fraction: f64) -> Layout {
+    Layout::OneFolder { test_fraction, seed: 0 }
+}
+
+/// `images` photographs in each of two classes, below `root`.
+fn photographs(root: &str, images: usize) -> Files {
+    let paths = ["Zoo", "sea"]
+        .into_iter()
+        .flat_map(|class| (0..images).map(move |image| format!("{class}/{image:02}.png")));
+    paths.map(|path| (format!("{root}{path}"), png(&path))).collect()
+}
+
+#[test]
+fn one_folder_is_divided_class_by_class_with_every_image_on_one_side() {
+    let folder = TempDir::new().unwrap();
+    let mut files = photographs("", 10);
+    files.push(("sea/notes.txt".to_owned(), Vec::new()));
+    files.push(("loose.png".to_owned(), png("loose.png")));
+    write_folder(folder.path(), &files);
+    let data = open(&one_folder(0.2), Some(folder.path())).unwrap();
+    assert_eq!(data.classes, ["Zoo", "sea"]);
+    assert_eq!(
+        (data.train.class_counts(), data.test.class_counts()),
+        (vec![8, 8], vec![2, 2])
+    );
+    assert_eq!(data.ignored_files, 2);
+    assert!(data.note.unwrap().contains("a share of 0.2 of each class"));
+    let names = |split: &wise_srnet::data::Split| (0..split.len()).map(|at| split.name(at)).collect::<Vec<_>>();
+    let mut all = [names(&data.train), names(&data.test)].concat();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 20);
+    let again = open(&one_folder(0.2), Some(folder.path())).unwrap();
+    assert_eq!(names(&again.test), names(&data.test));
+    let other = Layout::OneFolder {
+        test_fraction: 0.2,
+        seed: 1,
+    };
+    assert_ne!(
+        names(&open(&other, Some(folder.path())).unwrap().test),
+        names(&data.test)
+    );
+}
+
+#[test]
+fn one_folder_may_be_zipped_and_enclosed() {
+    let root = TempDir::new().unwrap();
+    write_folder(&root.path().join("plain"), &photographs("", 5));
+    write_folder(&root.path().join("enclosed"), &photographs("pets/photos/", 5));
+    write_zip(&root.path().join("zipped.zip"), &photographs("pets/", 5));
+    let expected = samples(&open(&one_folder(0.4), Some(&root.path().join("plain"))).unwrap());
+    assert_eq!(expected.len(), 10);
+    for form in ["enclosed", "zipped.zip"] {
+        let data = open(&one_folder(0.4), Some(&root.path().join(form))).unwrap();
+        assert_eq!(samples(&data), expected, "{form}");
+    }
+}
+
+#[test]
+fn what_is_not_one_folder_of_classes_is_answered_with_what_it_may_be() {
+    let root = TempDir::new().unwrap();
+    let split = root.path().join("split");
+    write_folder(&split, &[photographs("train/", 2), photographs("test/", 1)].concat());
+    let loose = root.path().join("loose");
+    write_folder(
+        &loose,
+        &vec![("a.png".to_owned(), png("a")), ("b.png".to_owned(), png("b"))],
+    );
+    let single = root.path().join("single");
+    write_folder(&single, &vec![("sea/a.png".to_owned(), png("a"))]);
+    for path in [&split, &loose, &single] {
+        let said = message(&one_folder(0.2), path);
+        assert!(said.contains("'<class>/<image>' of two classes or more"), "{said}");
+        assert!(said.contains("Folders(train: \"train\", test: \"test\")"), "{said}");
+    }
+    let few = root.path().join("few");
+    write_folder(&few, &photographs("", 2));
+    let said = message(&one_folder(0.2), &few);
+    assert!(
+        said.contains("not one image of any class; choose a larger one"),
+        "{said}"
+    );
+}

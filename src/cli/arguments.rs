@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::examples;
-use crate::experiment::{HeadKind, Overrides};
+use crate::experiment::{Experiment, ExperimentError, ExperimentFile, HeadKind, Overrides, Setting};
 use crate::kernels::instruction_set::InstructionSet;
 
 /// Image-classification experiments: Global Average Pooling against Wise-SrNet and other heads that keep spatial
@@ -47,6 +47,9 @@ fn is_file(word: &OsStr) -> bool {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a first experiment file for a folder of photographs
+    #[command(after_help = examples::NEW)]
+    New(NewArguments),
     /// Train every head and seed of an experiment, or go on where it was interrupted, and write the report
     #[command(after_help = examples::RUN)]
     Run(RunArguments),
@@ -77,6 +80,53 @@ pub enum Command {
     /// Print a script with which a shell completes this program's commands
     #[command(after_help = examples::COMPLETIONS)]
     Completions(CompletionsArguments),
+}
+
+/// An experiment file, and what of it.
+#[derive(Debug, Args)]
+pub struct ExperimentArguments {
+    /// The experiment file
+    #[arg(value_name = "EXPERIMENT.ron")]
+    pub path: PathBuf,
+    /// Set a field as if the file said so, the value in the file's notation: `--set optimizer.learning_rate=0.01`. Can be
+    /// repeated; options with names of their own, such as `--epochs`, win over it
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    settings: Vec<Setting>,
+    /// Use only this one of the file's variants
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+}
+
+impl ExperimentArguments {
+    /// All experiments that are asked for.
+    pub fn all(&self) -> Result<Vec<Experiment>, ExperimentError> {
+        let file = ExperimentFile::load(&self.path, &self.settings)?;
+        match &self.variant {
+            Some(name) => Ok(vec![file.into_variant(name)?]),
+            None => Ok(file.into_experiments()),
+        }
+    }
+
+    /// The one that is asked for.
+    pub fn only(&self) -> Result<Experiment, ExperimentError> {
+        let file = ExperimentFile::load(&self.path, &self.settings)?;
+        match &self.variant {
+            Some(name) => file.into_variant(name),
+            None => file.into_only(),
+        }
+    }
+
+    /// The words by which another command is asked for the same.
+    pub fn words(&self) -> Vec<OsString> {
+        let mut words = vec![self.path.clone().into_os_string()];
+        for setting in &self.settings {
+            words.extend(["--set".into(), setting.to_string().into()]);
+        }
+        if let Some(variant) = &self.variant {
+            words.extend(["--variant".into(), variant.into()]);
+        }
+        words
+    }
 }
 
 /// Changes of an experiment.
@@ -124,10 +174,25 @@ impl Changes {
 }
 
 #[derive(Debug, Args)]
+pub struct NewArguments {
+    /// The file to write; nothing is written over
+    #[arg(value_name = "NAME.ron")]
+    pub file: PathBuf,
+    /// Folder or zip file with one folder of photographs per class, or with training and test images apart
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// Name of a registered network
+    #[arg(long, default_value = "mini_resnet")]
+    pub network: String,
+    /// Height and width of the images, in pixels; the network's smallest if left out
+    #[arg(long)]
+    pub size: Option<usize>,
+}
+
+#[derive(Debug, Args)]
 pub struct RunArguments {
-    /// The experiment file
-    #[arg(value_name = "EXPERIMENT.ron")]
-    pub experiment: PathBuf,
+    #[command(flatten)]
+    pub experiment: ExperimentArguments,
     #[command(flatten)]
     pub changes: Changes,
     #[command(flatten)]
@@ -154,9 +219,8 @@ pub enum LogFormat {
 
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    /// The experiment file
-    #[arg(value_name = "EXPERIMENT.ron")]
-    pub experiment: PathBuf,
+    #[command(flatten)]
+    pub experiment: ExperimentArguments,
     #[command(flatten)]
     pub changes: Changes,
     #[command(flatten)]
@@ -196,9 +260,8 @@ pub struct Out {
 
 #[derive(Debug, Args)]
 pub struct SummaryArguments {
-    /// The experiment file
-    #[arg(value_name = "EXPERIMENT.ron")]
-    pub experiment: PathBuf,
+    #[command(flatten)]
+    pub experiment: ExperimentArguments,
     /// Classes of the data set; read from the data set if left out, 67 if there is none
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub classes: Option<u32>,
@@ -219,9 +282,8 @@ pub struct ReportArguments {
 
 #[derive(Debug, Args)]
 pub struct EvaluateArguments {
-    /// The experiment file whose test split is classified
-    #[arg(value_name = "EXPERIMENT.ron")]
-    pub experiment: PathBuf,
+    #[command(flatten)]
+    pub experiment: ExperimentArguments,
     /// A checkpoint of one of its runs
     #[arg(long, value_name = "FILE")]
     pub checkpoint: PathBuf,

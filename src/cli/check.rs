@@ -68,16 +68,21 @@ struct Costs {
     disk_bytes: u64,
 }
 
-/// Prints the plan.
+/// Prints the plan of each experiment.
 pub fn check(arguments: CheckArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
-    let plan = prepare::plan(&arguments.experiment, &arguments.changes, registry)?;
+    let plans = prepare::plans(&arguments.experiment, &arguments.changes, registry)?;
     let pool = machine::pool(arguments.processor)?;
     let speed = pool.install(machine::product_speed) * SHARE_OF_PRODUCT_SPEED;
-    let findings = findings(&plan, &arguments.out.folder, speed, pool.current_num_threads())?;
-    if arguments.json {
-        output::json(&findings)?;
-    } else {
-        print(&plan, &findings)?;
+    for (index, plan) in plans.iter().enumerate() {
+        let findings = findings(plan, &arguments.out.folder, speed, pool.current_num_threads())?;
+        if arguments.json {
+            output::json(&findings)?;
+        } else {
+            output::between(index)?;
+            print(plan, &findings)?;
+        }
+    }
+    if !arguments.json {
         let changes: Vec<OsString> = std::env::args_os().skip(2).collect();
         let run = std::iter::once("run".as_ref()).chain(changes.iter().map(OsString::as_os_str));
         next::say("train", &run.collect::<Vec<_>>());

@@ -11,7 +11,7 @@ use super::table::{Side, Table};
 use super::text::count;
 use super::{machine, next, output, trained};
 use crate::data::Split;
-use crate::experiment::{Experiment, Overrides, Plan, Registry};
+use crate::experiment::{Overrides, Plan, Registry};
 use crate::training::{Checkpoint, Confusion, Evaluation, Identity, Model, evaluate as classify};
 
 /// The object that `--json` prints.
@@ -68,7 +68,7 @@ pub fn evaluate(arguments: EvaluateArguments, registry: &Registry) -> Result<Exi
 
 /// The experiment with its data set. Its weights are where a training starts: nothing here needs them.
 fn plan<'r>(arguments: &EvaluateArguments, registry: &'r Registry) -> Result<Plan<'r>, CommandError> {
-    let mut experiment = Experiment::load(&arguments.experiment)?;
+    let mut experiment = arguments.experiment.only()?;
     experiment.weights = None;
     let changes = Overrides {
         data: arguments.data.clone(),
@@ -100,7 +100,7 @@ fn assert_same(arguments: &EvaluateArguments, identity: &Identity, plan: &Plan<'
         Some((found, wanted)) => Err(CommandError::Usage(format!(
             "'{}' is a checkpoint with {found}, but {} is asked for with {wanted}",
             arguments.checkpoint.display(),
-            arguments.experiment.display()
+            arguments.experiment.path.display()
         ))),
     }
 }

@@ -13,6 +13,8 @@ use crate::report::EpochRow;
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event<'a> {
+    /// An experiment of the file begins: its name, and the folder of its results.
+    ExperimentStarted { experiment: &'a str, results: &'a Path },
     /// A run begins, or goes on after `epochs_done`.
     RunStarted {
         head: &'a str,
@@ -26,7 +28,7 @@ pub enum Event<'a> {
     RunFinished { head: &'a str, seed: u64 },
     /// A run was stopped; the same command goes on with it.
     RunStopped { head: &'a str, seed: u64 },
-    /// The report is up to date and the command ends.
+    /// The report is up to date and the experiment ends.
     ReportWritten { path: &'a Path },
 }
 

@@ -10,11 +10,19 @@ Examples:
 
 `wise-srnet COMMAND --help` shows examples of each command. RUST_LOG=info shows what happens inside.";
 
+pub const NEW: &str = "Examples:
+  wise-srnet new --data photos pets.ron
+  wise-srnet new --data photos.zip --network densenet169 --size 224 pets.ron
+
+The photographs lie in one folder per class, `photos/<class>/*.jpg`, of which a fifth becomes the test; or in folders `train`
+and `test` (or `val`) of such folders; or as Kaggle ships the paper's data sets. docs/your-own-data.md goes on from here.";
+
 pub const RUN: &str = "Examples:
   wise-srnet experiments/quickstart.ron
   wise-srnet run experiments/intel_mini_resnet.ron --data data/intel.zip --heads gap,wise_srnet --seeds 0,1,2
   wise-srnet experiments/mit_xception_512.ron --data data/mit_indoor --weights xception_notop.h5 --batch-size 4
   wise-srnet experiments/quickstart.ron --epochs 2 --out /tmp/try --fresh --log-format json
+  wise-srnet experiments/quickstart.ron --set optimizer.learning_rate=0.01 --set schedule=Constant --out try
 
 A run that was stopped or killed goes on where it was when the same command is given again. Each run's folder holds an
 event file for TensorBoard: `tensorboard --logdir reports/quickstart`.";
@@ -26,7 +34,8 @@ pub const CHECK: &str = "Examples:
 
 pub const SUMMARY: &str = "Examples:
   wise-srnet summary experiments/quickstart.ron
-  wise-srnet summary experiments/mit_nasnet_512.ron --classes 67 --json";
+  wise-srnet summary experiments/mit_nasnet_512.ron --classes 67 --json
+  wise-srnet summary experiments/quickstart.ron --set image_size=96";
 
 pub const REPORT: &str = "Examples:
   wise-srnet report reports/quickstart

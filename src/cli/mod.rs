@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod completions;
 mod diagnostics;
+mod environment;
 mod error;
 mod evaluate;
 mod events;
@@ -14,6 +15,7 @@ mod export;
 mod features;
 mod interrupt;
 mod machine;
+mod new;
 mod next;
 mod npy;
 mod output;
@@ -54,6 +56,7 @@ fn dispatch(arguments: Arguments, registry: &Registry) -> Result<ExitCode, Comma
         Command::Run(arguments) => run::run(arguments, registry),
         Command::Check(arguments) => check::check(arguments, registry),
         Command::Summary(arguments) => summary::summary(arguments, registry),
+        Command::New(arguments) => new::new(arguments, registry),
         Command::Report(arguments) => report::report(arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(arguments, registry),
         Command::Predict(arguments) => predict::predict(arguments, registry),

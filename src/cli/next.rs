@@ -6,9 +6,9 @@ use std::path::Path;
 use super::text::quoted;
 
 /// Says what comes next, and the command for it.
-pub fn say(what: &str, command: &[&OsStr]) {
+pub fn say<W: AsRef<OsStr>>(what: &str, command: &[W]) {
     let program = std::env::args_os().next().unwrap_or_else(|| "wise-srnet".into());
-    let words = std::iter::once(program.as_os_str()).chain(command.iter().copied());
+    let words = std::iter::once(program.as_os_str()).chain(command.iter().map(W::as_ref));
     let words: Vec<String> = words.map(|word| quoted(&word.to_string_lossy())).collect();
     eprintln!("next: {what}: {}", words.join(" "));
 }

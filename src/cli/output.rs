@@ -21,6 +21,11 @@ pub fn block(text: &dyn Display) -> Result<(), CommandError> {
     write!(std::io::stdout(), "{text}").map_err(failed)
 }
 
+/// Prints an empty line between blocks: before the one at `index`, if it isn't the first.
+pub fn between(index: usize) -> Result<(), CommandError> {
+    if index == 0 { Ok(()) } else { line("") }
+}
+
 /// Prints a value as one line of JSON.
 pub fn json(value: &impl Serialize) -> Result<(), CommandError> {
     let text = serde_json::to_string(value).map_err(|error| CommandError::Usage(error.to_string()))?;

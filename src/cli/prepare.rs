@@ -1,14 +1,18 @@
-//! From a file's path and the command line's changes to a plan.
+//! From a file's path and the command line's changes to plans.
 
-use std::path::Path;
-
-use super::arguments::Changes;
+use super::arguments::{Changes, ExperimentArguments};
 use super::error::CommandError;
-use crate::experiment::{Experiment, Plan, Registry};
+use crate::experiment::{Plan, Registry};
 
-/// Reads and checks an experiment and opens its data set.
-pub fn plan<'r>(path: &Path, changes: &Changes, registry: &'r Registry) -> Result<Plan<'r>, CommandError> {
-    let mut experiment = Experiment::load(path)?;
-    changes.overrides().apply(&mut experiment)?;
-    Ok(Plan::new(experiment, registry)?)
+/// Reads and checks a file's experiments and opens their data sets.
+pub fn plans<'r>(
+    experiment: &ExperimentArguments,
+    changes: &Changes,
+    registry: &'r Registry,
+) -> Result<Vec<Plan<'r>>, CommandError> {
+    let plans = experiment.all()?.into_iter().map(|mut experiment| {
+        changes.overrides().apply(&mut experiment)?;
+        Ok(Plan::new(experiment, registry)?)
+    });
+    plans.collect()
 }

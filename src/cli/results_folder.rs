@@ -11,8 +11,11 @@ use crate::atomic_file;
 use crate::experiment::{Difference, Experiment, Plan, Run};
 use crate::report::{EpochRow, read_history, run_folder};
 
-/// The settings as they were resolved, beside the results.
-const RESOLVED: &str = "experiment.ron";
+/// All settings of the results, after base, variant and command line: an experiment file that gives the same results.
+const RESOLVED: &str = "resolved.ron";
+
+/// The same file as version 0.1.0 named it at first.
+const FORMERLY_RESOLVED: &str = "experiment.ron";
 
 /// The epochs of a run, in its folder, and those of all runs.
 pub const HISTORY: &str = "history.csv";
@@ -57,7 +60,8 @@ pub fn delete(folder: &Path, unwanted: impl Fn(&str) -> bool) -> Result<(), Comm
 /// What differs between this experiment and the one whose results are in the folder. Where the stored file can't be
 /// read, nothing is said to differ: the checkpoints' fingerprints decide.
 pub fn changed_settings(experiment: &Experiment, folder: &Path) -> Result<Vec<Difference>, CommandError> {
-    let Ok(stored) = Experiment::load(&folder.join(RESOLVED)) else {
+    let mut files = [RESOLVED, FORMERLY_RESOLVED].map(|name| folder.join(name)).into_iter();
+    let Some(stored) = files.find_map(|file| Experiment::load(&file).ok()) else {
         return Ok(Vec::new());
     };
     Ok(stored.differences(experiment)?)
@@ -70,9 +74,20 @@ pub fn run_path(folder: &Path, run: Run) -> Result<PathBuf, CommandError> {
 
 /// Keeps the settings beside the results.
 pub fn store_settings(experiment: &Experiment, folder: &Path) -> Result<(), CommandError> {
-    let path = folder.join(RESOLVED);
-    let text = experiment.to_ron()?;
-    atomic_file::replace(&path, text.as_bytes()).map_err(|source| CommandError::Io { path, source })
+    let io = |path: &Path, source| CommandError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let (path, former) = (folder.join(RESOLVED), folder.join(FORMERLY_RESOLVED));
+    let text = format!(
+        "// Every setting of these results. This is an experiment file itself.\n{}",
+        experiment.to_ron()?
+    );
+    atomic_file::replace(&path, text.as_bytes()).map_err(|source| io(&path, source))?;
+    if former.exists() {
+        std::fs::remove_file(&former).map_err(|source| io(&former, source))?;
+    }
+    Ok(())
 }
 
 /// The rows of one history; none where there is no file yet.

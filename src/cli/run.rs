@@ -1,8 +1,10 @@
-//! `wise-srnet EXPERIMENT.ron`: trains every run of an experiment, or goes on where it was interrupted, and keeps the
+//! `wise-srnet EXPERIMENT.ron`: trains every run of a file's experiments, or goes on where it was interrupted, and keeps the
 //! report up to date.
 
+use std::ffi::OsString;
+use std::fs::File;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::arguments::{LogFormat, RunArguments};
@@ -14,7 +16,7 @@ use super::results_folder::{
     HISTORY, changed_settings, delete, lock, rows_of_other_runs, run_path, store_settings, stored_rows,
 };
 use super::text::count;
-use super::{machine, next, prepare, thumbnails};
+use super::{environment, machine, next, output, prepare, thumbnails};
 use crate::atomic_file;
 use crate::experiment::{Cost, Experiment, Plan, Registry, Run};
 use crate::layers::Visited;
@@ -26,65 +28,115 @@ use crate::training::{
     EpochResult, HEAD, Model, Observer, Outcome, Position, Prediction, Progress, Standing, TrainedEpoch, is_checkpoint,
 };
 
-/// Runs the experiment.
+/// Runs the experiments, one after the other.
 pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
-    let plan = prepare::plan(&arguments.experiment, &arguments.changes, registry)?;
-    let folder = plan.folder(&arguments.out.folder);
-    let _lock = lock(&folder)?;
-    let run_folders = plan.runs().into_iter().map(|run| run_path(&folder, run));
-    let run_folders = run_folders.collect::<Result<Vec<_>, _>>()?;
-    for each in run_folders.iter().chain([&folder]) {
-        delete(each, atomic_file::is_leftover)?;
-    }
-    let differences = changed_settings(&plan.experiment, &folder)?;
-    let others = if differences.is_empty() {
-        rows_of_other_runs(&plan, &folder)?
-    } else {
-        Vec::new()
-    };
-    if arguments.fresh {
-        for run_folder in &run_folders {
-            delete(run_folder, |name| is_checkpoint(name) || is_run_history(name))?;
-        }
-    } else if !differences.is_empty() {
-        let differences = differences
-            .iter()
-            .map(|difference| format!("\n  {difference}"))
-            .collect();
-        return Err(CommandError::OtherSettings { folder, differences });
-    }
+    let plans = prepare::plans(&arguments.experiment, &arguments.changes, registry)?;
+    // Everything is looked at before anything is trained: what is wrong with the last variant is said at once.
+    let ready = plans.into_iter().map(|plan| Ready::new(plan, &arguments));
+    let ready = ready.collect::<Result<Vec<_>, _>>()?;
     let interrupt = Interrupt::watch()?;
     let events = Events(arguments.log_format);
     let pool = machine::pool(arguments.processor)?;
-    let outcome = pool.install(|| train_all(&plan, &folder, others, &interrupt, events))?;
-    let report = folder.join("report.html");
-    events.tell(&Event::ReportWritten { path: &report })?;
-    if arguments.log_format == LogFormat::Text {
-        match outcome {
-            Outcome::Finished => println!("report: {}", report.display()),
-            Outcome::Stopped => println!(
-                "stopped; the same command goes on from here. Report so far: {}",
-                report.display()
-            ),
+    let mut results = Vec::new();
+    let mut last_run = None;
+    // Each plan is dropped when it has been run, with the images that it keeps in memory.
+    for ready in ready {
+        let Ready {
+            plan, folder, others, ..
+        } = &ready;
+        events.tell(&Event::ExperimentStarted {
+            experiment: &plan.experiment.name,
+            results: folder,
+        })?;
+        let outcome = pool.install(|| train_all(plan, folder, others.clone(), &interrupt, events))?;
+        say_written(&folder.join("report.html"), outcome, events)?;
+        if outcome == Outcome::Stopped {
+            return Ok(ExitCode::from(130));
         }
+        last_run = plan.runs().last().map(|&run| run_path(folder, run)).transpose()?;
+        results.push(ready.folder);
     }
-    if outcome == Outcome::Stopped {
-        return Ok(ExitCode::from(130));
-    }
-    if let (LogFormat::Text, Some(run_folder)) = (arguments.log_format, run_folders.last()) {
-        say_next(&arguments, &report, &run_folder.join("best.safetensors"));
+    if let (LogFormat::Text, Some(run_folder)) = (arguments.log_format, last_run) {
+        say_next(&arguments, &results, &run_folder.join("best.safetensors"));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn say_next(arguments: &RunArguments, report: &Path, checkpoint: &Path) {
-    next::open(report);
-    let mut evaluate = vec!["evaluate".as_ref(), arguments.experiment.as_os_str()];
-    if let Some(data) = &arguments.changes.data {
-        evaluate.extend(["--data".as_ref(), data.as_os_str()]);
+/// An experiment whose folder belongs to this process and holds nothing that is in its way.
+struct Ready<'r> {
+    plan: Plan<'r>,
+    folder: PathBuf,
+    /// Results of runs that this command leaves out.
+    others: Vec<EpochRow>,
+    _lock: File,
+}
+
+impl<'r> Ready<'r> {
+    fn new(plan: Plan<'r>, arguments: &RunArguments) -> Result<Self, CommandError> {
+        let folder = plan.folder(&arguments.out.folder);
+        let lock = lock(&folder)?;
+        let run_folders = plan.runs().into_iter().map(|run| run_path(&folder, run));
+        let run_folders = run_folders.collect::<Result<Vec<_>, _>>()?;
+        for each in run_folders.iter().chain([&folder]) {
+            delete(each, atomic_file::is_leftover)?;
+        }
+        let differences = changed_settings(&plan.experiment, &folder)?;
+        let others = if differences.is_empty() {
+            rows_of_other_runs(&plan, &folder)?
+        } else {
+            Vec::new()
+        };
+        if arguments.fresh {
+            for run_folder in &run_folders {
+                delete(run_folder, |name| is_checkpoint(name) || is_run_history(name))?;
+            }
+        } else if !differences.is_empty() {
+            let differences = differences
+                .iter()
+                .map(|difference| format!("\n  {difference}"))
+                .collect();
+            return Err(CommandError::OtherSettings { folder, differences });
+        }
+        Ok(Self {
+            plan,
+            folder,
+            others,
+            _lock: lock,
+        })
     }
-    evaluate.extend(["--checkpoint".as_ref(), checkpoint.as_os_str()]);
-    next::say("see which classes are mistaken for which", &evaluate);
+}
+
+fn say_written(report: &Path, outcome: Outcome, events: Events) -> Result<(), CommandError> {
+    events.tell(&Event::ReportWritten { path: report })?;
+    match (events.0, outcome) {
+        (LogFormat::Json, _) => Ok(()),
+        (LogFormat::Text, Outcome::Finished) => output::line(&format!("report: {}", report.display())),
+        (LogFormat::Text, Outcome::Stopped) => output::line(&format!(
+            "stopped; the same command goes on from here. Report so far: {}",
+            report.display()
+        )),
+    }
+}
+
+/// Says what can be done with the results of all experiments, and with a checkpoint of the last one.
+fn say_next(arguments: &RunArguments, results: &[PathBuf], checkpoint: &Path) {
+    if let [only] = results {
+        next::open(&only.join("report.html"));
+        let mut evaluate = vec!["evaluate".into()];
+        evaluate.extend(arguments.experiment.words());
+        if let Some(data) = &arguments.changes.data {
+            evaluate.extend(["--data".into(), data.into()]);
+        }
+        evaluate.extend(["--checkpoint".into(), checkpoint.into()]);
+        next::say("see which classes are mistaken for which", &evaluate);
+    } else {
+        let mut report = vec!["report".into()];
+        report.extend(results.iter().map(OsString::from));
+        let stem = arguments.experiment.path.file_stem().unwrap_or_default().to_string_lossy();
+        let together = arguments.out.folder.join(format!("{stem}-together"));
+        report.extend(["--out".into(), together.into()]);
+        next::say("draw the variants together", &report);
+    }
     next::predict("classify images of your own", checkpoint);
 }
 
@@ -118,6 +170,7 @@ fn train_all(
         eprintln!("{} {}", name(run), outlook(plan, &position));
     }
     store_settings(&plan.experiment, folder)?;
+    environment::record(folder)?;
     results.write()?;
     let mut outcome = Outcome::Finished;
     for run in plan.runs() {

@@ -19,6 +19,7 @@ const ASSUMED_CLASSES: usize = 67;
 /// The object that `--json` prints.
 #[derive(Serialize)]
 struct Summary<'a> {
+    experiment: &'a str,
     network: &'a str,
     image_size: usize,
     classes: usize,
@@ -44,25 +45,40 @@ struct NamedPart {
     part: Part,
 }
 
-/// Prints the summary.
+/// Prints the summary of each experiment.
 pub fn summary(arguments: SummaryArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
-    let experiment = Experiment::load(&arguments.experiment)?;
+    for (index, experiment) in arguments.experiment.all()?.iter().enumerate() {
+        summarize(experiment, index, &arguments, registry)?;
+    }
+    if !arguments.json {
+        let mut check = vec!["check".into()];
+        check.extend(arguments.experiment.words());
+        next::say("see what training would cost", &check);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn summarize(
+    experiment: &Experiment,
+    index: usize,
+    arguments: &SummaryArguments,
+    registry: &Registry,
+) -> Result<(), CommandError> {
     let classes = match arguments.classes {
         Some(classes) => classes as usize,
-        None => classes_of(&experiment),
+        None => classes_of(experiment),
     };
     let mut heads = Vec::new();
     let mut feature_map = [0; 3];
     for &head in &experiment.heads {
-        let built = registry.build(&experiment, head, 0, classes);
+        let built = registry.build(experiment, head, 0, classes);
         let mut model = built.map_err(|problem| experiment.invalid(vec![problem]))?;
         feature_map = model.feature_map();
         heads.push((head, Cost::of(&mut *model)?));
     }
-    let Some((_, first)) = heads.first() else {
-        return Ok(ExitCode::SUCCESS);
-    };
+    let Some((_, first)) = heads.first() else { return Ok(()) };
     let summary = Summary {
+        experiment: &experiment.name,
         network: &experiment.network,
         image_size: experiment.image_size,
         classes,
@@ -85,15 +101,10 @@ pub fn summary(arguments: SummaryArguments, registry: &Registry) -> Result<ExitC
             .collect(),
     };
     if arguments.json {
-        output::json(&summary)?;
-    } else {
-        print(&summary, &heads)?;
-        next::say(
-            "see what training would cost",
-            &["check".as_ref(), arguments.experiment.as_os_str()],
-        );
+        return output::json(&summary);
     }
-    Ok(ExitCode::SUCCESS)
+    output::between(index)?;
+    print(&summary, &heads)
 }
 
 /// The classes of the experiment's data set, if it is there.
@@ -111,8 +122,8 @@ fn print(summary: &Summary<'_>, heads: &[(HeadKind, Cost)]) -> Result<(), Comman
     let Some((_, first)) = heads.first() else { return Ok(()) };
     let [height, width, channels] = summary.backbone.feature_map;
     output::line(&format!(
-        "{}, {} × {} pixels, {} classes; feature map {height} × {width} × {channels}\n",
-        summary.network, summary.image_size, summary.image_size, summary.classes
+        "{}: {}, {} × {} pixels, {} classes; feature map {height} × {width} × {channels}\n",
+        summary.experiment, summary.network, summary.image_size, summary.image_size, summary.classes
     ))?;
     let mut table = Table::new(&[Side::Left]);
     table.row(["layer", "output", "parameters", "multiply-adds"]);

@@ -41,6 +41,30 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A moment in UTC, of seconds since 1970: `2026-11-25T22:50:00Z`.
+pub fn utc(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    // Years that begin in March end with the leap day, and 400 of them, an era, always have the same number of days.
+    // (Hinnant, "chrono-Compatible Low-Level Date Algorithms".) 719,468 days lie between March 1 of the year 0 and 1970.
+    let (era, day) = ((days + 719_468) / 146_097, (days + 719_468) % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (year, month) = if month < 10 {
+        (year, month + 3)
+    } else {
+        (year + 1, month - 9)
+    };
+    format!(
+        "{:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        400 * era + year,
+        second / 3_600,
+        second / 60 % 60,
+        second % 60
+    )
+}
+
 /// `1 image`, `2 images`.
 pub fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
@@ -80,6 +104,20 @@ mod tests {
             [count(1, "epoch"), count(2, "epoch"), count(1_500, "image")],
             ["1 epoch", "2 epochs", "1,500 images"]
         );
+    }
+
+    #[test]
+    fn a_moment_is_a_date_and_a_time() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_709_251_199, "2024-02-29T23:59:59Z"),
+            (1_798_761_599, "2026-12-31T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(utc(seconds), text);
+        }
     }
 
     #[test]

@@ -47,14 +47,14 @@ fn not_found(tree: &dyn Tree, folders: SplitFolders<'_>) -> DataError {
     tree::not_found(tree, expected, advice)
 }
 
-/// The images below one split's folder.
-struct Found {
-    classes: ClassFiles,
+/// The images below a folder of classes.
+pub(super) struct Found {
+    pub(super) classes: ClassFiles,
     /// Files that are no image of a class.
-    ignored: usize,
+    pub(super) ignored: usize,
 }
 
-fn images_below(tree: &dyn Tree, folder: &str) -> Found {
+pub(super) fn images_below(tree: &dyn Tree, folder: &str) -> Found {
     let mut files: Vec<(&str, usize)> = Vec::new();
     for (file, path) in tree.paths().iter().enumerate() {
         if let Some(below) = path.strip_prefix(folder) {

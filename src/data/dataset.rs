@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::class_folders::{self, SplitFolders};
 use super::list_file::Format;
 use super::listed::{self, Lists};
-use super::{DataError, GeneratedSpec, Split, generated};
+use super::{DataError, GeneratedSpec, Split, generated, one_folder};
 
 /// How a data set lies on disk, as written in an experiment file. Every layout on disk may be a folder or a `.zip`
 /// file that is read in place; a folder of lists may also hold its images in zip files, each read as if it were a folder
@@ -29,6 +29,15 @@ pub enum Layout {
         train: String,
         /// The folder of the test images, below the data set's root.
         test: String,
+    },
+    /// `<class>/<image>`: one folder of photographs, a share of which is held out for the test. A folder or zip file that
+    /// holds nothing but one folder is entered.
+    OneFolder {
+        /// The share of every class that is held out, rounded to whole images, in (0, 1).
+        test_fraction: f64,
+        /// Chooses the images that are held out. 0 if left out.
+        #[serde(default)]
+        seed: u64,
     },
     /// Two text files, side by side, with a line `<class>/<image>` for every image.
     Lists {
@@ -79,6 +88,11 @@ impl Layout {
                 "Give the folder (or .zip) that holds '{train}' and '{test}', each with one folder of images per \
                  class, with --data PATH"
             ),
+            Self::OneFolder { .. } => {
+                "Give the folder (or .zip) that holds one folder of images per class with --data PATH; for folders that hold \
+                 the classes of training and test apart, the layout is Folders(train: \"train\", test: \"test\")"
+                    .to_owned()
+            }
             Self::Lists { train, test, .. } => format!(
                 "Give the folder (or .zip) that holds the lists '{train}' and '{test}', with a line <class>/<image> for \
                  every image, and the images, with --data PATH"
@@ -133,6 +147,7 @@ pub fn open(layout: &Layout, path: Option<&Path>) -> Result<Dataset, DataError> 
     match layout {
         Layout::Intel => folders("seg_train", "seg_test"),
         Layout::Folders { train, test } => folders(train, test),
+        Layout::OneFolder { test_fraction, seed } => one_folder::open(path()?, *test_fraction, *seed, advice),
         Layout::MitIndoor => lists(Format::Lines, "TrainImages.txt", "TestImages.txt", Some("Images")),
         Layout::SubImageNet => lists(Format::Csv, "train.csv", "test.csv", None),
         Layout::Lists { train, test, images } => lists(Format::Lines, train, test, images.as_deref()),

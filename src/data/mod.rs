@@ -17,6 +17,7 @@ mod labelled_files;
 mod list_file;
 mod listed;
 mod loader;
+mod one_folder;
 pub mod preprocess;
 pub mod resize;
 mod resized;

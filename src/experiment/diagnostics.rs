@@ -11,6 +11,7 @@ use codespan_reporting::files::{Files, SimpleFile};
 use codespan_reporting::term::{Chars, Config, emit_into_string};
 
 use super::outline::Outline;
+use super::patchwork::{Patchwork, Place as Written, Source};
 use super::suggest::{nearest, one_of};
 
 /// Bytes of the longest source line that is shown.
@@ -110,29 +111,24 @@ impl Problem {
     }
 }
 
-/// Where an experiment's values came from: a file, and flags of the command line.
+/// Where an experiment's values came from: files, and options of the command line.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
-    file: Option<Arc<Source>>,
+    text: Option<Arc<Text>>,
     flags: BTreeMap<String, String>,
 }
 
+/// The text that was parsed, with the places of its fields and the sources of its pieces.
 #[derive(Debug)]
-struct Source {
-    name: String,
-    text: String,
+struct Text {
+    patchwork: Patchwork,
     outline: Outline,
 }
 
 impl Origin {
-    pub(super) fn file(name: &str, text: &str, outline: Outline) -> Self {
-        let source = Source {
-            name: name.to_owned(),
-            text: text.to_owned(),
-            outline,
-        };
+    pub(super) fn new(patchwork: Patchwork, outline: Outline) -> Self {
         Self {
-            file: Some(Arc::new(source)),
+            text: Some(Arc::new(Text { patchwork, outline })),
             flags: BTreeMap::new(),
         }
     }
@@ -142,13 +138,17 @@ impl Origin {
         self.flags.insert(field.to_owned(), flag);
     }
 
-    /// The flag to blame for a place, or else its bytes in the file.
-    fn find(&self, place: &Place) -> (Option<&str>, Option<Range<usize>>) {
+    /// The flag to blame for a place, or else where it was written.
+    fn find(&self, place: &Place) -> (Option<&str>, Option<Written>) {
+        let trace = |bytes| self.text.as_ref()?.patchwork.trace(bytes);
         match place {
-            Place::Bytes(bytes) => (None, Some(bytes.clone())),
+            Place::Bytes(bytes) => (None, trace(bytes.clone())),
             Place::Field(field) => match self.flag(field) {
                 Some(flag) => (Some(flag), None),
-                None => (None, self.file.as_ref().and_then(|file| file.outline.locate(field))),
+                None => {
+                    let bytes = self.text.as_ref().and_then(|text| text.outline.locate(field));
+                    (None, bytes.and_then(trace))
+                }
             },
         }
     }
@@ -180,21 +180,27 @@ impl Problems {
         Self { origin, problems }
     }
 
+    /// A mistake in a source, found before anything of it is parsed.
+    pub(super) fn at(source: &Arc<Source>, problem: Problem) -> Self {
+        Self::new(Origin::new(Patchwork::of(source), Outline::default()), vec![problem])
+    }
+
     fn render(&self, problem: &Problem) -> String {
-        let (flag, bytes) = self.origin.find(&problem.place);
-        let source = self.origin.file.as_deref();
-        let (name, text) = source.map_or(("", ""), |file| (&file.name, &file.text));
+        let (flag, written) = self.origin.find(&problem.place);
+        let source = written.as_ref().map(|written| &*written.source);
+        let (name, text) = source.map_or(("", ""), |source| (&source.name, &source.text));
         let file = SimpleFile::new(printable(name), printable(text));
-        let range = bytes.map(|bytes| first_line(text, bytes));
+        let range = written.as_ref().map(|written| first_line(text, written.span.clone()));
         let (marked, far) = match range {
             Some(range) if can_be_shown(text, &range) => (Some(range), None),
             range => (None, range),
         };
 
-        let beside = problem
-            .beside
-            .as_ref()
-            .map(|(bytes, label)| (first_line(text, bytes.clone()), label));
+        let beside = problem.beside.as_ref().and_then(|(bytes, label)| {
+            let (_, beside) = self.origin.find(&Place::Bytes(bytes.clone()));
+            let is_here = |beside: &Written| source.is_some_and(|source| std::ptr::eq(source, &*beside.source));
+            Some((first_line(text, beside.filter(is_here)?.span), label))
+        });
         let beside = beside.filter(|(range, _)| marked.is_some() && can_be_shown(text, range));
         let label = Some(&problem.label).filter(|label| marked.is_none() && !label.is_empty());
         let place = far.and_then(|range| file.location((), range.start).ok());
@@ -273,8 +279,12 @@ pub(super) fn printable(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn origin(text: &str) -> Origin {
+        Origin::new(Patchwork::of(&Source::new("a.ron", text)), Outline::of(text))
+    }
+
     fn shown(text: &str, problem: Problem) -> String {
-        Problems::new(Origin::file("a.ron", text, Outline::of(text)), vec![problem]).to_string()
+        Problems::new(origin(text), vec![problem]).to_string()
     }
 
     #[test]
@@ -339,7 +349,7 @@ too few
 
     #[test]
     fn a_value_from_the_command_line_is_blamed_on_its_flag() {
-        let mut origin = Origin::file("a.ron", "(heads: [gap])", Outline::of("(heads: [gap])"));
+        let mut origin = origin("(heads: [gap])");
         origin.set_by_flag("heads", "--heads gap,gap".to_owned());
         let problem = Problem::in_field("heads[1]", "`gap` is listed twice").label("again here");
         assert_eq!(

@@ -10,8 +10,9 @@ use ron::ser::PrettyConfig;
 
 use super::diagnostics::{Origin, Problem, Problems, printable};
 use super::outline::Outline;
-use super::suggest::nearest;
-use super::{Experiment, syntax, validate};
+use super::patchwork::Patchwork;
+use super::suggest::{nearest, one_of};
+use super::{Experiment, ExperimentFile, syntax, validate};
 
 /// Largest experiment file that is read, in bytes; real ones have a few thousand.
 const LARGEST_FILE: u64 = 64 * 1024;
@@ -66,6 +67,35 @@ pub enum ExperimentError {
     /// The experiment says something wrong; each mistake is shown at its place.
     #[error(transparent)]
     Invalid(#[from] Problems),
+    /// A file that this one is based on could not be read.
+    #[error("{source}\n  = it is the base of `{}`", printable(&file.to_string_lossy()))]
+    Base {
+        /// The file that names it.
+        file: PathBuf,
+        /// What is wrong with the other one.
+        source: Box<ExperimentError>,
+    },
+    /// The file has no variant of this name.
+    #[error(
+        "`{}` has no variant `{}`{}",
+        printable(file),
+        printable(name),
+        variants_instead(known, name)
+    )]
+    NoVariant {
+        /// The file.
+        file: String,
+        /// The name that was asked for.
+        name: String,
+        /// The variants that there are.
+        known: Vec<String>,
+    },
+    /// One experiment is needed, and the file has several variants.
+    #[error("choose a variant with `--variant NAME`: {}", printable(&one_of(known.iter().map(String::as_str))))]
+    SeveralVariants {
+        /// The variants that there are.
+        known: Vec<String>,
+    },
     /// The experiment cannot be written as RON.
     #[error("the experiment cannot be written as RON: {0}")]
     Unwritable(#[source] ron::Error),
@@ -78,33 +108,22 @@ pub(super) fn ron_options() -> Options {
 }
 
 impl Experiment {
-    /// Reads and checks an experiment file. Nothing but the file itself is looked at: neither the data set nor the
-    /// network's registration.
+    /// Reads and checks the file of one experiment. Nothing but the file and those that it is based on is looked at:
+    /// neither the data set nor the network's registration.
     ///
     /// # Errors
     /// Any [`ExperimentError`]; all values that are out of range are reported together.
     pub fn load(path: &Path) -> Result<Self, ExperimentError> {
-        Self::parse(&read(path)?, &path.to_string_lossy())
+        ExperimentFile::load(path, &[])?.into_only()
     }
 
     /// Reads and checks an experiment from its text; `file_name` is what messages call it.
     ///
     /// # Errors
-    /// [`ExperimentError::Invalid`]: the first mistake in the RON, or else all values that are out of range.
+    /// [`ExperimentError::Invalid`]: the first mistake in the RON, or else all values that are out of range. A text with
+    /// several variants is [`ExperimentError::SeveralVariants`].
     pub fn parse(text: &str, file_name: &str) -> Result<Self, ExperimentError> {
-        let text = text.trim_start_matches('\u{feff}');
-        let outline = Outline::of(text);
-        match ron_options().from_str::<Self>(text) {
-            Ok(mut experiment) => {
-                experiment.origin = Origin::file(file_name, text, outline);
-                experiment.check()?;
-                Ok(experiment)
-            }
-            Err(error) => {
-                let problem = syntax::problem(text, &outline, &error);
-                Err(Problems::new(Origin::file(file_name, text, outline), vec![problem]).into())
-            }
-        }
+        ExperimentFile::parse(text, file_name, &[])?.into_only()
     }
 
     /// Checks that every value is in its range; [`load`](Self::load) and [`parse`](Self::parse) have done so.
@@ -139,7 +158,23 @@ impl Experiment {
     }
 }
 
-fn read(path: &Path) -> Result<String, ExperimentError> {
+/// The checked experiment of a text that has neither a base nor variants.
+pub(super) fn parse(text: Patchwork) -> Result<Experiment, ExperimentError> {
+    let outline = Outline::of(text.text());
+    match ron_options().from_str::<Experiment>(text.text()) {
+        Ok(mut experiment) => {
+            experiment.origin = Origin::new(text, outline);
+            experiment.check()?;
+            Ok(experiment)
+        }
+        Err(error) => {
+            let problem = syntax::problem(text.text(), &outline, &error);
+            Err(Problems::new(Origin::new(text, outline), vec![problem]).into())
+        }
+    }
+}
+
+pub(super) fn read(path: &Path) -> Result<String, ExperimentError> {
     let owned = || path.to_owned();
     if path.is_dir() {
         return Err(ExperimentError::Folder {
@@ -213,4 +248,14 @@ fn present(folder: &Path, wanted: Option<&std::ffi::OsStr>) -> String {
         "\n  = in `{shown_folder}`: {listed}{more}{}",
         suggestion.unwrap_or_default()
     )
+}
+
+/// What there is in the place of a variant that isn't there.
+fn variants_instead(known: &[String], name: &str) -> String {
+    if known.is_empty() {
+        return ": it has none".to_owned();
+    }
+    let names = || known.iter().map(String::as_str);
+    let suggestion = nearest(name, names()).map(|name| format!("; did you mean `{name}`?"));
+    printable(&format!(": {}{}", one_of(names()), suggestion.unwrap_or_default()))
 }

@@ -1,24 +1,30 @@
 //! Experiment files: the RON schema and its messages, the plan of runs, and the way from names to types.
 //!
 //! [`Experiment::load`] reads a file, checks every value before anything else is touched, and answers a mistake with
-//! its place in the file, what was expected and the nearest valid name. [`Overrides`] are the command line's changes,
+//! its place in the file, what was expected and the nearest valid name. [`ExperimentFile`] is a file with variants, and
+//! [`Setting`] a field that the command line sets in its text; [`Overrides`] are the changes that have options of their own,
 //! held to the same rules. [`Problem`] is the form in which later checks (an unknown network, an image size that is
 //! not registered) point into the same file.
 
+mod compose;
 mod cost;
 mod diagnostics;
 mod differences;
+mod fields;
 mod file;
 mod head_kind;
 mod outline;
 mod overrides;
+mod patchwork;
 mod plan;
 mod registry;
 mod schema;
+mod setting;
 mod suggest;
 mod syntax;
 mod tokens;
 mod validate;
+mod variants;
 
 pub use crate::data::{Augmentation, GeneratedSpec, Layout};
 pub use crate::training::{Optimizer, Schedule};
@@ -31,4 +37,6 @@ pub use overrides::Overrides;
 pub use plan::{Plan, PlanError, Run};
 pub use registry::Registry;
 pub use schema::{Checkpoints, DataSection, Experiment, Validation};
+pub use setting::{Setting, SettingError};
 pub use suggest::{nearest, one_of};
+pub use variants::ExperimentFile;

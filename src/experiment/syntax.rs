@@ -8,6 +8,7 @@ use ron::error::{Position, SpannedError};
 
 use super::diagnostics::Problem;
 use super::outline::{Outline, Unbalanced};
+use super::setting::COMPOSING;
 use super::suggest::{nearest, one_of};
 use super::tokens::{Token, TokenKind};
 
@@ -37,7 +38,7 @@ pub(super) fn problem(text: &str, outline: &Outline, error: &SpannedError) -> Pr
 }
 
 /// The fields without a default, each with a line that could be added.
-const REQUIRED: [(&str, &str); 6] = [
+pub(super) const REQUIRED: [(&str, &str); 6] = [
     ("name", "name: \"my_experiment\","),
     ("network", "network: \"densenet169\","),
     ("image_size", "image_size: 224,"),
@@ -47,10 +48,11 @@ const REQUIRED: [(&str, &str); 6] = [
 ];
 
 /// What can stand where a section's own field is missing.
-const REQUIRED_IN_SECTIONS: [(&str, &str); 8] = [
+const REQUIRED_IN_SECTIONS: [(&str, &str); 9] = [
     ("layout", "layout: Intel,"),
     ("train", "train: \"train\","),
     ("test", "test: \"test\","),
+    ("test_fraction", "test_fraction: 0.2,"),
     ("decay", "decay: 0.94,"),
     ("every_epochs", "every_epochs: 2,"),
     ("train_per_class", "train_per_class: 100,"),
@@ -58,7 +60,7 @@ const REQUIRED_IN_SECTIONS: [(&str, &str); 8] = [
     ("seed", "seed: 0,"),
 ];
 
-fn unbalanced(text: &str, outline: &Outline, unbalanced: Unbalanced) -> Problem {
+pub(super) fn unbalanced(text: &str, outline: &Outline, unbalanced: Unbalanced) -> Problem {
     let written = |span: &Range<usize>| &text[span.clone()];
     match unbalanced {
         Unbalanced::NeverClosed(span) => {
@@ -169,13 +171,17 @@ impl Mistake<'_> {
     }
 
     fn unknown(&self, kind: &str, found: &str, expected: &[&'static str]) -> Problem {
-        let problem = match self.outline.field_at(self.at).filter(|_| kind == "name") {
+        let field = self.outline.field_at(self.at);
+        let problem = match field.filter(|_| kind == "name") {
             Some(field) => self.here(format!("unknown value `{}` for `{}`", shortened(found), field.path)),
             None => self.here(format!("unknown {kind} `{}`", shortened(found))),
         };
+        // What composes files is gone before a text is parsed.
+        let composing = COMPOSING.iter().filter(|_| kind == "field" && field.is_none());
+        let expected = expected.iter().chain(composing).copied();
         problem
-            .label(one_of(expected.iter().copied()))
-            .did_you_mean(nearest(found, expected.iter().copied()))
+            .label(one_of(expected.clone()))
+            .did_you_mean(nearest(found, expected))
     }
 
     fn missing(&self, field: &str) -> Problem {

@@ -153,6 +153,12 @@ impl Checks {
         match &data.layout {
             Layout::Intel | Layout::MitIndoor | Layout::SubImageNet => {}
             Layout::Folders { train, test } => self.splits("folder", train, test),
+            Layout::OneFolder { test_fraction, .. } => self.number(
+                "data.layout.test_fraction",
+                *test_fraction,
+                *test_fraction > 0.0 && *test_fraction < 1.0,
+                "a fraction above 0 and below 1",
+            ),
             Layout::Lists { train, test, images } | Layout::Csv { train, test, images } => {
                 self.splits("file", train, test);
                 if let Some(images) = images {

@@ -22,7 +22,7 @@ fn changed_settings_are_refused_with_their_names_and_leave_everything_as_it_was(
     lab.train(&[&SMALL[..], &["--epochs", "1"]].concat());
     let (history, settings) = (
         lab.read("reports/tiny/history.csv"),
-        lab.read("reports/tiny/experiment.ron"),
+        lab.read("reports/tiny/resolved.ron"),
     );
     let ended = lab.run(&[&["tiny.ron", "--batch-size", "3"], &SMALL[..]].concat());
     let said = [
@@ -36,7 +36,7 @@ fn changed_settings_are_refused_with_their_names_and_leave_everything_as_it_was(
     let other_head = lab.run(&["tiny.ron", "--heads", "gap", "--limit-train", "12", "--limit-test", "6"]);
     other_head.assert_refused(1, &["data.limit_train: was 6, now 12"]);
     assert_eq!(lab.read("reports/tiny/history.csv"), history);
-    assert_eq!(lab.read("reports/tiny/experiment.ron"), settings);
+    assert_eq!(lab.read("reports/tiny/resolved.ron"), settings);
     let fresh = lab.train(&[&["--fresh", "--epochs", "1", "--batch-size", "3"], &SMALL[..]].concat());
     assert!(!fresh.stderr.contains("resumes"), "{}", fresh.stderr);
 }

@@ -24,12 +24,13 @@ fn a_run_writes_the_promised_files_and_no_others() {
     let mut expected = vec![
         ".lock".to_owned(),
         "experiment.json".to_owned(),
-        "experiment.ron".to_owned(),
+        "environment.json".to_owned(),
         "history.csv".to_owned(),
         "report.html".to_owned(),
         "report.json".to_owned(),
         "wise_srnet-seed0/kernel.csv".to_owned(),
         "wise_srnet-seed3/kernel.csv".to_owned(),
+        "resolved.ron".to_owned(),
     ];
     for chart in ["accuracy", "classes", "confusion", "kernels", "learning_rate", "loss"] {
         expected.extend([format!("{chart}.png"), format!("{chart}.svg")]);

@@ -2,7 +2,8 @@
 
 use super::lab::{Lab, RUN};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
+    "new",
     "run",
     "check",
     "summary",

@@ -184,6 +184,7 @@ fn a_run_evaluate_and_predict_print_what_is_documented_and_nothing_else() {
     assert_eq!(
         names,
         [
+            "experiment_started",
             "run_started",
             "epoch_finished",
             "epoch_finished",
@@ -195,7 +196,7 @@ fn a_run_evaluate_and_predict_print_what_is_documented_and_nothing_else() {
         assert_documented(name, std::slice::from_ref(event));
     }
     let history = lab.read("reports/tiny/history.csv");
-    for (event, row) in events[1..3].iter().zip(history.lines().skip(1)) {
+    for (event, row) in events[2..4].iter().zip(history.lines().skip(1)) {
         let fields: Vec<&str> = row.split(',').collect();
         assert_eq!(event["epoch"].to_string(), fields[2]);
         assert_eq!(event["test_loss"].as_f64().unwrap(), fields[6].parse::<f64>().unwrap());
@@ -210,7 +211,7 @@ fn a_run_evaluate_and_predict_print_what_is_documented_and_nothing_else() {
         "--log-format",
         "json",
     ]);
-    assert_eq!(objects(&again)[0]["epochs_done"], 2);
+    assert_eq!(objects(&again)[1]["epochs_done"], 2);
 
     let checkpoint = format!("reports/tiny/{RUN}/best.safetensors");
     let evaluate = ["evaluate", "tiny.ron", "--checkpoint", &checkpoint, "--json"];

@@ -2,6 +2,7 @@
 
 mod changes;
 mod checking;
+mod composing;
 #[path = "../data_files/mod.rs"]
 mod data_files;
 mod evaluating;

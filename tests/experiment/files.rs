@@ -13,6 +13,7 @@ fn shipped() -> Vec<Experiment> {
     let mut paths: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "ron"))
         .collect();
     paths.sort();
     let load = |path: &Path| Experiment::load(path).unwrap_or_else(|error| panic!("error: {error}"));

@@ -1,9 +1,13 @@
 //! Experiment files as a person meets them: the shipped files, the messages for mistakes, the command line's changes.
 
+mod bases;
+mod documentation;
 mod files;
 mod messages;
 mod overrides;
 mod resuming;
+mod settings;
+mod variants;
 
 use wise_srnet::experiment::Experiment;
 

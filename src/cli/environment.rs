@@ -1,0 +1,82 @@
+//! Where results were computed: `environment.json` beside them, with an entry for each time that a command went on with
+//! them.
+
+use std::env::consts;
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::CommandError;
+use super::machine;
+use super::text::utc;
+use crate::atomic_file;
+use crate::kernels::instruction_set::InstructionSet;
+
+/// The file's name.
+const FILE: &str = "environment.json";
+
+#[derive(Default, Serialize, Deserialize)]
+struct Environment {
+    /// The first one started the results.
+    sessions: Vec<Session>,
+}
+
+/// What one command computed with. Results depend on the instruction set and on nothing else of it.
+#[derive(Serialize, Deserialize)]
+struct Session {
+    /// In UTC, as `2026-11-25T22:50:00Z`.
+    started: String,
+    program_version: String,
+    /// What the program was compiled for, in Rust's terms.
+    target: String,
+    operating_system: String,
+    /// `None` where the system doesn't tell.
+    cpu: Option<String>,
+    /// Those that this process may use.
+    cores: Option<usize>,
+    threads: usize,
+    instruction_set: String,
+}
+
+/// Notes that a command begins to compute results for this folder, on the current thread's pool.
+pub fn record(folder: &Path) -> Result<(), CommandError> {
+    let path = folder.join(FILE);
+    let mut environment = stored(&path);
+    environment.sessions.push(Session {
+        started: utc(SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs()),
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        target: env!("TARGET").to_owned(),
+        operating_system: machine::operating_system().unwrap_or_else(|| consts::OS.to_owned()),
+        cpu: machine::cpu_model(),
+        cores: thread::available_parallelism().ok().map(usize::from),
+        threads: rayon::current_num_threads(),
+        instruction_set: InstructionSet::current().name().to_owned(),
+    });
+    let io = |source| CommandError::Io {
+        path: path.clone(),
+        source,
+    };
+    let mut text = serde_json::to_string_pretty(&environment).map_err(|error| io(error.into()))?;
+    text.push('\n');
+    atomic_file::replace(&path, text.as_bytes()).map_err(io)
+}
+
+/// The sessions so far. A file that can't be read is no reason not to train.
+fn stored(path: &Path) -> Environment {
+    let Ok(text) = fs::read_to_string(path) else {
+        return Environment::default();
+    };
+    serde_json::from_str(&text).unwrap_or_else(|error| {
+        eprintln!(
+            "warning: {} is not readable and is begun again: {error}",
+            path.display()
+        );
+        Environment::default()
+    })
+}

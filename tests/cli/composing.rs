@@ -1,0 +1,287 @@
+//! Files with variants, settings on the command line, and what of them stands beside the results.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::lab::{Lab, RUN, TINY, files, without_seconds};
+
+const SMALL: [&str; 6] = ["--limit-train", "6", "--limit-test", "6", "--epochs", "1"];
+
+/// [`TINY`] with two variants.
+fn two_variants() -> Lab {
+    Lab::changed(
+        "    epochs: 5,",
+        "    epochs: 5,\n    variants: {\"a\": (), \"b\": (heads: [gap], optimizer: (momentum: 0.5))},",
+    )
+}
+
+#[test]
+fn settings_are_as_if_the_file_said_so_for_every_command() {
+    let lab = Lab::new();
+    let settings = [
+        "--set",
+        "epochs=2",
+        "--set",
+        "heads=[gap]",
+        "--set",
+        "data.limit_train=6",
+    ];
+    let with = |command: &[&str]| lab.run(&[command, &settings[..]].concat());
+    let summary = with(&["summary", "tiny.ron", "--json"]);
+    let summary: Value = serde_json::from_str(&summary.stdout).unwrap();
+    assert_eq!(
+        (&summary["epochs"], &summary["heads"][0]["name"]),
+        (&2.into(), &"gap".into())
+    );
+    let check = with(&["check", "tiny.ron"]);
+    assert!(
+        check.stdout.contains("plan        1 run of 2 epochs of 1 step\n"),
+        "{}",
+        check.stdout
+    );
+    lab.train(&settings);
+    assert_eq!(lab.read("reports/tiny/gap-seed0/history.csv").lines().count(), 3);
+    let checkpoint = "reports/tiny/gap-seed0/last.safetensors";
+    let evaluated = with(&[
+        "evaluate",
+        "tiny.ron",
+        "--checkpoint",
+        checkpoint,
+        "--set",
+        "data.limit_test=6",
+        "--json",
+    ]);
+    let report: Value = serde_json::from_str(&evaluated.stdout).unwrap_or_else(|_| panic!("{}", evaluated.stderr));
+    assert_eq!(report["images"], 6);
+}
+
+#[test]
+fn an_option_with_a_name_of_its_own_wins_over_a_setting() {
+    let lab = Lab::new();
+    let check = lab.run(&["check", "tiny.ron", "--epochs", "3", "--set", "epochs=2", "--json"]);
+    let check: Value = serde_json::from_str(&check.stdout).unwrap();
+    assert_eq!(check["epochs"], 3);
+}
+
+#[test]
+fn wrong_settings_are_answered_at_their_place() {
+    let lab = Lab::new();
+    lab.run(&["tiny.ron", "--set", "epoch=3"]).assert_refused(
+        1,
+        &["unknown field `epoch`", "1 | --set epoch=3", "did you mean `epochs`?"],
+    );
+    lab.run(&["check", "tiny.ron", "--set", "network=\"mini_resnt\""])
+        .assert_refused(1, &["command line:1:15", "did you mean `mini_resnet`?"]);
+    lab.run(&["tiny.ron", "--set", "epochs"])
+        .assert_refused(2, &["expected FIELD=VALUE, such as `epochs=3`"]);
+    lab.run(&["tiny.ron", "--set", "variants={}"])
+        .assert_refused(2, &["`variants` can only stand in a file"]);
+    assert_eq!(files(&lab.path("")), ["tiny.ron"]);
+}
+
+#[test]
+fn variants_are_checked_summarized_and_run_one_after_the_other() {
+    let lab = two_variants();
+    for command in ["check", "summary"] {
+        let ended = lab.run(&[command, "tiny.ron", "--json"]);
+        let objects = ended
+            .stdout
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let names: Vec<Value> = objects.map(|object| object["experiment"].clone()).collect();
+        assert_eq!(names, ["tiny-a", "tiny-b"], "{command}: {}", ended.stderr);
+    }
+    let ended = lab.train(&SMALL);
+    assert_eq!(
+        ended.stdout,
+        "report: reports/tiny-a/report.html\nreport: reports/tiny-b/report.html\n"
+    );
+    let together = "report reports/tiny-a reports/tiny-b --out reports/tiny-together";
+    assert!(ended.stderr.contains(together), "{}", ended.stderr);
+    for run in [format!("tiny-a/{RUN}"), "tiny-b/gap-seed0".to_owned()] {
+        assert!(lab.path("reports").join(run).join("best.safetensors").is_file());
+    }
+    // The same command again goes on with both; one is chosen by its name.
+    let again = lab.train(&[&SMALL[..], &["--variant", "b"]].concat());
+    assert_eq!(again.stdout, "report: reports/tiny-b/report.html\n");
+    assert!(again.stderr.contains("gap seed 0 has done 1 epoch"), "{}", again.stderr);
+
+    let checkpoint = "reports/tiny-b/gap-seed0/best.safetensors";
+    let evaluate = ["evaluate", "tiny.ron", "--checkpoint", checkpoint];
+    lab.run(&evaluate)
+        .assert_refused(1, &["choose a variant with `--variant NAME`: expected one of `a`, `b`"]);
+    let ended = lab.run(&[&evaluate[..], &["--variant", "b"]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
+
+#[test]
+fn what_is_wrong_with_the_last_variant_is_said_before_the_first_is_trained() {
+    let lab = two_variants();
+    lab.train(&[&SMALL[..], &["--variant", "b"]].concat());
+    let ended = lab.run(&[&["tiny.ron", "--set", "optimizer.momentum=0.7"], &SMALL[..]].concat());
+    ended.assert_refused(
+        1,
+        &[
+            "reports/tiny-b",
+            "made with other settings",
+            "momentum: was 0.5, now 0.7",
+        ],
+    );
+    assert!(!lab.path("reports/tiny-a/history.csv").exists());
+}
+
+#[test]
+fn the_resolved_file_alone_gives_the_same_results() {
+    let lab = Lab::with(&TINY.replace("Experiment(\n", "Experiment(\n    base: \"shared/base.ron\",\n"));
+    lab.write("shared/base.ron", "(seeds: [3], optimizer: (momentum: 0.8))");
+    let run = "wise_srnet_dropout-seed3";
+    lab.train(&[&SMALL[..], &["--set", "optimizer.learning_rate=0.02"]].concat());
+    let elsewhere = Lab::new();
+    let resolved = lab.read("reports/tiny/resolved.ron");
+    assert!(
+        resolved.contains("learning_rate: 0.02") && resolved.contains("momentum: 0.8"),
+        "{resolved}"
+    );
+    elsewhere.write("resolved.ron", &resolved);
+    let ended = elsewhere.run(&["resolved.ron", "--threads", "1"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let history = |lab: &Lab| without_seconds(&lab.results(run).join("history.csv"));
+    assert_eq!(history(&elsewhere), history(&lab));
+    assert_eq!(elsewhere.read("reports/tiny/resolved.ron"), resolved);
+}
+
+#[test]
+fn results_say_where_they_were_computed_and_how_often_they_were_continued() {
+    let lab = Lab::new();
+    lab.train(&[&SMALL[..], &["--threads", "1"]].concat());
+    let more = [
+        "--limit-train",
+        "6",
+        "--limit-test",
+        "6",
+        "--epochs",
+        "2",
+        "--threads",
+        "2",
+        "--simd",
+        "portable",
+    ];
+    lab.train(&more);
+    let environment: Value = serde_json::from_str(&lab.read("reports/tiny/environment.json")).unwrap();
+    let [first, second] = environment["sessions"].as_array().unwrap().as_slice() else {
+        panic!("{environment}");
+    };
+    assert_eq!((&first["threads"], &second["threads"]), (&1.into(), &2.into()));
+    assert_eq!(second["instruction_set"], "portable");
+    for session in [first, second] {
+        assert_eq!(session["program_version"], env!("CARGO_PKG_VERSION"));
+        assert!(session["started"].as_str().unwrap().ends_with('Z'), "{session}");
+        let target = session["target"].as_str().unwrap();
+        assert!(
+            target.contains(std::env::consts::ARCH) && target.contains('-'),
+            "{session}"
+        );
+        assert!(session["cores"].as_u64().unwrap() > 0, "{session}");
+        assert!(!session["operating_system"].as_str().unwrap().is_empty(), "{session}");
+    }
+    lab.write("reports/tiny/environment.json", "{");
+    let ended = lab.train(&more);
+    assert!(
+        ended.stderr.contains("environment.json is not readable"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn results_of_a_time_when_the_resolved_file_had_another_name_go_on() {
+    let lab = Lab::new();
+    lab.train(&SMALL);
+    let (now, then) = (lab.results("resolved.ron"), lab.results("experiment.ron"));
+    fs::rename(&now, &then).unwrap();
+    let other = lab.run(&[&["tiny.ron", "--batch-size", "3"], &SMALL[..]].concat());
+    other.assert_refused(1, &["batch_size: was 16, now 3"]);
+    lab.train(&SMALL);
+    assert!(now.is_file() && !then.exists());
+}
+
+/// Ten pictures in each of two classes that differ by their colour.
+fn write_photographs(folder: &Path) {
+    for (class, colour) in [("day", 200), ("night", 20)] {
+        fs::create_dir_all(folder.join(class)).unwrap();
+        for image in 0..10_u8 {
+            let picture = image::RgbImage::from_pixel(12, 9, image::Rgb([colour, colour, 10 * image]));
+            picture.save(folder.join(class).join(format!("{image}.jpg"))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_folder_of_photographs_gets_an_experiment_that_runs() {
+    let lab = Lab::new();
+    write_photographs(&lab.path("my photos"));
+    let ended = lab.run(&["new", "--data", "my photos", "mine.ron"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(
+        ended.stdout,
+        "mine.ron: 2 classes, 16 training images and 4 for the test\n"
+    );
+    let text = lab.read("mine.ron");
+    assert!(
+        text.contains("layout: OneFolder(test_fraction: 0.2)") && text.contains("path: \"my photos\""),
+        "{text}"
+    );
+    let check = lab.run(&["check", "mine.ron"]);
+    assert!(
+        check.stdout.contains("plan        6 runs of 20 epochs of 1 step\n"),
+        "{}",
+        check.stdout
+    );
+    let run = lab.run(&["mine.ron", "--epochs", "1", "--seeds", "0"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(
+        lab.read("reports/mine/report.html")
+            .contains("a share of 0.2 of each class")
+    );
+
+    lab.run(&["new", "--data", "my photos", "mine.ron"])
+        .assert_refused(1, &["mine.ron", "exists"]);
+    assert_eq!(lab.read("mine.ron"), text);
+}
+
+#[test]
+fn a_new_experiment_fits_splits_that_are_there() {
+    let lab = Lab::new();
+    for split in ["train", "val"] {
+        write_photographs(&lab.path("split").join(split));
+    }
+    let ended = lab.run(&["new", "--data", "split", "--size", "96", "split.ron"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let text = lab.read("split.ron");
+    assert!(
+        text.contains("Folders(train: \"train\", test: \"val\")") && text.contains("image_size: 96"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_new_experiment_that_cannot_be_is_explained_and_not_written() {
+    let lab = Lab::new();
+    write_photographs(&lab.path("photos"));
+    for (arguments, said) in [
+        (["--data", "nowhere", "new.ron"], "no data set at 'nowhere'"),
+        (
+            ["--data", "photos/day", "new.ron"],
+            "'<class>/<image>' of two classes or more",
+        ),
+        (["--data", "photos", "new"], "a name that ends in .ron"),
+        (["--data", "photos", "a:b.ron"], "usable as a folder's name"),
+    ] {
+        lab.run(&[&["new"], &arguments[..]].concat()).assert_refused(1, &[said]);
+    }
+    lab.run(&["new", "--data", "photos", "--network", "mini_resnt", "new.ron"])
+        .assert_refused(1, &["did you mean `mini_resnet`?"]);
+    assert!(!lab.path("new.ron").exists());
+}

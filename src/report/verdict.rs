@@ -2,12 +2,15 @@
 
 use super::facts::ExperimentFacts;
 use super::head_names::title;
-use super::summary::{AgainstGap, HeadSummary, Summary, WISE_SRNET};
+use super::numbers::{p_value, signed_points};
+use super::summary::{AgainstGap, HeadSummary, Method, Summary, Test, WISE_SRNET};
 
 /// Fewer epochs than this say little about where a network ends.
 const FEW_EPOCHS: u64 = 10;
 /// Fewer seeds than this are an indication at most.
 const FEW_SEEDS: usize = 5;
+/// A difference with a smaller p is called rare.
+const SIGNIFICANT: f64 = 0.05;
 /// A difference in points below this reads 0.0.
 const VISIBLE: f64 = 0.05;
 
@@ -141,6 +144,7 @@ fn caveat(against: &AgainstGap, facts: Option<&ExperimentFacts>) -> String {
         }
         _ => {}
     }
+    sentences.extend(against.test.map(|test| tested(&test, against.last.seeds)));
     if against.epochs.0 < FEW_EPOCHS {
         sentences.push(format!(
             "{} are too few to tell where the heads end up.",
@@ -157,6 +161,25 @@ fn caveat(against: &AgainstGap, facts: Option<&ExperimentFacts>) -> String {
     }
     let text = sentences.join(" ");
     text.replace("1 epoch are too few", "1 epoch is too little")
+}
+
+/// What the test says, with its name.
+fn tested(test: &Test, seeds: usize) -> String {
+    let judgement = if test.p < SIGNIFICANT {
+        "A difference this large would be rare if there were none"
+    } else {
+        "A difference this large is not rare where there is none"
+    };
+    let name = match test.method {
+        Method::McNemar(_) => "exact McNemar test over the test images".to_string(),
+        Method::PairedT => format!("paired t test over {seeds} seeds"),
+    };
+    let (low, high) = (signed_points(test.interval.0), signed_points(test.interval.1));
+    let p = match p_value(test.p) {
+        small if small.starts_with('<') => format!("p {small}"),
+        p => format!("p = {p}"),
+    };
+    format!("{judgement}: {p}, 95 % interval {low} to {high} points ({name}).")
 }
 
 fn compact(value: f64) -> String {
@@ -234,7 +257,8 @@ mod tests {
         );
         assert_eq!(
             verdict.caveat,
-            "Both seeds point the same way; so few are an indication, not a proof."
+            "Both seeds point the same way; so few are an indication, not a proof. A difference this large would be rare if \
+             there were none: p = 0.030, 95 % interval +0.8 to +3.4 points (paired t test over 2 seeds)."
         );
     }
 

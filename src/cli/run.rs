@@ -132,7 +132,12 @@ fn say_next(arguments: &RunArguments, results: &[PathBuf], checkpoint: &Path) {
     } else {
         let mut report = vec!["report".into()];
         report.extend(results.iter().map(OsString::from));
-        let stem = arguments.experiment.path.file_stem().unwrap_or_default().to_string_lossy();
+        let stem = arguments
+            .experiment
+            .path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy();
         let together = arguments.out.folder.join(format!("{stem}-together"));
         report.extend(["--out".into(), together.into()]);
         next::say("draw the variants together", &report);

@@ -19,7 +19,7 @@ pub fn table(summary: &Summary, styles: &[HeadStyle]) -> Markup {
                         tr {
                             th rowspan="2" scope="col" { "Head" }
                             th colspan="3" scope="colgroup" { "Last epoch, points of Top-1" }
-                            th scope="colgroup" { "Best epoch" }
+                            th colspan="1" scope="colgroup" { "Best epoch" }
                             th colspan="2" scope="colgroup" { "Epochs to GAP’s best" }
                         }
                         tr {

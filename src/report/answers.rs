@@ -34,7 +34,7 @@ pub struct HeadAnswers {
     pub confusion: Vec<Vec<u64>>,
     /// Share of each class's images that were taken for it; none for a class without images.
     pub recall: Vec<Option<f64>>,
-    /// Recall minus GAP's, over the seeds that both have.
+    /// Recall minus GAP's, over the seeds that both have after as many epochs.
     pub gain: Vec<Option<f64>>,
 }
 
@@ -119,8 +119,11 @@ fn head_answers(head: &str, classes: &[String], runs: &[RunPredictions]) -> Opti
     if own.is_empty() {
         return None;
     }
-    let gap_of = |seed: u64| runs.iter().find(|run| run.head == GAP && run.seed == seed);
-    let pairs = own.iter().filter_map(|run| Some((*run, gap_of(run.seed)?)));
+    let gap_of = |run: &RunPredictions| {
+        let comparable = |gap: &&RunPredictions| gap.head == GAP && gap.seed == run.seed && run.is_comparable(gap);
+        runs.iter().find(comparable)
+    };
+    let pairs = own.iter().filter_map(|run| Some((*run, gap_of(run)?)));
     let (paired, gap): (Vec<_>, Vec<_>) = pairs.unzip();
     let confusion = confusion(classes, &own);
     let gain = recall(&self::confusion(classes, &paired))

@@ -57,7 +57,7 @@ impl Disagreements {
         let own = runs.iter().filter(|run| run.head == head.head);
         let pairs: Vec<_> = own
             .filter_map(|run| Some((run, gap_of(run.seed)?)))
-            .filter(|(run, gap)| run.paired_answers(gap).is_some())
+            .filter(|(run, gap)| run.is_comparable(gap))
             .collect();
         let first = pairs.first()?.0;
         if pairs.iter().any(|(run, _)| run.images.len() != first.images.len()) {

@@ -65,6 +65,7 @@ pub fn predictions(head: &str, seed: u64, answers: &[(&str, &str)]) -> RunPredic
     RunPredictions {
         head: head.to_string(),
         seed,
+        epoch: 1,
         images: answers.iter().enumerate().map(image).collect(),
     }
 }

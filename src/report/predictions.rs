@@ -37,6 +37,8 @@ pub struct RunPredictions {
     pub head: String,
     /// Seed of the run.
     pub seed: u64,
+    /// The run's last epoch, after which the images were classified.
+    pub epoch: u64,
     /// The images, in the order of the test split.
     pub images: Vec<PredictedImage>,
 }
@@ -49,12 +51,18 @@ impl RunPredictions {
         (right as f64 - accuracy * self.images.len() as f64).abs() < 0.5
     }
 
-    /// Whether each image was right here and in another run; none if the two classified different images.
-    pub fn paired_answers<'a>(&'a self, other: &'a Self) -> Option<impl Iterator<Item = (bool, bool)> + 'a> {
-        let pairs = || self.images.iter().zip(&other.images);
-        let same_images = self.images.len() == other.images.len()
-            && pairs().all(|(own, other)| own.image == other.image && own.class == other.class);
-        same_images.then(|| pairs().map(|(own, other)| (own.is_right(), other.is_right())))
+    /// Whether both runs classified the same images after as many epochs.
+    pub fn is_comparable(&self, other: &Self) -> bool {
+        let mut pairs = self.images.iter().zip(&other.images);
+        self.epoch == other.epoch
+            && self.images.len() == other.images.len()
+            && pairs.all(|(own, other)| own.image == other.image && own.class == other.class)
+    }
+
+    /// Whether each image was right here and in a comparable run.
+    pub fn paired_answers<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (bool, bool)> + 'a {
+        let pairs = self.images.iter().zip(&other.images);
+        pairs.map(|(own, other)| (own.is_right(), other.is_right()))
     }
 }
 

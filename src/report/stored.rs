@@ -11,7 +11,7 @@ use super::history::read_history;
 use super::keras_csv::read_keras_csv;
 use super::kernels::{HeadKernel, SpatialKernel};
 use super::predictions::{RunPredictions, read_predictions};
-use super::runs::{HeadRuns, group};
+use super::runs::{HeadRuns, Run, group};
 
 /// The epochs of an experiment or of a run.
 pub const HISTORY: &str = "history.csv";
@@ -136,9 +136,15 @@ impl Stored {
 /// What the test images were taken for at the end of the runs in the rows, where their folders tell.
 fn run_predictions(dir: &Path, rows: &[EpochRow]) -> Result<Vec<RunPredictions>, ReportError> {
     let mut found = Vec::new();
-    for (head, seed, folder) in run_folders(rows) {
+    for (run, folder) in run_folders(rows) {
         if let Some(images) = read_predictions(&dir.join(folder).join(LAST_PREDICTIONS))? {
-            found.push(RunPredictions { head, seed, images });
+            let (head, seed, epoch) = run;
+            found.push(RunPredictions {
+                head,
+                seed,
+                epoch,
+                images,
+            });
         }
     }
     Ok(found)
@@ -147,7 +153,7 @@ fn run_predictions(dir: &Path, rows: &[EpochRow]) -> Result<Vec<RunPredictions>,
 /// The kernel of each head, a mean over its seeds, where the runs' folders have one.
 fn head_kernels(dir: &Path, rows: &[EpochRow]) -> Result<Vec<HeadKernel>, ReportError> {
     let mut found: Vec<(String, Vec<SpatialKernel>)> = Vec::new();
-    for (head, _, folder) in run_folders(rows) {
+    for ((head, ..), folder) in run_folders(rows) {
         let Some(kernel) = SpatialKernel::read(&dir.join(folder).join(KERNEL))? else {
             continue;
         };
@@ -167,14 +173,14 @@ fn head_kernels(dir: &Path, rows: &[EpochRow]) -> Result<Vec<HeadKernel>, Report
     Ok(means.collect())
 }
 
-/// Head, seed and folder of the runs in the rows. A name that no folder can have comes from a history that is not ours.
-fn run_folders(rows: &[EpochRow]) -> impl Iterator<Item = (String, u64, String)> {
-    let runs = group([], rows).into_iter().flat_map(|head| {
-        let seeds: Vec<u64> = head.runs.iter().map(|run| run.seed).collect();
-        seeds.into_iter().map(move |seed| (head.head.clone(), seed))
+/// Head, seed, last epoch and folder of the runs in the rows. A name that no folder can have comes from a history that is
+/// not ours.
+fn run_folders(rows: &[EpochRow]) -> impl Iterator<Item = ((String, u64, u64), String)> {
+    let runs = group([], rows).into_iter().flat_map(|HeadRuns { head, runs }| {
+        let of = move |run: Run| ((head.clone(), run.seed, run.last_epoch()), run_folder(&head, run.seed));
+        runs.into_iter().map(of)
     });
-    runs.filter_map(|(head, seed)| Some((run_folder(&head, seed).ok()?, head, seed)))
-        .map(|(folder, head, seed)| (head, seed, folder))
+    runs.filter_map(|(run, folder)| Some((run, folder.ok()?)))
 }
 
 /// Whether a CSV file begins as a tidy history does; a Keras-style one begins with a metric.

@@ -241,7 +241,10 @@ fn test_images(head: &str, pair: &Pair, predictions: &[RunPredictions]) -> Optio
         predictions.iter().find(own)
     };
     let (head, gap) = (of(head, pair.last.0)?, of(GAP, pair.last.1)?);
-    let counts = Discordant::of(head.paired_answers(gap)?);
+    if !head.is_comparable(gap) {
+        return None;
+    }
+    let counts = Discordant::of(head.paired_answers(gap));
     Some(Test {
         interval: bootstrap_interval(counts)?,
         p: mcnemar_exact(counts),
@@ -438,6 +441,7 @@ mod tests {
         RunPredictions {
             head: head.to_owned(),
             seed: 0,
+            epoch: 1,
             images: (0..100).map(image).collect(),
         }
     }

@@ -19,4 +19,5 @@ mod printing;
 mod reporting;
 #[path = "../shared/state.rs"]
 mod state;
+mod storm;
 mod weights;

@@ -6,6 +6,7 @@ mod failing;
 mod faults;
 mod learning;
 mod pairing;
+mod power_cuts;
 #[path = "../shared/state.rs"]
 mod state;
 mod stopping;

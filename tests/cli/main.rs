@@ -16,6 +16,7 @@ mod lab;
 mod logging;
 mod predicting;
 mod printing;
+mod processor;
 mod reporting;
 #[path = "../shared/state.rs"]
 mod state;

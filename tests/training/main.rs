@@ -7,6 +7,7 @@ mod faults;
 mod learning;
 mod pairing;
 mod power_cuts;
+mod same_bits;
 #[path = "../shared/state.rs"]
 mod state;
 mod stopping;

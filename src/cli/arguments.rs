@@ -202,6 +202,9 @@ pub struct RunArguments {
     /// Delete the checkpoints and histories of these runs and start over
     #[arg(long)]
     pub fresh: bool,
+    /// Train even if a step is estimated to need far more memory than there is
+    #[arg(long)]
+    pub ignore_memory: bool,
     /// What goes to standard output: the report's path, or one JSON object a line for everything that happens
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub log_format: LogFormat,

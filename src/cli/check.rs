@@ -8,11 +8,12 @@ use serde::Serialize;
 
 use super::arguments::CheckArguments;
 use super::error::CommandError;
+use super::memory::Memory;
 use super::table::{Side, Table};
 use super::text::{bytes, count, duration, grouped};
 use super::{machine, next, output, prepare, run};
 use crate::data::Split;
-use crate::experiment::{Checkpoints, Cost, HeadKind, Plan, Registry, Run, Size};
+use crate::experiment::{Checkpoints, Cost, HeadKind, Plan, Registry, Size};
 
 /// The share of a matrix product's speed that a training step reaches, for the estimate of time (measured with
 /// DenseNet169 and `mini_resnet`).
@@ -92,16 +93,8 @@ pub fn check(arguments: CheckArguments, registry: &Registry) -> Result<ExitCode,
 
 fn findings<'a>(plan: &'a Plan<'_>, out: &Path, speed: f64, threads: usize) -> Result<Findings<'a>, CommandError> {
     let (experiment, splits) = (&plan.experiment, &plan.splits);
-    let costs = experiment.heads.iter().map(|&head| {
-        let cost = Cost::of(&mut *plan.build(Run { head, seed: 0 })?)?;
-        Ok((head, cost))
-    });
-    let heads = costs.collect::<Result<Vec<_>, CommandError>>()?;
-    let costs = costs_of(plan, &heads, speed, threads);
-    let too_large = costs
-        .available_memory_bytes
-        .is_some_and(|available| available < costs.memory_bytes);
-    let warning = "a training step doesn't fit into the memory: use a smaller `--batch-size`";
+    let heads = prepare::costs(plan)?;
+    let memory = Memory::of(&heads, prepare::largest_step(plan));
     Ok(Findings {
         experiment: &experiment.name,
         network: &experiment.network,
@@ -124,29 +117,26 @@ fn findings<'a>(plan: &'a Plan<'_>, out: &Path, speed: f64, threads: usize) -> R
         epochs: experiment.epochs,
         batch_size: experiment.batch_size,
         steps_per_epoch: splits.train.len().div_ceil(experiment.batch_size),
-        costs,
+        costs: costs_of(plan, &heads, memory, speed, threads),
         notes: run::notes(plan),
-        warnings: too_large.then(|| warning.to_owned()).into_iter().collect(),
+        warnings: memory.warning().into_iter().collect(),
     })
 }
 
-fn costs_of(plan: &Plan<'_>, heads: &[(HeadKind, Cost)], speed: f64, threads: usize) -> Costs {
+fn costs_of(plan: &Plan<'_>, heads: &[(HeadKind, Cost)], memory: Memory, speed: f64, threads: usize) -> Costs {
     let (experiment, splits) = (&plan.experiment, &plan.splits);
     let tested = splits.test.len() + splits.validation.as_ref().map_or(0, Split::len);
     let passes = (3 * splits.train.len() + tested) as f64 * experiment.epochs as f64;
     let seeds = experiment.seeds.len() as u64;
-    let available = machine::available_memory();
     let products: u64 = heads.iter().map(|(_, cost)| cost.total().multiply_adds).sum();
-    let batch = experiment.batch_size.min(splits.train.len());
-    let memory = heads.iter().map(|(_, cost)| cost.training_bytes(batch));
     let disk = heads.iter().map(|(_, cost)| cost.checkpoint_bytes(kept(plan)));
     Costs {
         seconds: passes * 2.0 * products as f64 * seeds as f64 / speed,
         threads,
         gflops: speed / 1e9,
-        memory_bytes: memory.max().unwrap_or(0),
-        available_memory_bytes: available,
-        largest_batch: available.and_then(|bytes| heads.iter().map(|(_, cost)| cost.largest_batch(bytes)).min()),
+        memory_bytes: memory.needed,
+        available_memory_bytes: memory.available,
+        largest_batch: memory.largest_batch,
         disk_bytes: disk.sum::<u64>() * seeds,
     }
 }

@@ -47,6 +47,8 @@ pub enum CommandError {
     #[error("Ctrl-C can't be watched for: {0}")]
     Interrupt(#[from] ctrlc::Error),
     #[error("{0}")]
+    Memory(String),
+    #[error("{0}")]
     Usage(String),
 }
 

@@ -1,5 +1,6 @@
 //! The machine: its threads, its memory, its speed.
 
+use std::path::Path;
 use std::time::Instant;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -23,33 +24,29 @@ pub fn pool(processor: Processor) -> Result<ThreadPool, CommandError> {
 
 /// The most memory that this process has had resident, in bytes; `None` where the system doesn't tell.
 pub fn peak_memory() -> Option<u64> {
-    kibibytes("/proc/self/status", "VmHWM:")
-}
-
-/// The memory that can be had without swapping, in bytes; `None` where the system doesn't tell.
-pub fn available_memory() -> Option<u64> {
-    kibibytes("/proc/meminfo", "MemAvailable:")
+    kibibytes(Path::new("/proc/self/status"), "VmHWM:")
 }
 
 /// The processor's name; `None` where the system doesn't tell.
 pub fn cpu_model() -> Option<String> {
-    value_after("/proc/cpuinfo", "model name").map(|value| value.trim_start_matches([':', ' ', '\t']).to_owned())
+    value_after(Path::new("/proc/cpuinfo"), "model name")
+        .map(|value| value.trim_start_matches([':', ' ', '\t']).to_owned())
 }
 
 /// The system's name and version; `None` where it doesn't tell.
 pub fn operating_system() -> Option<String> {
-    value_after("/etc/os-release", "PRETTY_NAME=").map(|value| value.trim_matches('"').to_owned())
+    value_after(Path::new("/etc/os-release"), "PRETTY_NAME=").map(|value| value.trim_matches('"').to_owned())
 }
 
 /// What stands behind `label` on the first line that begins so in one of Linux' text files.
-fn value_after(file: &str, label: &str) -> Option<String> {
+pub fn value_after(file: &Path, label: &str) -> Option<String> {
     let text = std::fs::read_to_string(file).ok()?;
     let value = text.lines().find_map(|line| line.strip_prefix(label))?;
     Some(value.trim().to_owned())
 }
 
 /// A line `label N kB` of one of Linux' status files.
-fn kibibytes(file: &str, label: &str) -> Option<u64> {
+pub fn kibibytes(file: &Path, label: &str) -> Option<u64> {
     let value = value_after(file, label)?;
     value.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 }

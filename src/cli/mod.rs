@@ -15,6 +15,7 @@ mod export;
 mod features;
 mod interrupt;
 mod machine;
+mod memory;
 mod new;
 mod next;
 mod npy;

@@ -1,6 +1,7 @@
 //! `wise-srnet EXPERIMENT.ron`: trains every run of a file's experiments, or goes on where it was interrupted, and keeps the
 //! report up to date.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::ops::ControlFlow;
@@ -11,44 +12,47 @@ use super::arguments::{LogFormat, RunArguments};
 use super::error::CommandError;
 use super::events::{Event, Events};
 use super::interrupt::Interrupt;
-use super::progress::RunProgress;
+use super::memory::Memory;
+use super::progress::{RunProgress, suspended};
 use super::results_folder::{
     HISTORY, changed_settings, delete, lock, rows_of_other_runs, run_path, store_settings, stored_rows,
 };
 use super::text::count;
 use super::{environment, machine, next, output, prepare, thumbnails};
 use crate::atomic_file;
-use crate::experiment::{Cost, Experiment, Plan, Registry, Run};
+use crate::experiment::{Cost, Experiment, HeadKind, Plan, Registry, Run};
 use crate::layers::Visited;
 use crate::report::{
     EpochRow, ExperimentFacts, HeadFacts, PredictedImage, RunState, SpatialKernel, is_run_history, write_report,
     write_run_state,
 };
 use crate::training::{
-    EpochResult, HEAD, Model, Observer, Outcome, Position, Prediction, Progress, Standing, TrainedEpoch, is_checkpoint,
+    EpochResult, HEAD, Model, NoProgress, Observer, Outcome, Position, Prediction, Progress, Scores, Standing,
+    TrainedEpoch, is_checkpoint,
 };
 
 /// Runs the experiments, one after the other.
 pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
     let plans = prepare::plans(&arguments.experiment, &arguments.changes, registry)?;
     // Everything is looked at before anything is trained: what is wrong with the last variant is said at once.
-    let ready = plans.into_iter().map(|plan| Ready::new(plan, &arguments));
+    let pool = machine::pool(arguments.processor)?;
+    let costs = plans.iter().map(|plan| affordable(plan, &arguments));
+    let costs = costs.collect::<Result<Vec<_>, _>>()?;
+    let ready = plans.into_iter().zip(costs);
+    let ready = ready.map(|(plan, costs)| Ready::new(plan, costs, &arguments));
     let ready = ready.collect::<Result<Vec<_>, _>>()?;
     let interrupt = Interrupt::watch()?;
     let events = Events(arguments.log_format);
-    let pool = machine::pool(arguments.processor)?;
     let mut results = Vec::new();
     let mut last_run = None;
     // Each plan is dropped when it has been run, with the images that it keeps in memory.
     for ready in ready {
-        let Ready {
-            plan, folder, others, ..
-        } = &ready;
+        let Ready { plan, folder, .. } = &ready;
         events.tell(&Event::ExperimentStarted {
             experiment: &plan.experiment.name,
             results: folder,
         })?;
-        let outcome = pool.install(|| train_all(plan, folder, others.clone(), &interrupt, events))?;
+        let outcome = pool.install(|| train_all(&ready, &interrupt, events))?;
         say_written(&folder.join("report.html"), outcome, events)?;
         if outcome == Outcome::Stopped {
             return Ok(ExitCode::from(130));
@@ -62,9 +66,20 @@ pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, Com
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the runs of a plan cost, if their memory can be had.
+fn affordable(plan: &Plan<'_>, arguments: &RunArguments) -> Result<Vec<(HeadKind, Cost)>, CommandError> {
+    let costs = prepare::costs(plan)?;
+    let memory = Memory::of(&costs, prepare::largest_step(plan));
+    if let Some(warning) = memory.judge(arguments.ignore_memory)? {
+        eprintln!("warning: {warning}");
+    }
+    Ok(costs)
+}
+
 /// An experiment whose folder belongs to this process and holds nothing that is in its way.
 struct Ready<'r> {
     plan: Plan<'r>,
+    costs: Vec<(HeadKind, Cost)>,
     folder: PathBuf,
     /// Results of runs that this command leaves out.
     others: Vec<EpochRow>,
@@ -72,7 +87,7 @@ struct Ready<'r> {
 }
 
 impl<'r> Ready<'r> {
-    fn new(plan: Plan<'r>, arguments: &RunArguments) -> Result<Self, CommandError> {
+    fn new(plan: Plan<'r>, costs: Vec<(HeadKind, Cost)>, arguments: &RunArguments) -> Result<Self, CommandError> {
         let folder = plan.folder(&arguments.out.folder);
         let lock = lock(&folder)?;
         let run_folders = plan.runs().into_iter().map(|run| run_path(&folder, run));
@@ -99,6 +114,7 @@ impl<'r> Ready<'r> {
         }
         Ok(Self {
             plan,
+            costs,
             folder,
             others,
             _lock: lock,
@@ -145,17 +161,13 @@ fn say_next(arguments: &RunArguments, results: &[PathBuf], checkpoint: &Path) {
     next::predict("classify images of your own", checkpoint);
 }
 
-fn train_all(
-    plan: &Plan<'_>,
-    folder: &Path,
-    others: Vec<EpochRow>,
-    interrupt: &Interrupt,
-    events: Events,
-) -> Result<Outcome, CommandError> {
+fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result<Outcome, CommandError> {
+    let Ready { plan, folder, .. } = ready;
     let mut results = Results {
         folder,
-        facts: facts(plan)?,
-        rows: others,
+        facts: facts(plan, &ready.costs)?,
+        chance: chance(plan),
+        rows: ready.others.clone(),
     };
     for note in &results.facts.notes {
         eprintln!("note: {note}");
@@ -214,6 +226,7 @@ fn train(
         progress,
         interrupt,
         events,
+        warned: false,
     };
     let outcome = fit.run(&mut *model, &mut watcher)?;
     events.tell(&match outcome {
@@ -242,17 +255,16 @@ fn outlook(plan: &Plan<'_>, position: &Position) -> String {
 }
 
 /// What the report says about the experiment.
-fn facts(plan: &Plan<'_>) -> Result<ExperimentFacts, CommandError> {
+fn facts(plan: &Plan<'_>, costs: &[(HeadKind, Cost)]) -> Result<ExperimentFacts, CommandError> {
     let experiment = &plan.experiment;
-    let heads = experiment.heads.iter().map(|&head| {
-        let size = Cost::of(&mut *plan.build(Run { head, seed: 0 })?)?.total();
-        let (parameters, trainable, multiply_adds) = (size.parameters, size.trainable, size.multiply_adds);
-        Ok(HeadFacts {
+    let heads = costs.iter().map(|(head, cost)| {
+        let size = cost.total();
+        HeadFacts {
             name: head.to_string(),
-            parameters,
-            trainable,
-            multiply_adds,
-        })
+            parameters: size.parameters,
+            trainable: size.trainable,
+            multiply_adds: size.multiply_adds,
+        }
     });
     Ok(ExperimentFacts {
         name: experiment.name.clone(),
@@ -265,7 +277,7 @@ fn facts(plan: &Plan<'_>) -> Result<ExperimentFacts, CommandError> {
         epochs: experiment.epochs as u64,
         batch_size: experiment.batch_size,
         seeds: experiment.seeds.clone(),
-        heads: heads.collect::<Result<_, CommandError>>()?,
+        heads: heads.collect(),
         settings: other_settings(experiment)?,
         notes: notes(plan),
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -317,10 +329,18 @@ pub fn notes(plan: &Plan<'_>) -> Vec<String> {
     notes
 }
 
+/// The accuracy of always guessing the class that the most training images have.
+fn chance(plan: &Plan<'_>) -> f64 {
+    let counts = plan.splits.train.class_counts();
+    let most = counts.into_iter().max().unwrap_or(0);
+    most as f64 / plan.splits.train.len().max(1) as f64
+}
+
 /// The rows of all runs, and the folder with their report.
 struct Results<'a> {
     folder: &'a Path,
     facts: ExperimentFacts,
+    chance: f64,
     rows: Vec<EpochRow>,
 }
 
@@ -341,8 +361,27 @@ impl Results<'_> {
         own.map(|row| row.epoch).max().unwrap_or(0)
     }
 
+    /// Whether a run has stopped learning, or never began to.
+    fn no_progress(&self, head: &str, seed: u64) -> Option<NoProgress> {
+        let own = self.rows.iter().filter(|row| row.head == head && row.seed == seed);
+        let scores = own.map(|row| Scores {
+            loss: row.train_loss,
+            accuracy: row.train_accuracy,
+            top5_accuracy: None,
+        });
+        NoProgress::of(&scores.collect::<Vec<_>>(), self.facts.train_images, self.chance)
+    }
+
     fn write(&self) -> Result<(), CommandError> {
-        Ok(write_report(self.folder, &self.facts, &self.rows)?)
+        let mut facts = self.facts.clone();
+        let runs: BTreeSet<(&str, u64)> = self.rows.iter().map(|row| (row.head.as_str(), row.seed)).collect();
+        for (head, seed) in runs {
+            let told = self.no_progress(head, seed);
+            facts
+                .notes
+                .extend(told.map(|told| format!("{head} seed {seed}: {told}")));
+        }
+        Ok(write_report(self.folder, &facts, &self.rows)?)
     }
 }
 
@@ -395,6 +434,8 @@ struct Watcher<'a, 'r> {
     progress: RunProgress,
     interrupt: &'a Interrupt,
     events: Events,
+    /// Whether a person has been told that the run makes no progress.
+    warned: bool,
 }
 
 impl Observer for Watcher<'_, '_> {
@@ -427,6 +468,12 @@ impl Observer for Watcher<'_, '_> {
         let row = row(self.run, result);
         self.events.tell(&Event::EpochFinished(&row))?;
         self.results.rows.push(row);
+        if !self.warned
+            && let Some(told) = self.results.no_progress(self.run.head.name(), self.run.seed)
+        {
+            self.warned = true;
+            suspended(|| eprintln!("warning: {}: {told}", name(self.run)));
+        }
         Ok(self.results.write()?)
     }
 }

@@ -1,6 +1,6 @@
 //! `check`, and what is wrong before anything is trained.
 
-use super::lab::{Lab, files};
+use super::lab::{Lab, TINY, files};
 
 #[test]
 fn check_prints_plan_cost_and_notes_and_writes_nothing() {
@@ -158,4 +158,25 @@ fn a_file_named_like_a_subcommand_takes_nothing_away() {
     lab.write("check", "");
     let ended = lab.run(&["check", "tiny.ron"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
+
+#[test]
+fn a_batch_that_cannot_fit_into_the_memory_is_refused_with_one_that_does_before_anything_is_written() {
+    let text = TINY
+        .replacen("image_size: 64,\n    heads", "image_size: 96,\n    heads", 1)
+        .replacen("train_per_class: 6", "train_per_class: 11000", 1)
+        .replacen("batch_size: 16", "batch_size: 65536", 1);
+    let lab = Lab::with(&text);
+    let said = [
+        "a training step takes up to ",
+        " are available: `--batch-size ",
+        "`--ignore-memory` tries it as it is",
+    ];
+    lab.run(&["tiny.ron"]).assert_refused(1, &said);
+    let ended = lab.run(&["check", "tiny.ron"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let warning = ended.stdout.lines().find(|line| line.starts_with("warning: "));
+    let warning = warning.unwrap_or_else(|| panic!("no warning in: {}", ended.stdout));
+    assert!(said.iter().all(|part| warning.contains(part)), "{warning}");
+    assert_eq!(files(&lab.path("")), ["tiny.ron"]);
 }

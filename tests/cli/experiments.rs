@@ -162,7 +162,8 @@ fn every_file_runs_a_shortened_epoch_in_its_own_layout() {
     let lab = lab();
     for (path, name) in experiments() {
         let text = fs::read_to_string(&path).unwrap();
-        let short = "--weights none --epochs 1 --batch-size 2 --limit-train 2 --limit-test 2";
+        // The largest network at its largest size runs in less memory than it is estimated to need.
+        let short = "--weights none --epochs 1 --batch-size 2 --limit-train 2 --limit-test 2 --ignore-memory";
         let mut arguments = vec![path.to_str().unwrap()];
         arguments.extend(short.split(' '));
         let data = layout(&text).map(str::to_owned);

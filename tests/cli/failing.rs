@@ -110,3 +110,24 @@ fn a_test_image_that_cannot_be_read_does_not_cost_the_epoch() {
     );
     assert_eq!(lab.position().steps, 8, "no step is repeated");
 }
+
+#[test]
+fn a_run_that_learns_nothing_says_so_once_and_its_report_says_it_too() {
+    let lab = Lab::changed("learning_rate: 0.01", "learning_rate: 1e-30");
+    let said = "wise_srnet_dropout seed 0: the training ";
+    let five = lab.train(&[]);
+    assert!(
+        !five.stderr.contains(said),
+        "five epochs are too few to judge: {}",
+        five.stderr
+    );
+    let more = lab.train(&["--epochs", "8"]);
+    assert_eq!(more.stderr.matches(said).count(), 1, "{}", more.stderr);
+    assert!(
+        more.stderr.contains(": check the labels and the learning rate\n"),
+        "{}",
+        more.stderr
+    );
+    let report = fs::read_to_string(lab.results("report.html")).unwrap();
+    assert_eq!(report.matches(said).count(), 1);
+}

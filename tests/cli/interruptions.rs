@@ -5,8 +5,7 @@ use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::lab::{Lab, RUN, files, without_seconds};
-use super::state::state;
+use super::lab::{Lab, RUN, files};
 
 /// The tiny experiment, run to its end without an interruption on two threads.
 fn reference() -> &'static Lab {
@@ -20,12 +19,7 @@ fn reference() -> &'static Lab {
 
 #[track_caller]
 fn assert_same_results(lab: &Lab) {
-    assert_eq!(state(&lab.results(RUN)), state(&reference().results(RUN)));
-    for history in ["history.csv".to_owned(), format!("{RUN}/history.csv")] {
-        let (found, expected) = (lab.results(&history), reference().results(&history));
-        assert_eq!(without_seconds(&found), without_seconds(&expected), "{history}");
-    }
-    assert_eq!(files(&lab.results("")), files(&reference().results("")));
+    lab.assert_same_results(reference());
 }
 
 #[test]

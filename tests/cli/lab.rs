@@ -10,6 +10,8 @@ use assert_cmd::Command;
 use tempfile::TempDir;
 use wise_srnet::training::{Checkpoint, Position};
 
+use super::state::state;
+
 /// Five epochs of three steps, with random changes of the images and a head that draws random masks.
 pub const TINY: &str = r#"Experiment(
     name: "tiny",
@@ -67,6 +69,21 @@ impl Lab {
 
     pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Asserts that the experiment's only run has ended here as it has there: with the same bits, tables and files.
+    #[track_caller]
+    pub fn assert_same_results(&self, other: &Self) {
+        assert!(
+            state(&self.results(RUN)) == state(&other.results(RUN)),
+            "checkpoints differ"
+        );
+        let written = files(&self.results(""));
+        assert_eq!(written, files(&other.results("")));
+        for table in written.iter().filter(|name| name.ends_with(".csv")) {
+            let [found, expected] = [self, other].map(|lab| without_seconds(&lab.results(table)));
+            assert_eq!(found, expected, "{table}");
+        }
     }
 
     /// Where results are without `--out`.
@@ -164,34 +181,52 @@ impl Running<'_> {
         }
     }
 
-    /// Ends it as a power failure would.
-    pub fn kill(mut self) {
+    /// Waits until `moment` has come; whether it came before the process ended.
+    pub fn wait_for(&mut self, mut moment: impl FnMut(&Lab) -> bool) -> bool {
+        let waiting = Instant::now();
+        while !moment(self.lab) {
+            assert!(waiting.elapsed() < PATIENCE, "the moment does not come");
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            sleep(Duration::from_micros(300));
+        }
+        true
+    }
+
+    /// Ends it at once. It can have ended by itself just before.
+    pub fn kill(mut self) -> Ended {
         self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.end()
     }
 
     /// Asks it to end, as Ctrl-C does, and waits until it has.
     pub fn interrupt(self) -> Ended {
-        let signal = format!("kill -INT {}", self.child.id());
+        self.signal("INT");
+        self.end()
+    }
+
+    /// Sends a signal, by its name.
+    pub fn signal(&self, name: &str) {
+        let signal = format!("kill -{name} {}", self.child.id());
         assert!(Process::new("sh").args(["-c", &signal]).status().unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub fn end(self) -> Ended {
         Ended::of(self.child.wait_with_output().unwrap())
     }
 }
 
-/// A history's lines without the column of clock times.
-pub fn without_seconds(history: &Path) -> Vec<String> {
-    let text = fs::read_to_string(history).unwrap();
-    let column = text
-        .lines()
-        .next()
-        .unwrap()
-        .split(',')
-        .position(|name| name == "seconds")
-        .unwrap();
+/// A table's lines without the column of clock times, if it has one.
+pub fn without_seconds(table: &Path) -> Vec<String> {
+    let text = fs::read_to_string(table).unwrap();
+    let mut titles = text.lines().next().unwrap().split(',');
+    let column = titles.position(|name| name == "seconds");
     let without = |line: &str| {
-        let mut fields: Vec<&str> = line.split(',').collect();
-        fields.remove(column);
-        fields.join(",")
+        let fields = line.split(',').enumerate();
+        let kept = fields.filter(|(place, _)| Some(*place) != column);
+        kept.map(|(_, field)| field).collect::<Vec<_>>().join(",")
     };
     text.lines().map(without).collect()
 }

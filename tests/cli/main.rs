@@ -16,7 +16,9 @@ mod lab;
 mod logging;
 mod predicting;
 mod printing;
+mod processor;
 mod reporting;
 #[path = "../shared/state.rs"]
 mod state;
+mod storm;
 mod weights;

@@ -6,6 +6,8 @@ mod failing;
 mod faults;
 mod learning;
 mod pairing;
+mod power_cuts;
+mod same_bits;
 #[path = "../shared/state.rs"]
 mod state;
 mod stopping;

@@ -1,0 +1,34 @@
+//! What a run is computed with, and which of it its bits depend on.
+
+use wise_srnet::kernels::instruction_set::InstructionSet;
+
+use super::lab::Lab;
+
+/// A run of one epoch.
+fn trained(options: &[&str]) -> Lab {
+    let lab = Lab::new();
+    lab.train(&[&["--epochs", "1"], options].concat());
+    lab
+}
+
+#[test]
+fn a_pinned_instruction_set_gives_the_same_bits_for_any_number_of_threads() {
+    let one = trained(&["--simd", "portable", "--threads", "1"]);
+    let three = trained(&["--simd", "portable", "--threads", "3"]);
+    one.assert_same_results(&three);
+}
+
+#[test]
+fn the_vector_instruction_sets_give_the_same_bits_and_one_that_is_absent_is_refused() {
+    let fastest = trained(&[]);
+    for set in [InstructionSet::Avx512, InstructionSet::Avx2] {
+        if set.is_supported() {
+            trained(&["--simd", set.name()]).assert_same_results(&fastest);
+        } else {
+            let said = format!("--simd: this processor has no {set}");
+            Lab::new()
+                .run(&["tiny.ron", "--simd", set.name()])
+                .assert_refused(1, &[&said]);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::head_names::title;
 use super::numbers::{ABSENT, p_value, points, signed_points};
 use super::palette::HeadStyle;
 use super::plots::key;
@@ -86,14 +87,13 @@ fn remarks(summary: &Summary) -> Vec<String> {
                 .to_string(),
         );
     }
-    for test in tests() {
-        if let Method::McNemar(counts) = test.method {
-            remarks.push(format!(
-                "One seed: p is that of the exact McNemar test ({} images right by the head alone, {} by GAP alone, of \
-                 {}), the interval that of a paired bootstrap. They tell of other test images, not of other seeds.",
-                counts.only_first, counts.only_second, counts.images
-            ));
-        }
+    let mcnemar: Vec<String> = summary.heads.iter().filter_map(counted).collect();
+    if !mcnemar.is_empty() {
+        remarks.push(format!(
+            "With one seed p is that of the exact McNemar test, the interval that of a paired bootstrap over the test \
+             images: they tell of other images, not of other seeds. {}.",
+            mcnemar.join("; ")
+        ));
     }
     if tests().count() > 1 {
         remarks.push(
@@ -111,6 +111,20 @@ fn remarks(summary: &Summary) -> Vec<String> {
         );
     }
     remarks
+}
+
+/// The images that McNemar's test of a head counts.
+fn counted(head: &HeadSummary) -> Option<String> {
+    match head.against_gap.as_ref()?.test?.method {
+        Method::McNemar(counts) => Some(format!(
+            "{}: {} of {} images right by it alone, {} by GAP alone",
+            title(&head.head),
+            counts.only_first,
+            counts.images,
+            counts.only_second
+        )),
+        Method::PairedT => None,
+    }
 }
 
 #[cfg(test)]

@@ -76,8 +76,8 @@ impl Answers {
             columns: self.classes.clone(),
             cells: head.confusion.iter().map(row).collect(),
             remark: match head.seeds.len() {
-                1 => "Rows: the images’ class. Columns: what they were taken for.".to_owned(),
-                seeds => format!("Rows: the images’ class. Columns: what they were taken for, by {seeds} seeds."),
+                1 => "Row: class. Column: taken for.".to_owned(),
+                seeds => format!("Row: class. Column: taken for, by {seeds} seeds."),
             },
         }
     }

@@ -39,6 +39,7 @@ fn densenet169_has_keras_parameters_and_maps() {
 fn a_summary_in_json_has_the_promised_keys() {
     let summary = json(&densenet(224), &["summary", "tiny.ron", "--json", "--classes", "67"]);
     let expected = [
+        "experiment",
         "network",
         "image_size",
         "classes",

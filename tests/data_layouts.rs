@@ -188,7 +188,9 @@ fn a_test_class_without_training_images_is_named() {
     let mut with_extra = files("train", "test");
     with_extra.push(("test/desert/1.png".to_owned(), png("desert")));
     write_folder(folder.path(), &with_extra);
-    assert!(message(&plain(), folder.path()).contains("class 'desert'"));
+    assert!(message(&plain(), folder.path()).contains("class 'desert' has test images"));
+    write_folder(folder.path(), &vec![("test/ice/1.png".to_owned(), png("ice"))]);
+    assert!(message(&plain(), folder.path()).contains("classes 'desert', 'ice' have test images"));
 }
 
 #[test]
@@ -203,6 +205,62 @@ fn a_zip_with_an_entry_that_climbs_out_is_refused_whole() {
         text.contains("'train/../../evil.png'") && text.contains("refused"),
         "{text}"
     );
+}
+
+#[test]
+fn a_zip_with_an_absolute_entry_is_refused_whole_whatever_its_slashes() {
+    let folder = TempDir::new().unwrap();
+    for (number, name) in ["/train/sea/1.png", "C:/train/1.png", "train\\..\\..\\evil.png"]
+        .into_iter()
+        .enumerate()
+    {
+        let path = folder.path().join(format!("{number}.zip"));
+        let mut with_stranger = files("train", "test");
+        with_stranger.push((name.to_owned(), png("evil")));
+        write_zip(&path, &with_stranger);
+        let text = message(&plain(), &path);
+        assert!(
+            text.contains("the archive is not to be trusted and is refused"),
+            "{name}: {text}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_in_a_circle_or_nowhere_are_refused_by_name() {
+    use std::os::unix::fs::symlink;
+    let folder = TempDir::new().unwrap();
+    write_folder(folder.path(), &files("train", "test"));
+    let link = folder.path().join("train/sea/link");
+    for target in ["..", "../../train", "nowhere"] {
+        symlink(target, &link).unwrap();
+        let error = open(&plain(), Some(folder.path())).unwrap_err();
+        let text = wise_srnet::data::with_causes(&error);
+        assert!(
+            text.starts_with("cannot read '") && text.contains("train/sea/link"),
+            "{text}"
+        );
+        fs::remove_file(&link).unwrap();
+    }
+    symlink("9.PNG", folder.path().join("train/sea/11.png")).unwrap();
+    assert_eq!(open(&plain(), Some(folder.path())).unwrap().train.len(), 7);
+}
+
+#[test]
+fn folders_without_images_are_no_classes_and_are_named() {
+    let root = TempDir::new().unwrap();
+    let mut with_empty = files("train", "test");
+    with_empty.push(("train/rain/notes.txt".to_owned(), b"no image".to_vec()));
+    with_empty.push(("train/.cache/1.png".to_owned(), png("hidden")));
+    let (folder, zip) = (root.path().join("folder"), root.path().join("data.zip"));
+    write_folder(&folder, &with_empty);
+    fs::create_dir(folder.join("test/snow")).unwrap();
+    write_zip(&zip, &with_empty);
+    let data = open(&plain(), Some(&folder)).unwrap();
+    assert_eq!(data.classes, ["Zoo", "forest", "sea"]);
+    assert_eq!(data.empty_folders, ["train/rain", "test/snow"]);
+    assert_eq!(open(&plain(), Some(&zip)).unwrap().empty_folders, ["train/rain"]);
 }
 
 #[test]

@@ -8,11 +8,12 @@ use serde::Serialize;
 
 use super::arguments::CheckArguments;
 use super::error::CommandError;
+use super::image_findings::{ImageFindings, Sentences};
 use super::memory::Memory;
 use super::table::{Side, Table};
 use super::text::{bytes, count, duration, grouped};
 use super::{machine, next, output, prepare, run};
-use crate::data::Split;
+use crate::data::{Inspection, Split};
 use crate::experiment::{Checkpoints, Cost, HeadKind, Plan, Registry, Size};
 
 /// The share of a matrix product's speed that a training step reaches, for the estimate of time (measured with
@@ -35,8 +36,10 @@ struct Findings<'a> {
     batch_size: usize,
     steps_per_epoch: usize,
     costs: Costs,
+    data: ImageFindings<'a>,
     notes: Vec<String>,
-    warnings: Vec<String>,
+    warnings: Sentences,
+    errors: Sentences,
 }
 
 #[derive(Serialize)]
@@ -71,17 +74,24 @@ struct Costs {
 
 /// Prints the plan of each experiment.
 pub fn check(arguments: CheckArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
-    let plans = prepare::plans(&arguments.experiment, &arguments.changes, registry)?;
     let pool = machine::pool(arguments.processor)?;
+    let planned = pool.install(|| prepare::inspected(&arguments.experiment, &arguments.changes, registry))?;
     let speed = pool.install(machine::product_speed) * SHARE_OF_PRODUCT_SPEED;
-    for (index, plan) in plans.iter().enumerate() {
-        let findings = findings(plan, &arguments.out.folder, speed, pool.current_num_threads())?;
+    let mut mistaken = false;
+    for (index, (plan, inspection)) in planned.iter().enumerate() {
+        let threads = pool.current_num_threads();
+        let findings = findings(plan, inspection, &arguments.out.folder, speed, threads)?;
+        mistaken |= !findings.errors.is_empty();
         if arguments.json {
             output::json(&findings)?;
         } else {
             output::between(index)?;
             print(plan, &findings)?;
         }
+    }
+    if mistaken {
+        eprintln!("error: training would end with an error: see above");
+        return Ok(ExitCode::FAILURE);
     }
     if !arguments.json {
         let changes: Vec<OsString> = std::env::args_os().skip(2).collect();
@@ -91,10 +101,20 @@ pub fn check(arguments: CheckArguments, registry: &Registry) -> Result<ExitCode,
     Ok(ExitCode::SUCCESS)
 }
 
-fn findings<'a>(plan: &'a Plan<'_>, out: &Path, speed: f64, threads: usize) -> Result<Findings<'a>, CommandError> {
+fn findings<'a>(
+    plan: &'a Plan<'_>,
+    inspection: &'a Inspection,
+    out: &Path,
+    speed: f64,
+    threads: usize,
+) -> Result<Findings<'a>, CommandError> {
     let (experiment, splits) = (&plan.experiment, &plan.splits);
     let heads = prepare::costs(plan)?;
     let memory = Memory::of(&heads, prepare::largest_step(plan));
+    let data = ImageFindings::of(plan, inspection);
+    let (mut errors, mut warnings) = (Sentences::default(), Sentences::default());
+    warnings.add(memory.warning());
+    data.tell(experiment.on_bad_image, inspection, &mut errors, &mut warnings);
     Ok(Findings {
         experiment: &experiment.name,
         network: &experiment.network,
@@ -118,8 +138,10 @@ fn findings<'a>(plan: &'a Plan<'_>, out: &Path, speed: f64, threads: usize) -> R
         batch_size: experiment.batch_size,
         steps_per_epoch: splits.train.len().div_ceil(experiment.batch_size),
         costs: costs_of(plan, &heads, memory, speed, threads),
+        data,
         notes: run::notes(plan),
-        warnings: memory.warning().into_iter().collect(),
+        warnings,
+        errors,
     })
 }
 
@@ -184,10 +206,13 @@ fn print(plan: &Plan<'_>, findings: &Findings<'_>) -> Result<(), CommandError> {
         heads.row([(*name).to_owned()].into_iter().chain(numbers));
     }
     heads.text("");
-    let said = [("warning", &findings.warnings), ("note", &findings.notes)];
-    for (kind, texts) in said {
-        texts.iter().for_each(|text| heads.text(format!("{kind}: {text}")));
+    for (kind, sentences) in [("error", &findings.errors), ("warning", &findings.warnings)] {
+        sentences.shown().for_each(|text| heads.text(format!("{kind}: {text}")));
     }
+    findings
+        .notes
+        .iter()
+        .for_each(|text| heads.text(format!("note: {text}")));
     output::block(&heads)
 }
 

@@ -1,11 +1,10 @@
 //! Everything that can end a command, and how it is told.
 
-use std::error::Error;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::data::DataError;
+use crate::data::{DataError, with_causes};
 use crate::experiment::{ExperimentError, PlanError};
 use crate::kernels::instruction_set::PinError;
 use crate::report::ReportError;
@@ -64,15 +63,6 @@ impl From<PlanError> for CommandError {
 impl CommandError {
     /// The message with its causes, each said once.
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let message = error.to_string();
-            if !text.contains(&message) {
-                text = format!("{text}: {message}");
-            }
-            cause = error.source();
-        }
-        text
+        with_causes(self)
     }
 }

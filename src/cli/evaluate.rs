@@ -36,9 +36,9 @@ struct Report<'a> {
 /// Evaluates and prints.
 pub fn evaluate(arguments: EvaluateArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
     let checkpoint = Checkpoint::load(&arguments.checkpoint)?;
-    let plan = plan(&arguments, registry)?;
-    assert_same(&arguments, &checkpoint.identity, &plan)?;
     let pool = machine::pool(arguments.processor)?;
+    let plan = pool.install(|| plan(&arguments, registry))?;
+    assert_same(&arguments, &checkpoint.identity, &plan)?;
     let (evaluation, confusion) = pool.install(|| {
         let model = trained::model(&checkpoint, &arguments.checkpoint, registry)?;
         measure(&*model, &plan.splits.test, plan.experiment.batch_size)

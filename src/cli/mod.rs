@@ -13,6 +13,7 @@ mod examples;
 mod explanations;
 mod export;
 mod features;
+mod image_findings;
 mod interrupt;
 mod machine;
 mod memory;

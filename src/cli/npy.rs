@@ -18,6 +18,11 @@ pub fn read_images(path: &Path, size: usize) -> Result<Vec<f32>, CommandError> {
         path: path.to_owned(),
         source,
     })?;
+    if !is_harmless(&bytes) {
+        return Err(unusable(
+            "is not a readable .npy file: no array of images has such a header".to_owned(),
+        ));
+    }
     let mut rest = bytes.as_slice();
     let header =
         NpyHeader::from_reader(&mut rest).map_err(|error| unusable(format!("is not a readable .npy file: {error}")))?;
@@ -45,6 +50,31 @@ pub fn read_images(path: &Path, size: usize) -> Result<Vec<f32>, CommandError> {
     NpyFile::with_header(header, rest)
         .into_vec()
         .map_err(|error| unusable(format!("can't be read: {error}")))
+}
+
+/// Whether a file's header may be parsed: the parser reserves the length that the file claims, descends into as many
+/// brackets as there are, and multiplies sizes without looking.
+fn is_harmless(bytes: &[u8]) -> bool {
+    const LONGEST: usize = 4096;
+    const MOST_BRACKETS: usize = 16;
+    let header = match *bytes {
+        [_, _, _, _, _, _, 1, _, a, b, ref rest @ ..] => rest.get(..usize::from(u16::from_le_bytes([a, b]))),
+        [_, _, _, _, _, _, _, _, a, b, c, d, ref rest @ ..] => {
+            let length = usize::try_from(u32::from_le_bytes([a, b, c, d]));
+            length.ok().and_then(|length| rest.get(..length))
+        }
+        _ => None,
+    };
+    let Some(header) = header.filter(|header| header.len() <= LONGEST) else {
+        return false;
+    };
+    let brackets = header.iter().filter(|byte| matches!(byte, b'(' | b'[' | b'{')).count();
+    let numbers = header
+        .split(|byte| !byte.is_ascii_digit())
+        .filter(|digits| !digits.is_empty());
+    let mut numbers = numbers.map(|digits| std::str::from_utf8(digits).ok()?.parse::<u64>().ok());
+    let product = numbers.try_fold(1_u64, |product, number| product.checked_mul(number?.max(1)));
+    brackets <= MOST_BRACKETS && product.is_some()
 }
 
 /// Writes maps, `batch × height × width × channels`, in one step.

@@ -2,7 +2,9 @@
 
 use super::arguments::{Changes, ExperimentArguments};
 use super::error::CommandError;
-use crate::experiment::{Cost, HeadKind, Plan, Registry, Run};
+use super::progress::ImagesProgress;
+use crate::data::Inspection;
+use crate::experiment::{Cost, Experiment, HeadKind, Plan, Registry, Run};
 
 /// Reads and checks a file's experiments and opens their data sets.
 pub fn plans<'r>(
@@ -10,11 +12,28 @@ pub fn plans<'r>(
     changes: &Changes,
     registry: &'r Registry,
 ) -> Result<Vec<Plan<'r>>, CommandError> {
-    let plans = experiment.all()?.into_iter().map(|mut experiment| {
-        changes.overrides().apply(&mut experiment)?;
-        Ok(Plan::new(experiment, registry)?)
-    });
-    plans.collect()
+    let experiments = changed(experiment, changes)?.into_iter();
+    experiments.map(|experiment| Ok(Plan::new(experiment, registry)?)).collect()
+}
+
+/// As [`plans`], and decodes all images; those that cannot be used are left out, however many.
+pub fn inspected<'r>(
+    experiment: &ExperimentArguments,
+    changes: &Changes,
+    registry: &'r Registry,
+) -> Result<Vec<(Plan<'r>, Inspection)>, CommandError> {
+    let progress = ImagesProgress::new();
+    let tell = |done, all| progress.tell(done, all);
+    let experiments = changed(experiment, changes)?.into_iter();
+    experiments.map(|experiment| Ok(Plan::inspected(experiment, registry, &tell)?)).collect()
+}
+
+/// The file's experiments with the command line's changes.
+fn changed(experiment: &ExperimentArguments, changes: &Changes) -> Result<Vec<Experiment>, CommandError> {
+    let mut experiments = experiment.all()?;
+    let mut all = experiments.iter_mut();
+    all.try_for_each(|experiment| changes.overrides().apply(experiment))?;
+    Ok(experiments)
 }
 
 /// The cost of the network with each of the plan's heads.

@@ -28,6 +28,11 @@ fn show(bar: Option<ProgressBar>) {
     *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = bar;
 }
 
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.progress_chars("=> ")
+}
+
 /// Shows the progress of one run.
 pub struct RunProgress {
     bar: Option<ProgressBar>,
@@ -46,12 +51,7 @@ impl RunProgress {
         let now = Instant::now();
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(images_per_epoch), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{prefix} [{bar:24}] {percent:>3} %  {msg}");
-            bar.set_style(
-                style
-                    .unwrap_or_else(|_| ProgressStyle::default_bar())
-                    .progress_chars("=> "),
-            );
+            bar.set_style(style("{prefix} [{bar:24}] {percent:>3} %  {msg}"));
             bar
         });
         show(bar.clone());
@@ -115,6 +115,39 @@ impl RunProgress {
             None => eprintln!("{line}"),
         }
         self.last_line = Instant::now();
+    }
+}
+
+/// Shows on a terminal how many images have been looked at.
+pub struct ImagesProgress(Option<ProgressBar>);
+
+impl ImagesProgress {
+    /// Before the first.
+    pub fn new() -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+            bar.set_style(style("looking at the images [{bar:24}] {pos} of {len}"));
+            bar
+        });
+        show(bar.clone());
+        Self(bar)
+    }
+
+    /// `done` of `all` images have been looked at.
+    pub fn tell(&self, done: usize, all: usize) {
+        if let Some(bar) = &self.0 {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        }
+    }
+}
+
+impl Drop for ImagesProgress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            show(None);
+            bar.finish_and_clear();
+        }
     }
 }
 

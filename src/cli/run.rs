@@ -20,7 +20,7 @@ use super::results_folder::{
 use super::text::count;
 use super::{environment, machine, next, output, prepare, thumbnails};
 use crate::atomic_file;
-use crate::experiment::{Cost, Experiment, HeadKind, Plan, Registry, Run};
+use crate::experiment::{Cost, Experiment, HeadKind, OnBadImage, Plan, Registry, Run};
 use crate::layers::Visited;
 use crate::report::{
     EpochRow, ExperimentFacts, HeadFacts, PredictedImage, RunState, SpatialKernel, is_run_history, write_report,
@@ -33,9 +33,9 @@ use crate::training::{
 
 /// Runs the experiments, one after the other.
 pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
-    let plans = prepare::plans(&arguments.experiment, &arguments.changes, registry)?;
     // Everything is looked at before anything is trained: what is wrong with the last variant is said at once.
     let pool = machine::pool(arguments.processor)?;
+    let plans = pool.install(|| prepare::plans(&arguments.experiment, &arguments.changes, registry))?;
     let costs = plans.iter().map(|plan| affordable(plan, &arguments));
     let costs = costs.collect::<Result<Vec<_>, _>>()?;
     let ready = plans.into_iter().zip(costs);
@@ -169,6 +169,9 @@ fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result
         chance: chance(plan),
         rows: ready.others.clone(),
     };
+    for image in &plan.left_out {
+        eprintln!("left out: {}", image.reason);
+    }
     for note in &results.facts.notes {
         eprintln!("note: {note}");
     }
@@ -309,6 +312,14 @@ pub fn notes(plan: &Plan<'_>) -> Vec<String> {
         let files = count(plan.dataset.ignored_files, "file");
         notes.push(format!(
             "{files} of the data set are not images by their names and were left out"
+        ));
+    }
+    if let (OnBadImage::Skip(_), false) = (plan.experiment.on_bad_image, plan.left_out.is_empty()) {
+        let names: Vec<&str> = plan.left_out.iter().map(|image| image.image.as_str()).collect();
+        let images = count(names.len(), "image");
+        notes.push(format!(
+            "{images} can't be used and were left out: {}",
+            names.join(", ")
         ));
     }
     let counts = plan.splits.train.class_counts();

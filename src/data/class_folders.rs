@@ -28,8 +28,10 @@ pub(super) fn open(path: &Path, folders: SplitFolders<'_>) -> Result<Dataset, Da
         return Err(not_found(&*tree, folders));
     }
     let ignored_files = train.ignored + test.ignored;
+    let empty_folders = [train.empty_folders, test.empty_folders].concat();
     Ok(Dataset {
         ignored_files,
+        empty_folders,
         ..dataset(&tree, train.classes, test.classes, path.to_owned())?
     })
 }
@@ -52,6 +54,8 @@ pub(super) struct Found {
     pub(super) classes: ClassFiles,
     /// Files that are no image of a class.
     pub(super) ignored: usize,
+    /// Folders beside those of the classes that hold no image, by their paths in the tree.
+    pub(super) empty_folders: Vec<String>,
 }
 
 pub(super) fn images_below(tree: &dyn Tree, folder: &str) -> Found {
@@ -76,6 +80,7 @@ pub(super) fn images_below(tree: &dyn Tree, folder: &str) -> Found {
     let mut found = Found {
         classes: ClassFiles::new(),
         ignored: 0,
+        empty_folders: Vec::new(),
     };
     for (below, file) in files {
         match below.split_once('/') {
@@ -85,5 +90,11 @@ pub(super) fn images_below(tree: &dyn Tree, folder: &str) -> Found {
             _ => found.ignored += 1,
         }
     }
+    found.empty_folders = tree::folders_in(tree, folder);
+    found.empty_folders.retain(|name| !found.classes.contains_key(name));
+    found
+        .empty_folders
+        .iter_mut()
+        .for_each(|name| name.insert_str(0, folder));
     found
 }

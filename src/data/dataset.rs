@@ -118,6 +118,8 @@ pub struct Dataset {
     /// How many files inside the splits' folders were left out: hidden, not an image, or in no class folder. Lists name
     /// what they want, and leave nothing out.
     pub ignored_files: usize,
+    /// Folders that stand where a class's would and hold no image. They are no classes.
+    pub empty_folders: Vec<String>,
     /// What a reader of results must know about the data set, to be shown wherever its results appear.
     pub note: Option<String>,
 }

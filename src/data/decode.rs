@@ -2,9 +2,9 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
+use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageReader, Pixel, Rgb, RgbImage};
 
-use super::DataError;
+use super::{DataError, ending};
 
 /// The largest image file that is read, in bytes (after unpacking).
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -24,10 +24,12 @@ pub(super) fn is_image_path(path: &str) -> bool {
 }
 
 /// Decodes an image file's `bytes` to RGB as Keras' `load_img` does: grey becomes three equal channels, alpha is
-/// dropped without blending, the EXIF orientation is ignored, and of an animation the first frame is taken.
+/// dropped without blending, of 16 bits the upper eight are taken, the EXIF orientation is ignored, and of an animation
+/// the first frame is taken.
 ///
 /// # Errors
-/// [`DataError::PixelCount`] for no pixels or more than [`MAX_PIXELS`], [`DataError::Decode`] for anything else; both say `name`.
+/// [`DataError::PixelCount`] for no pixels or more than [`MAX_PIXELS`], [`DataError::CutShort`] for a JPEG or WebP
+/// without its end, [`DataError::Decode`] for anything else; all say `name`.
 pub fn decode(bytes: &[u8], name: &str) -> Result<RgbImage, DataError> {
     let failed = |source| DataError::Decode {
         name: name.to_owned(),
@@ -39,6 +41,7 @@ pub fn decode(bytes: &[u8], name: &str) -> Result<RgbImage, DataError> {
             name: name.to_owned(),
             source,
         })?;
+    let format = reader.format();
     let decoder = reader.into_decoder().map_err(failed)?;
     let (width, height) = decoder.dimensions();
     if !(1..=MAX_PIXELS).contains(&(u64::from(width) * u64::from(height))) {
@@ -48,7 +51,27 @@ pub fn decode(bytes: &[u8], name: &str) -> Result<RgbImage, DataError> {
             height,
         });
     }
-    Ok(DynamicImage::from_decoder(decoder).map_err(failed)?.into_rgb8())
+    if format.is_some_and(|format| !ending::is_there(format, bytes)) {
+        return Err(DataError::CutShort { name: name.to_owned() });
+    }
+    Ok(rgb(DynamicImage::from_decoder(decoder).map_err(failed)?))
+}
+
+fn rgb(image: DynamicImage) -> RgbImage {
+    match image {
+        DynamicImage::ImageLuma16(deep) => upper_bytes(&deep),
+        DynamicImage::ImageLumaA16(deep) => upper_bytes(&deep),
+        DynamicImage::ImageRgb16(deep) => upper_bytes(&deep),
+        DynamicImage::ImageRgba16(deep) => upper_bytes(&deep),
+        shallow => shallow.into_rgb8(),
+    }
+}
+
+/// As Pillow does for colour; the crate's own conversion rounds.
+fn upper_bytes<P: Pixel<Subpixel = u16>>(deep: &ImageBuffer<P, Vec<u16>>) -> RgbImage {
+    RgbImage::from_fn(deep.width(), deep.height(), |x, y| {
+        Rgb(deep.get_pixel(x, y).to_rgb().0.map(|value| value.to_be_bytes()[0]))
+    })
 }
 
 #[cfg(test)]

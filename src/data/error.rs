@@ -1,5 +1,6 @@
 //! What can be wrong with a data set, in sentences that name the file, the place and the way out.
 
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
@@ -59,13 +60,13 @@ pub enum DataError {
         /// The name as given.
         name: String,
     },
-    /// A class of the test split is not a class of the training split.
-    #[error("'{}': class '{class}' has test images but no training image: classes are those of the training split", path.display())]
+    /// Classes of the test split that are no classes of the training split.
+    #[error("'{}': {} test images but no training image: classes are those of the training split", path.display(), have(classes))]
     UnknownTestClass {
         /// The data set, or the list that names the class.
         path: PathBuf,
-        /// The class.
-        class: String,
+        /// The classes.
+        classes: Vec<String>,
     },
     /// A line of a list file cannot be used.
     #[error("'{list}', line {line}: {problem}")]
@@ -137,6 +138,12 @@ pub enum DataError {
         /// Its height.
         height: u32,
     },
+    /// The file of an image lacks its end.
+    #[error("'{name}' ends before its image does: the file was cut short")]
+    CutShort {
+        /// The file.
+        name: String,
+    },
     /// A file's content is not a readable image.
     #[error("cannot decode image '{name}'")]
     Decode {
@@ -145,7 +152,62 @@ pub enum DataError {
         /// The cause.
         source: ImageError,
     },
+    /// More images cannot be used than may be left out.
+    #[error("{} cannot be used, `on_bad_image: Skip({limit})` leaves out {limit} at most{}", number(images.len()), listed(images))]
+    TooManyBadImages {
+        /// How many may be left out.
+        limit: usize,
+        /// What is wrong with each.
+        images: Vec<String>,
+    },
+    /// Without the images that cannot be used there is nothing to train or test on.
+    #[error("{what} left once the images that cannot be used are left out{}", listed(images))]
+    NothingLeft {
+        /// What is missing.
+        what: String,
+        /// What is wrong with each image that was left out.
+        images: Vec<String>,
+    },
     /// The numbers of a generated data set or of a loader cannot be used.
     #[error("{0}")]
     InvalidNumber(String),
+}
+
+/// An error's message with its causes, each said once.
+pub fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.contains(&message) {
+            text = format!("{text}: {message}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// `class 'sea' has`, `classes 'sea', 'sky' have`
+fn have(classes: &[String]) -> String {
+    let names: Vec<String> = classes.iter().map(|class| format!("'{class}'")).collect();
+    match names.as_slice() {
+        [only] => format!("class {only} has"),
+        _ => format!("classes {} have", names.join(", ")),
+    }
+}
+
+fn number(images: usize) -> String {
+    match images {
+        1 => "1 image".to_owned(),
+        _ => format!("{images} images"),
+    }
+}
+
+/// The first of some sentences, a line each.
+fn listed(sentences: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let shown = sentences.iter().take(SHOWN).map(|sentence| format!("\n  {sentence}"));
+    let more = sentences.len().saturating_sub(SHOWN);
+    let rest = (more > 0).then(|| format!("\n  and {more} more: `check --json` lists all"));
+    shown.chain(rest).collect()
 }

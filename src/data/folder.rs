@@ -15,6 +15,7 @@ use super::tree::Tree;
 pub(super) struct Folder {
     root: PathBuf,
     paths: Vec<String>,
+    folders: Vec<String>,
 }
 
 impl Folder {
@@ -22,31 +23,34 @@ impl Folder {
     /// empty name is the root itself.
     /// Symbolic links are followed.
     pub(super) fn open(root: &Path, names: &[&str]) -> Result<Self, DataError> {
-        let mut paths = Vec::new();
+        let mut listed = Self {
+            root: root.to_owned(),
+            paths: Vec::new(),
+            folders: Vec::new(),
+        };
         for name in names {
             let top = root.join(name);
             if top.is_dir() {
-                list(root, &top, &mut paths)?;
+                listed.list(&top)?;
             }
         }
-        Ok(Self {
-            root: root.to_owned(),
-            paths,
-        })
+        Ok(listed)
     }
-}
 
-fn list(root: &Path, top: &Path, paths: &mut Vec<String>) -> Result<(), DataError> {
-    for entry in WalkDir::new(top).follow_links(true) {
-        let entry = entry.map_err(|error| DataError::Read {
-            name: error.path().unwrap_or(top).display().to_string(),
-            source: error.into(),
-        })?;
-        if entry.file_type().is_file() {
-            paths.push(relative(root, entry.path())?);
+    fn list(&mut self, top: &Path) -> Result<(), DataError> {
+        for entry in WalkDir::new(top).follow_links(true) {
+            let entry = entry.map_err(|error| DataError::Read {
+                name: error.path().unwrap_or(top).display().to_string(),
+                source: error.into(),
+            })?;
+            if entry.file_type().is_file() {
+                self.paths.push(relative(&self.root, entry.path())?);
+            } else if entry.file_type().is_dir() {
+                self.folders.push(relative(&self.root, entry.path())?);
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The content of a file that is not larger than an image or list may be.
@@ -78,6 +82,10 @@ impl Tree for Folder {
 
     fn paths(&self) -> &[String] {
         &self.paths
+    }
+
+    fn folders(&self) -> &[String] {
+        &self.folders
     }
 
     fn read(&self, file: usize) -> Result<Vec<u8>, DataError> {

@@ -23,10 +23,12 @@ pub(super) fn dataset(
     test: ClassFiles,
     test_place: PathBuf,
 ) -> Result<Dataset, DataError> {
-    if let Some(class) = test.keys().find(|class| !train.contains_key(*class)) {
+    let unknown = test.keys().filter(|class| !train.contains_key(*class));
+    let unknown: Vec<String> = unknown.cloned().collect();
+    if !unknown.is_empty() {
         return Err(DataError::UnknownTestClass {
             path: test_place,
-            class: class.clone(),
+            classes: unknown,
         });
     }
     let classes: Vec<String> = train.keys().cloned().collect();
@@ -35,6 +37,7 @@ pub(super) fn dataset(
         test: Split::new(LabelledFiles::new(tree, &classes, test)),
         classes,
         ignored_files: 0,
+        empty_folders: Vec::new(),
         note: None,
     })
 }

@@ -42,6 +42,7 @@ pub(super) fn open(path: &Path, fraction: f64, seed: u64, advice: &str) -> Resul
         train,
         test,
         ignored_files: found.ignored,
+        empty_folders: found.empty_folders,
         note: Some(format!(
             "The test images are a share of {fraction} of each class, drawn from one folder (seed {seed}). Photographs of the same \
              moment can be on both sides: then the test flatters every head."

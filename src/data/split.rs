@@ -127,7 +127,8 @@ impl Split {
         classes
     }
 
-    fn select(&self, indices: &[usize]) -> Self {
+    /// The images of these indices.
+    pub(super) fn select(&self, indices: &[usize]) -> Self {
         Self {
             source: Arc::clone(&self.source),
             images: indices.iter().map(|&index| self.images[index]).collect(),

@@ -15,6 +15,10 @@ pub(super) trait Tree: Debug + Send + Sync {
     fn location(&self) -> &Path;
     /// The files' paths below the location.
     fn paths(&self) -> &[String];
+    /// The paths of the folders below the location that are known as such; a file's folders need not be among them.
+    fn folders(&self) -> &[String] {
+        &[]
+    }
     /// The content of the file `paths()[file]`.
     fn read(&self, file: usize) -> Result<Vec<u8>, DataError>;
     /// Names directly below the location, for messages; in any order, repeated or not.
@@ -75,6 +79,23 @@ pub(super) fn folders_with_images_in<'a>(tree: &'a dyn Tree, name: &str) -> BTre
 pub(super) fn folders_with_file<'a>(tree: &'a dyn Tree, name: &str) -> BTreeSet<&'a str> {
     let prefixes = tree.paths().iter().filter_map(|path| path.strip_suffix(name));
     prefixes.filter(|prefix| is_folder(prefix)).collect()
+}
+
+/// The names of the visible folders directly in `folder`, a prefix of paths; sorted.
+pub(super) fn folders_in(tree: &dyn Tree, folder: &str) -> Vec<String> {
+    let known = tree.folders().iter().filter_map(|path| path.strip_prefix(folder));
+    let of_files = tree
+        .paths()
+        .iter()
+        .filter_map(|path| path.strip_prefix(folder)?.rsplit_once('/'));
+    let paths = known.chain(of_files.map(|(path, _)| path));
+    let names = paths.filter_map(|path| path.split('/').next());
+    let visible = names.filter(|name| !name.is_empty() && !name.starts_with('.') && *name != "__MACOSX");
+    visible
+        .map(str::to_owned)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
 }
 
 fn is_folder(prefix: &str) -> bool {

@@ -27,6 +27,7 @@ pub(super) struct Zip {
     path: PathBuf,
     archive: ZipArchive<SharedFile>,
     paths: Vec<String>,
+    folders: Vec<String>,
     /// The archive's entry of every path.
     entries: Vec<usize>,
 }
@@ -44,7 +45,7 @@ impl Zip {
         };
         let file = SharedFile::open(path).map_err(|error| failed(ZipError::Io(error)))?;
         let archive = ZipArchive::new(file).map_err(failed)?;
-        let (mut paths, mut entries) = (Vec::new(), Vec::new());
+        let (mut paths, mut folders, mut entries) = (Vec::new(), Vec::new(), Vec::new());
         for entry in 0..archive.len() {
             let Some(name) = archive.name_for_index(entry) else {
                 continue;
@@ -56,15 +57,19 @@ impl Zip {
                     entry: name,
                 });
             }
-            if !name.ends_with('/') {
-                paths.push(name);
-                entries.push(entry);
+            match name.strip_suffix('/') {
+                Some(folder) => folders.push(folder.to_owned()),
+                None => {
+                    paths.push(name);
+                    entries.push(entry);
+                }
             }
         }
         Ok(Self {
             path: path.to_owned(),
             archive,
             paths,
+            folders,
             entries,
         })
     }
@@ -83,6 +88,10 @@ impl Tree for Zip {
 
     fn paths(&self) -> &[String] {
         &self.paths
+    }
+
+    fn folders(&self) -> &[String] {
+        &self.folders
     }
 
     fn read(&self, file: usize) -> Result<Vec<u8>, DataError> {

@@ -10,8 +10,8 @@ use super::outline::Outline;
 use super::{Experiment, ExperimentError};
 
 /// Fields that decide which runs there are, how long they take and where they are kept, but not what a run computes
-/// in one epoch. A data set may be moved, so its path is among them.
-const NOT_DETERMINING: [&str; 7] = [
+/// in one epoch. A data set may be moved, so its path is among them; which images are left out of it shows in their names.
+const NOT_DETERMINING: [&str; 8] = [
     "name",
     "heads",
     "seeds",
@@ -19,6 +19,7 @@ const NOT_DETERMINING: [&str; 7] = [
     "data.path",
     "checkpoints",
     "save_every_steps",
+    "on_bad_image",
 ];
 
 /// A field that has two different values; `None` where it does not occur. Printed as a change from the first to the second.
@@ -80,8 +81,8 @@ impl Experiment {
     }
 
     /// 16 hexadecimal digits that stay the same as long as a run with a given head and seed would give the same
-    /// results: name, heads, seeds, number of epochs, checkpoints, their interval and the data set's path are left
-    /// out.
+    /// results: name, heads, seeds, number of epochs, checkpoints, their interval, the data set's path and what becomes of
+    /// bad images are left out.
     ///
     /// # Errors
     /// As [`to_ron`](Self::to_ron).

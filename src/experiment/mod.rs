@@ -36,7 +36,7 @@ pub use head_kind::{HeadKind, UnknownHead};
 pub use overrides::Overrides;
 pub use plan::{Plan, PlanError, Run};
 pub use registry::Registry;
-pub use schema::{Checkpoints, DataSection, Experiment, Validation};
+pub use schema::{Checkpoints, DataSection, Experiment, OnBadImage, Validation};
 pub use setting::{Setting, SettingError};
 pub use suggest::{nearest, one_of};
 pub use variants::ExperimentFile;

@@ -6,9 +6,9 @@ use std::time::Instant;
 use thiserror::Error;
 use tracing::info;
 
-use super::{Checkpoints, Experiment, ExperimentError, HeadKind, Problem, Registry, Validation};
+use super::{Checkpoints, Experiment, ExperimentError, HeadKind, OnBadImage, Problem, Registry, Validation};
 use crate::atomic_file::System;
-use crate::data::{DataError, Dataset, Split, open};
+use crate::data::{DataError, Dataset, Inspection, Split, Unreadable, open};
 use crate::random;
 use crate::training::{Fit, Identity, Model, Splits};
 use crate::weights::{Pretrained, WeightsError};
@@ -24,6 +24,8 @@ pub struct Plan<'r> {
     pub dataset: Dataset,
     /// The images that the experiment uses.
     pub splits: Splits,
+    /// The images that cannot be used and were left out.
+    pub left_out: Vec<Unreadable>,
     registry: &'r Registry,
     weights: Option<Pretrained>,
     fingerprint: String,
@@ -50,12 +52,46 @@ pub enum PlanError {
 }
 
 impl<'r> Plan<'r> {
-    /// Checks the experiment against the registry, reads its weights, opens its data set and divides it.
+    /// Checks the experiment against the registry, reads its weights, opens its data set and divides it. Images are decoded
+    /// only where the experiment leaves out those that cannot be used.
     ///
     /// # Errors
     /// A network or size that isn't registered, with its place in the file; a file of weights that can't be used, or a
-    /// data set that isn't there, with where to get it; a split that would be empty.
+    /// data set that isn't there, with where to get it; a split that would be empty; more images
+    /// that cannot be used than the experiment leaves out.
     pub fn new(experiment: Experiment, registry: &'r Registry) -> Result<Self, PlanError> {
+        match experiment.on_bad_image {
+            OnBadImage::Error => Ok(Self::with(experiment, registry, |_, _| Inspection::default())?.0),
+            OnBadImage::Skip(limit) => {
+                let (plan, inspection) = Self::inspected(experiment, registry, &|_, _| ())?;
+                inspection.allow(limit)?;
+                Ok(plan)
+            }
+        }
+    }
+
+    /// As [`new`](Self::new), but decodes all images that the experiment uses, on the rayon pool, and leaves out however
+    /// many cannot be used. `progress` is told the number of images so far, and that of all.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), but for images that cannot be used.
+    pub fn inspected(
+        experiment: Experiment,
+        registry: &'r Registry,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<(Self, Inspection), PlanError> {
+        Self::with(experiment, registry, |classes, splits| {
+            let mut parts = vec![("training", &splits.train), ("test", &splits.test)];
+            parts.extend(splits.validation.as_ref().map(|split| ("validation", split)));
+            Inspection::of(classes, &parts, progress)
+        })
+    }
+
+    fn with(
+        experiment: Experiment,
+        registry: &'r Registry,
+        inspect: impl FnOnce(&[String], &Splits) -> Inspection,
+    ) -> Result<(Self, Inspection), PlanError> {
         registry
             .check(&experiment)
             .map_err(|problem| experiment.invalid(vec![problem]))?;
@@ -68,6 +104,8 @@ impl<'r> Plan<'r> {
         let started = Instant::now();
         let dataset = open(&experiment.data.layout, experiment.data.path.as_deref())?;
         let splits = divide(&experiment, &dataset)?;
+        let inspection = inspect(&dataset.classes, &splits);
+        let splits = readable(&experiment, splits, &inspection);
         info!(
             classes = dataset.classes.len(),
             train = splits.train.len(),
@@ -84,14 +122,16 @@ impl<'r> Plan<'r> {
                 .as_ref()
                 .map_or(String::new(), |weights| format!("-{}", weights.md5()))
         );
-        Ok(Self {
+        let plan = Self {
             experiment,
             dataset,
             splits,
+            left_out: inspection.unreadable.clone(),
             registry,
             weights,
             fingerprint,
-        })
+        };
+        Ok((plan, inspection))
     }
 
     /// The runs in their order: for each seed, each head.
@@ -185,12 +225,25 @@ fn divide(experiment: &Experiment, dataset: &Dataset) -> Result<Splits, PlanErro
         );
         return Err(experiment.invalid(vec![problem]).into());
     }
-    let kept = |split: Split| split.keep_resized(experiment.image_size as u32, RESIZED_BYTES);
     Ok(Splits {
-        train: kept(train),
-        test: kept(test),
-        validation: validation.map(kept),
+        train,
+        test,
+        validation,
     })
+}
+
+/// The images that can be used, kept in memory once they were decoded if there is room for them. The splits are numbered
+/// as they were inspected.
+fn readable(experiment: &Experiment, splits: Splits, inspection: &Inspection) -> Splits {
+    let kept = |part: usize, split: &Split| {
+        let split = inspection.readable(part, split);
+        split.keep_resized(experiment.image_size as u32, RESIZED_BYTES)
+    };
+    Splits {
+        train: kept(0, &splits.train),
+        test: kept(1, &splits.test),
+        validation: splits.validation.as_ref().map(|split| kept(2, split)),
+    }
 }
 
 /// Stands for the images that are used: their names without folders, and their classes, in their order.

@@ -73,6 +73,9 @@ pub struct Experiment {
     /// out.
     #[serde(default = "default_save_every_steps")]
     pub save_every_steps: usize,
+    /// What becomes of images that cannot be used.
+    #[serde(default)]
+    pub on_bad_image: OnBadImage,
     /// Where the values came from, so that messages can point there.
     #[serde(skip)]
     pub(super) origin: Origin,
@@ -128,4 +131,15 @@ pub enum Checkpoints {
     LastAndBest,
     /// Those, and every n-th epoch's; the notebooks keep every epoch's (`EveryEpochs(1)`).
     EveryEpochs(usize),
+}
+
+/// What becomes of images that cannot be used: damaged files, files that are no images, images beyond the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum OnBadImage {
+    /// The first that training comes to ends it.
+    #[default]
+    Error,
+    /// All images are decoded once before training, and up to this many are left out. More end it before it begins.
+    Skip(usize),
 }

@@ -7,7 +7,9 @@ use std::ops::RangeInclusive;
 use std::path::{Component, Path};
 
 use super::diagnostics::Problem;
-use super::{Augmentation, Checkpoints, DataSection, Experiment, GeneratedSpec, Layout, Schedule, Validation};
+use super::{
+    Augmentation, Checkpoints, DataSection, Experiment, GeneratedSpec, Layout, OnBadImage, Schedule, Validation,
+};
 
 /// The longest training that is accepted, in epochs; the paper's longest has 220.
 const MOST_EPOCHS: usize = 100_000;
@@ -72,6 +74,9 @@ pub(super) fn problems(experiment: &Experiment) -> Vec<Problem> {
         checks.whole("checkpoints", epochs, 1..=MOST_EPOCHS);
     }
     checks.whole("save_every_steps", experiment.save_every_steps, 1..=MOST_STEPS);
+    if let OnBadImage::Skip(limit) = experiment.on_bad_image {
+        checks.whole("on_bad_image", limit, 0..=MOST_IMAGES);
+    }
     checks.problems
 }
 

@@ -36,11 +36,11 @@ pub(super) fn unzip(bytes: &[u8], largest: u64) -> Result<Vec<u8>, String> {
     Ok(weights)
 }
 
-/// All tensors, class by class in the order of the model's layers, named `layer/variable`.
+/// All tensors, class by class in the order of the model's layers, named `layer/variable`; their bytes are taken off `room`.
 ///
 /// # Errors
 /// A sentence on what is not as it should be.
-pub(super) fn read(root: &Group) -> Result<Vec<Tensor>, String> {
+pub(super) fn read(root: &Group, room: &mut u64) -> Result<Vec<Tensor>, String> {
     let unreadable = |error| format!("its group `layers` can't be read ({error})");
     let Ok(layers) = root.group("layers") else {
         return Err(
@@ -54,7 +54,7 @@ pub(super) fn read(root: &Group) -> Result<Vec<Tensor>, String> {
     });
     let mut tensors = Vec::new();
     for group in groups {
-        read_layer(&layers, &group, &mut tensors)?;
+        read_layer(&layers, &group, room, &mut tensors)?;
     }
     Ok(tensors)
 }
@@ -66,7 +66,7 @@ fn class_and_number(group: &str) -> (&str, u64) {
     numbered.unwrap_or((group, 0))
 }
 
-fn read_layer(layers: &Group, group: &str, tensors: &mut Vec<Tensor>) -> Result<(), String> {
+fn read_layer(layers: &Group, group: &str, room: &mut u64, tensors: &mut Vec<Tensor>) -> Result<(), String> {
     let unreadable = |error| format!("its layer `{group}` can't be read ({error})");
     let Ok(variables) = layers.group(&format!("{group}/vars")) else {
         return Ok(());
@@ -80,7 +80,7 @@ fn read_layer(layers: &Group, group: &str, tensors: &mut Vec<Tensor>) -> Result<
     for number in 0..count {
         let variable = names.get(number).copied().unwrap_or("variable");
         let name = format!("{}/{variable}", layer.replace('/', "_"));
-        let (shape, values) = dataset(&variables, &number.to_string(), &format!("{layer}/{variable}"))?;
+        let (shape, values) = dataset(&variables, &number.to_string(), &format!("{layer}/{variable}"), room)?;
         tensors.push(Tensor { name, shape, values });
     }
     Ok(())
@@ -146,7 +146,7 @@ mod tests {
     }
 
     fn names(bytes: Vec<u8>) -> Result<Vec<String>, String> {
-        let tensors = read(&File::from_bytes(bytes).unwrap().root())?;
+        let tensors = read(&File::from_bytes(bytes).unwrap().root(), &mut 100)?;
         Ok(tensors.into_iter().map(|tensor| tensor.name).collect())
     }
 

@@ -8,16 +8,22 @@
 
 use hdf5_pure::{AttrValue, DType, File, Group};
 
+use super::pretrained::UNPACKED;
 use super::{Tensor, keras3};
 
 /// The bytes with which every HDF5 file begins.
 pub(super) const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 
-/// All tensors in the file's order, named `layer/variable` as in today's Keras.
+/// All tensors in the file's order, named `layer/variable` as in today's Keras. Together they take at most the file's size
+/// and [`UNPACKED`] bytes.
 ///
 /// # Errors
 /// A sentence on what is not as it should be.
 pub(super) fn read(bytes: Vec<u8>) -> Result<Vec<Tensor>, String> {
+    read_within(bytes, UNPACKED)
+}
+
+fn read_within(bytes: Vec<u8>, unpacked: u64) -> Result<Vec<Tensor>, String> {
     let damaged = |reason| format!("not a readable HDF5 file ({reason}); if it was cut short, download it again");
     let length = bytes.len() as u64;
     let file = File::from_bytes(bytes).map_err(|error| damaged(error.to_string()))?;
@@ -26,6 +32,7 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Vec<Tensor>, String> {
     if whole > length {
         return Err(damaged(format!("it has {length} of {whole} bytes")));
     }
+    let mut room = length.saturating_add(unpacked);
     let mut model = file.root();
     let mut layers = names(&model, "layer_names")?;
     if layers.is_none()
@@ -35,7 +42,7 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Vec<Tensor>, String> {
         layers = names(&model, "layer_names")?;
     }
     let Some(layers) = layers else {
-        return keras3::read(&model);
+        return keras3::read(&model, &mut room);
     };
     let mut tensors = Vec::new();
     for layer in &layers {
@@ -45,7 +52,7 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Vec<Tensor>, String> {
         let weights = names(&group, "weight_names")?
             .ok_or_else(|| format!("its layer `{layer}` has no attribute `weight_names`"))?;
         for weight in &weights {
-            tensors.push(tensor(&group, layer, weight)?);
+            tensors.push(tensor(&group, layer, weight, &mut room)?);
         }
     }
     Ok(tensors)
@@ -80,8 +87,8 @@ pub(super) fn strings(value: AttrValue, attribute: &str) -> Result<Vec<String>, 
     }
 }
 
-fn tensor(group: &Group, layer: &str, weight: &str) -> Result<Tensor, String> {
-    let (shape, values) = dataset(group, weight, &format!("{layer}/{weight}"))?;
+fn tensor(group: &Group, layer: &str, weight: &str, room: &mut u64) -> Result<Tensor, String> {
+    let (shape, values) = dataset(group, weight, &format!("{layer}/{weight}"), room)?;
     Ok(Tensor {
         name: format!("{}/{}", layer.replace('/', "_"), variable(layer, weight)),
         shape,
@@ -89,8 +96,13 @@ fn tensor(group: &Group, layer: &str, weight: &str) -> Result<Tensor, String> {
     })
 }
 
-/// A data set's shape and values; `name` is for messages.
-pub(super) fn dataset(group: &Group, weight: &str, name: &str) -> Result<(Vec<usize>, Vec<f32>), String> {
+/// A data set's shape and values, whose bytes are taken off `room`; `name` is for messages.
+pub(super) fn dataset(
+    group: &Group,
+    weight: &str,
+    name: &str,
+    room: &mut u64,
+) -> Result<(Vec<usize>, Vec<f32>), String> {
     let unreadable = |error| format!("its tensor `{name}` can't be read ({error})");
     let dataset = group.dataset(weight).map_err(unreadable)?;
     let kind = dataset.dtype().map_err(unreadable)?;
@@ -98,10 +110,14 @@ pub(super) fn dataset(group: &Group, weight: &str, name: &str) -> Result<(Vec<us
         return Err(format!("its tensor `{name}` is {kind:?}, not 32-bit floating point"));
     }
     let sizes = dataset.shape().map_err(unreadable)?;
+    let count = sizes.iter().try_fold(1_u64, |count, &size| count.checked_mul(size));
+    let bytes = count.and_then(|count| count.checked_mul(4));
+    *room = bytes
+        .and_then(|bytes| room.checked_sub(bytes))
+        .ok_or_else(|| format!("its tensor `{name}` of the shape {sizes:?} is larger than the file can hold"))?;
     let values = dataset.read_f32().map_err(unreadable)?;
     let shape: Option<Vec<usize>> = sizes.iter().map(|&size| usize::try_from(size).ok()).collect();
-    let count = |shape: &Vec<usize>| shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size));
-    match shape.filter(|shape| count(shape) == Some(values.len())) {
+    match shape.filter(|_| count == Some(values.len() as u64)) {
         Some(shape) => Ok((shape, values)),
         None => Err(format!(
             "its tensor `{name}` has {} values, but the shape {sizes:?}",
@@ -220,6 +236,26 @@ mod tests {
         wide.add_group(group.finish());
         let message = read(wide.finish().unwrap()).unwrap_err();
         assert_eq!(message, "its tensor `a/bias` is F64, not 32-bit floating point");
+    }
+
+    #[test]
+    fn a_file_that_names_its_tensors_again_and_again_does_not_fill_the_memory() {
+        let mut file = FileBuilder::new();
+        file.set_attr("layer_names", list(&["a"; 100]));
+        let mut group = file.create_group("a");
+        group.set_attr("weight_names", list(&["bias"]));
+        group
+            .create_dataset("bias")
+            .with_f32_data(&[1.0; 1000])
+            .with_shape(&[1000]);
+        file.add_group(group.finish());
+        let bytes = file.finish().unwrap();
+        assert_eq!(read_within(bytes.clone(), 400_000).unwrap().len(), 100);
+        let message = read_within(bytes, 300_000).unwrap_err();
+        assert_eq!(
+            message,
+            "its tensor `a/bias` of the shape [1000] is larger than the file can hold"
+        );
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::layers::Visited;
 /// The largest file that is read, in bytes; NASNetLarge's has 343 million.
 const LARGEST_FILE: u64 = 4 << 30;
 
+/// What the tensors of a compressed file may take beyond the file's own size, in bytes.
+pub(super) const UNPACKED: u64 = 1 << 30;
+
 /// What the names of a backbone's parameters start with, in networks and in checkpoints.
 pub(super) const BACKBONE: &str = "backbone.";
 
@@ -55,7 +58,7 @@ impl Pretrained {
         let (form, tensors) = if bytes.starts_with(keras_h5::SIGNATURE) {
             (Form::Keras, keras_h5::read(bytes))
         } else if bytes.starts_with(keras3::ZIP_SIGNATURE) {
-            let weights = keras3::unzip(&bytes, LARGEST_FILE);
+            let weights = keras3::unzip(&bytes, bytes.len() as u64 + UNPACKED);
             (Form::Keras, weights.and_then(keras_h5::read))
         } else {
             (Form::Checkpoint, safetensors_file::read(&bytes, BACKBONE))

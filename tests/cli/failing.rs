@@ -27,7 +27,7 @@ fn a_diverging_run_ends_with_the_step_and_the_learning_rate() {
 }
 
 /// Two classes of eight training images in files, two a step.
-fn photographs() -> Lab {
+pub fn photographs() -> Lab {
     let generated = "layout: Generated(train_per_class: 6, test_per_class: 4, image_size: 64, seed: 0)";
     let text = TINY.replacen(
         generated,

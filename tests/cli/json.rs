@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::bad_images::check_of_spoilt_images;
 use super::lab::{Ended, Lab, RUN};
 
 /// Keys that a healthy machine and whole results don't print.
@@ -115,6 +116,7 @@ fn summary_check_and_bench_print_what_is_documented_and_nothing_else() {
     let mut checks = one_object(&lab, &["check", "tiny.ron", "--json"]);
     let validated = Lab::changed("optimizer:", "validation: Fraction(0.34), optimizer:");
     checks.extend(one_object(&validated, &["check", "tiny.ron", "--json"]));
+    checks.push(check_of_spoilt_images());
     assert_documented("check --json", &checks);
     assert_eq!(
         (&checks[0]["images"]["train"], &checks[1]["images"]["validation"]),

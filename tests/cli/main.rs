@@ -1,5 +1,6 @@
 //! The `wise-srnet` command as a person runs it: files written, messages, exit codes, and what an interruption costs.
 
+mod bad_images;
 mod changes;
 mod checking;
 mod composing;

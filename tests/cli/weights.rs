@@ -185,11 +185,19 @@ fn arrays_that_are_no_images_are_refused_with_what_is_needed() {
     let whole = fs::read(lab.path("small.npy")).unwrap();
     fs::write(lab.path("cut.npy"), &whole[..whole.len() - 4]).unwrap();
     lab.write("text.npy", "no array");
+    let header = |length: u32, text: &str| [&b"\x93NUMPY\x02\x00"[..], &length.to_le_bytes(), text.as_bytes()].concat();
+    let huge = "{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775808, 64, 64, 3)}";
+    fs::write(lab.path("huge.npy"), header(huge.len() as u32, huge)).unwrap();
+    fs::write(lab.path("deep.npy"), header(4000, &"(".repeat(4000))).unwrap();
+    fs::write(lab.path("long.npy"), header(u32::MAX, "{")).unwrap();
     for (file, said) in [
         ("wide.npy", "of '<f8': an array [images, 64, 64, 3] of '<f4'"),
         ("small.npy", "[1, 2, 2, 3]"),
         ("cut.npy", "[1, 2, 2, 3]"),
         ("text.npy", "is not a readable .npy file"),
+        ("huge.npy", "is not a readable .npy file"),
+        ("deep.npy", "is not a readable .npy file"),
+        ("long.npy", "is not a readable .npy file"),
         ("absent.npy", "absent.npy"),
     ] {
         let arguments = "features --network mini_resnet --size 64 --weights none --output out.npy --input";

@@ -17,7 +17,7 @@ error: unknown field `epoch`
   --> mine.ron:7:5
   |
 7 |     epoch: 20,
-  |     ^^^^^ expected one of `name`, `network`, `image_size`, `heads`, `seeds`, `epochs`, `batch_size`, `data`, `augmentation`, `optimizer`, `schedule`, `weights`, `validation`, `checkpoints`, `save_every_steps`, `base`, `variants`
+  |     ^^^^^ expected one of `name`, `network`, `image_size`, `heads`, `seeds`, `epochs`, `batch_size`, `data`, `augmentation`, `optimizer`, `schedule`, `weights`, `validation`, `checkpoints`, `save_every_steps`, `on_bad_image`, `base`, `variants`
   |
   = help: did you mean `epochs`?
 "#;
@@ -414,6 +414,22 @@ error: `validation` must be a fraction above 0 and below 1
    |
 16 |     validation: Fraction(1.0),
    |                 ^^^^^^^^^^^^^ found 1
+"#;
+
+more_bad_images_than_a_data_set_has: "    optimizer:" => "    on_bad_image: Skip(1000000000),\n    optimizer:", r#"
+error: `on_bad_image` must be from 0 to 100000000
+   --> mine.ron:16:19
+   |
+16 |     on_bad_image: Skip(1000000000),
+   |                   ^^^^^^^^^^^^^^^^ found 1000000000
+"#;
+
+an_unknown_policy: "    optimizer:" => "    on_bad_image: Ignore,\n    optimizer:", r#"
+error: unknown value `Ignore` for `on_bad_image`
+   --> mine.ron:16:19
+   |
+16 |     on_bad_image: Ignore,
+   |                   ^^^^^^ expected one of `Error`, `Skip`
 "#;
 
 several_values_out_of_range_all_at_once: "decay: 0.94, every_epochs: 2" => "decay: 1.5, every_epochs: 0", r#"

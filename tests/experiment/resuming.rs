@@ -1,6 +1,6 @@
 //! Which changes of an experiment make its stored runs another experiment's.
 
-use wise_srnet::experiment::{Checkpoints, Experiment, HeadKind, Schedule, Validation};
+use wise_srnet::experiment::{Checkpoints, Experiment, HeadKind, OnBadImage, Schedule, Validation};
 
 use super::correct;
 
@@ -21,6 +21,7 @@ fn runs_continue_when_only_their_number_length_or_place_changes() {
         experiment.epochs += 10;
         experiment.checkpoints = Checkpoints::EveryEpochs(1);
         experiment.save_every_steps = 7;
+        experiment.on_bad_image = OnBadImage::Skip(3);
         experiment.data.path = Some("moved".into());
     });
     assert_eq!(more.fingerprint().unwrap(), correct().fingerprint().unwrap());

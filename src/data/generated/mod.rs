@@ -61,6 +61,7 @@ pub(super) fn dataset(spec: &GeneratedSpec) -> Result<Dataset, DataError> {
         train: Split::new(Drawings::new(spec, "generated train", spec.train_per_class)),
         test: Split::new(Drawings::new(spec, "generated test", spec.test_per_class)),
         ignored_files: 0,
+        empty_folders: Vec::new(),
         note: Some(NOTE.to_owned()),
     })
 }

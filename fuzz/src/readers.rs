@@ -1,0 +1,161 @@
+//! One function for everything that the program reads. Whatever `input` is, each has to return: with a value or with an
+//! error whose message can be written, without a panic, without a hang, within the memory that docs/bad-input.md
+//! promises.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+use wise_srnet::data::{Dataset, Layout, decode::decode, open};
+use wise_srnet::experiment::{Experiment, ExperimentFile};
+use wise_srnet::training::Checkpoint;
+use wise_srnet::weights::Pretrained;
+
+/// All of them, by the names of their targets.
+pub const ALL: [(&str, fn(&[u8])); 7] = [
+    ("image", image),
+    ("zip", zip),
+    ("lists", lists),
+    ("safetensors", safetensors),
+    ("keras_h5", keras_h5),
+    ("experiment_file", experiment_file),
+    ("checkpoint", checkpoint),
+];
+
+/// An image of any format, named like none.
+pub fn image(input: &[u8]) {
+    if let Err(error) = decode(input, "input") {
+        assert!(error.to_string().contains("'input'"));
+    }
+}
+
+/// A data set in a zip file, as folders of classes and as lists.
+pub fn zip(input: &[u8]) {
+    let folder = folder();
+    let path = folder.path().join("input.zip");
+    fs::write(&path, input).expect("the temporary folder can be written to");
+    for layout in [folders(), list_layout(), csv_layout()] {
+        answer(open(&layout, Some(&path)));
+    }
+}
+
+/// A list of images, as text and as CSV, beside images that some lines may name.
+pub fn lists(input: &[u8]) {
+    let folder = folder();
+    let write = |name: &str, content: &[u8]| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap_or(&path)).expect("the temporary folder can be written to");
+        fs::write(path, content).expect("the temporary folder can be written to");
+    };
+    for image in ["sea/1.png", "sea/2.png", "sky/1.png", "sky/2.png"] {
+        write(image, b"not decoded");
+    }
+    for list in ["train.txt", "train.csv"] {
+        write(list, input);
+    }
+    write("test.txt", b"sea/2.png\n");
+    write("test.csv", b"filename,class\nsea/2.png,sea\n");
+    for layout in [list_layout(), csv_layout()] {
+        answer(open(&layout, Some(folder.path())));
+    }
+}
+
+/// A file of weights that is not Keras'.
+pub fn safetensors(input: &[u8]) {
+    weights(input);
+}
+
+/// A file of Keras' weights: legacy HDF5, Keras 3's, or a zip file around one.
+pub fn keras_h5(input: &[u8]) {
+    weights(input);
+}
+
+/// An experiment file: whatever is accepted can be written out and reads back as itself.
+pub fn experiment_file(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    match ExperimentFile::parse(text, "input.ron", &[]) {
+        Ok(file) => file.into_experiments().iter().for_each(assert_reads_back),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+fn assert_reads_back(experiment: &Experiment) {
+    let written = experiment.to_ron().expect("an accepted experiment can be written");
+    let again = Experiment::parse(&written, "written.ron").expect("a written experiment is accepted");
+    assert_eq!(again.to_ron().expect("an accepted experiment can be written"), written);
+}
+
+/// A checkpoint: whatever is accepted can be saved again.
+pub fn checkpoint(input: &[u8]) {
+    let folder = folder();
+    let path = folder.path().join("input.safetensors");
+    fs::write(&path, input).expect("the temporary folder can be written to");
+    match Checkpoint::load(&path) {
+        Ok(checkpoint) => checkpoint.save(&path).expect("an accepted checkpoint can be saved"),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+fn weights(input: &[u8]) {
+    let folder = folder();
+    let path = folder.path().join("input");
+    fs::write(&path, input).expect("the temporary folder can be written to");
+    let loaded = Pretrained::open(&path, "resnet50").and_then(|weights| weights.load_into("resnet50", |_| ()));
+    if let Err(error) = loaded {
+        assert!(error.to_string().contains("input"));
+    }
+}
+
+/// Reads a few images of a data set, or the reason why there is none.
+fn answer(opened: Result<Dataset, wise_srnet::data::DataError>) {
+    const READ: usize = 4;
+    match opened {
+        Ok(data) => {
+            for split in [&data.train, &data.test] {
+                assert_eq!(split.class_counts().iter().sum::<usize>(), split.len());
+                for index in 0..split.len().min(READ) {
+                    if let Err(error) = split.decode(index) {
+                        assert!(!error.to_string().is_empty());
+                    }
+                }
+            }
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+fn folders() -> Layout {
+    Layout::Folders {
+        train: "train".to_owned(),
+        test: "test".to_owned(),
+    }
+}
+
+fn list_layout() -> Layout {
+    Layout::Lists {
+        train: "train.txt".to_owned(),
+        test: "test.txt".to_owned(),
+        images: None,
+    }
+}
+
+fn csv_layout() -> Layout {
+    Layout::Csv {
+        train: "train.csv".to_owned(),
+        test: "test.csv".to_owned(),
+        images: None,
+    }
+}
+
+/// A temporary folder in memory where the system has one: a fuzzer writes thousands of files a second.
+fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() {
+        TempDir::new_in(memory)
+    } else {
+        TempDir::new()
+    };
+    made.expect("a temporary folder can be made")
+}

@@ -1,0 +1,246 @@
+//! Small inputs that a fuzzer starts from: good ones of every kind that is read, so that changes of them reach deep.
+
+use std::io::{Cursor, Write};
+
+use hdf5_pure::{AttrValue, FileBuilder};
+use image::codecs::gif::GifEncoder;
+use image::{DynamicImage, Frame, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+use safetensors::tensor::{Dtype, TensorView};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+/// The seeds of a target of [`readers::ALL`](super::readers::ALL).
+pub fn of(target: &str) -> Vec<Vec<u8>> {
+    match target {
+        "image" => images(),
+        "zip" => zips(),
+        "lists" => lists(),
+        "safetensors" => vec![weights(&["backbone.0.kernel", "head.bias"]), weights(&[])],
+        "keras_h5" => keras_files(),
+        "experiment_file" => experiment_files(),
+        "checkpoint" => checkpoints(),
+        _ => Vec::new(),
+    }
+}
+
+fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, format).expect("a seed can be encoded");
+    bytes.into_inner()
+}
+
+/// Every format, and every form of pixel that PNG has.
+fn images() -> Vec<Vec<u8>> {
+    let colour = RgbImage::from_fn(19, 13, |x, y| Rgb([13 * x as u8, 17 * y as u8, (x * y) as u8]));
+    let clear = RgbaImage::from_fn(9, 7, |x, y| Rgba([x as u8, y as u8, 200, 40 * y as u8]));
+    let deep = image::ImageBuffer::from_fn(8, 8, |x, y| Rgb([8_191 * x as u16, 8_191 * y as u16, 77]));
+    let grey = image::GrayImage::from_fn(11, 5, |x, y| Luma([20 * x as u8 + y as u8]));
+    let deep_grey = image::ImageBuffer::from_fn(5, 6, |x, y| Luma([9_000 * x as u16 + y as u16]));
+    let colour = DynamicImage::from(colour);
+    let mut seeds: Vec<Vec<u8>> = [
+        ImageFormat::Jpeg,
+        ImageFormat::Png,
+        ImageFormat::Bmp,
+        ImageFormat::Gif,
+        ImageFormat::WebP,
+    ]
+    .map(|format| encoded(&colour, format))
+    .into();
+    for image in [
+        DynamicImage::from(clear.clone()),
+        DynamicImage::ImageRgb16(deep),
+        DynamicImage::from(grey.clone()),
+        DynamicImage::ImageLuma16(deep_grey),
+    ] {
+        seeds.push(encoded(&image, ImageFormat::Png));
+    }
+    seeds.push(encoded(&DynamicImage::from(clear.clone()), ImageFormat::WebP));
+    seeds.push(encoded(&DynamicImage::from(grey), ImageFormat::Jpeg));
+    seeds.push(animation(&clear));
+    seeds
+}
+
+/// A GIF of two frames.
+fn animation(first: &RgbaImage) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = GifEncoder::new(&mut bytes);
+    let frames = [first.clone(), RgbaImage::from_pixel(9, 7, Rgba([1, 2, 3, 255]))];
+    encoder
+        .encode_frames(frames.map(Frame::new))
+        .expect("a seed can be encoded");
+    drop(encoder);
+    bytes
+}
+
+fn small_png() -> Vec<u8> {
+    encoded(
+        &DynamicImage::from(RgbImage::from_pixel(3, 2, Rgb([1, 2, 3]))),
+        ImageFormat::Png,
+    )
+}
+
+fn zipped(files: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(method);
+    for (name, content) in files {
+        zip.start_file(*name, options).expect("a seed can be packed");
+        zip.write_all(content).expect("a seed can be packed");
+    }
+    zip.finish().expect("a seed can be packed").into_inner()
+}
+
+/// Both layouts, stored and packed; names that climb; content that unpacks to far more.
+fn zips() -> Vec<Vec<u8>> {
+    let png = small_png();
+    let folders: [(&str, &[u8]); 4] = [
+        ("train/sea/1.png", &png),
+        ("train/sky/1.png", &png),
+        ("test/sea/1.png", &png),
+        ("test/notes.txt", b"left out"),
+    ];
+    let lists: [(&str, &[u8]); 5] = [
+        ("a/train.txt", b"sea/1.png\n"),
+        ("a/test.txt", b"sea/2.png\n"),
+        ("a/sea/1.png", &png),
+        ("a/sea/2.png", &png),
+        ("a/train.csv", b"filename,class\nsea\\1.png,sea\n"),
+    ];
+    vec![
+        zipped(&folders, CompressionMethod::Stored),
+        zipped(&folders, CompressionMethod::Deflated),
+        zipped(&lists, CompressionMethod::Deflated),
+        zipped(&[("train/a/../../b.png", &png)], CompressionMethod::Stored),
+        zipped(
+            &[("train/a/1.png", &[0; 20_000]), ("test/a/1.png", &png)],
+            CompressionMethod::Deflated,
+        ),
+        zipped(&[], CompressionMethod::Stored),
+    ]
+}
+
+fn lists() -> Vec<Vec<u8>> {
+    [
+        "sea/1.png\nsky/1.png\n",
+        "\u{feff}sea\\1.png\r\n\r\nsky/1.png\r\n",
+        "filename,class\nsea/1.png,sea\nsky/1.png,sky\n",
+        "\u{feff}id,class,filename\r\n1,\"sea, \"\"blue\"\"\",sea\\1.png\r\n\r\n2,\"two\nlines\",sky/1.png\r\n",
+        "filename;class\nsea/1.png;sea\n",
+        "../sea/1.png\n/sea/1.png\nC:\\sea\\1.png\n",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into()
+}
+
+fn weights(names: &[&str]) -> Vec<u8> {
+    let bytes: Vec<u8> = (0..6).flat_map(|value| (value as f32).to_le_bytes()).collect();
+    let views = names.iter().map(|name| {
+        let view = TensorView::new(Dtype::F32, vec![2, 3], &bytes).expect("a seed's tensor is whole");
+        (*name, view)
+    });
+    safetensors::serialize(views.collect::<Vec<_>>(), None).expect("a seed can be written")
+}
+
+/// The legacy layout, a whole model's, Keras 3's, and a zip file around one.
+fn keras_files() -> Vec<Vec<u8>> {
+    let names = |names: &[&str]| AttrValue::StringArray(names.iter().map(|&name| name.to_owned()).collect());
+    let mut legacy = FileBuilder::new();
+    legacy.set_attr("layer_names", names(&["conv"]));
+    let mut group = legacy.create_group("conv");
+    group.set_attr("weight_names", names(&["kernel:0"]));
+    group
+        .create_dataset("kernel:0")
+        .with_f32_data(&[0.0, 1.0, 2.0, 3.0])
+        .with_shape(&[2, 2]);
+    legacy.add_group(group.finish());
+
+    let mut whole = FileBuilder::new();
+    let mut model = whole.create_group("model_weights");
+    model.set_attr("layer_names0", names(&["a"]));
+    let mut group = model.create_group("a");
+    group.set_attr("weight_names", names(&["bias:0"]));
+    group.create_dataset("bias:0").with_f32_data(&[1.0]).with_shape(&[1]);
+    model.add_group(group.finish());
+    whole.add_group(model.finish());
+
+    let mut keras3 = FileBuilder::new();
+    let mut layers = keras3.create_group("layers");
+    let mut layer = layers.create_group("conv2d_7");
+    let mut variables = layer.create_group("vars");
+    variables.set_attr("name", AttrValue::String("conv".to_owned()));
+    variables
+        .create_dataset("0")
+        .with_f32_data(&[1.0, 2.0])
+        .with_shape(&[2]);
+    layer.add_group(variables.finish());
+    layers.add_group(layer.finish());
+    keras3.add_group(layers.finish());
+
+    let mut seeds: Vec<Vec<u8>> = [legacy, whole, keras3]
+        .into_iter()
+        .map(|file| file.finish().expect("a seed can be written"))
+        .collect();
+    let inner = seeds.last().cloned().unwrap_or_default();
+    for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+        seeds.push(zipped(&[("model.weights.h5", &inner)], method));
+    }
+    seeds
+}
+
+fn experiment_files() -> Vec<Vec<u8>> {
+    [
+        r#"Experiment(name: "a", network: "mini_resnet", image_size: 64, heads: [gap, wise_srnet], epochs: 2, data: (layout: Intel, path: "d"))"#,
+        r#"(
+    name: "b", // a comment /* and another */
+    network: "densenet169", image_size: 224, heads: [flatten_fc], seeds: [0, 18446744073709551615], epochs: 1_000,
+    batch_size: 0x10,
+    data: (layout: Generated(train_per_class: 6, test_per_class: 4, image_size: 64, seed: 0), limit_train: Some(12)),
+    augmentation: (rotation_degrees: 360, zoom: (0.8, 1.2), brightness: Some((0.0, 1.2)), horizontal_flip: true),
+    optimizer: (learning_rate: 1e-2, momentum: 0.9),
+    schedule: Staircase(decay: 0.94, every_epochs: 2),
+    validation: Fraction(0.1), checkpoints: EveryEpochs(3), weights: None, on_bad_image: Skip(3),
+    variants: {"large": (image_size: 512, batch_size: 2), "plain": (augmentation: ())},
+)"#,
+        r##"(name: r#"c"#, network: "x", image_size: 1, heads: [gap], epochs: 1, schedule: Constant,
+    data: (layout: Csv(train: "t\u{e9}.csv", test: "u.csv", images: "i"), path: None), optimizer: (learning_rate: NaN))"##,
+        "Experiment(epoch: [[[[((((inf))))]]]], name: 1e999)",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into()
+}
+
+/// A checkpoint as the program writes it, and a safetensors file with other metadata.
+fn checkpoints() -> Vec<Vec<u8>> {
+    use wise_srnet::training::{Checkpoint, Identity, Position, Snapshot, StoredTensor};
+    let tensor = || StoredTensor {
+        shape: vec![3],
+        values: vec![1.0, -0.0, 2.5],
+    };
+    let checkpoint = Checkpoint {
+        identity: Identity {
+            network: "mini_resnet".to_owned(),
+            image_size: 64,
+            head: "gap".to_owned(),
+            classes: vec!["sea".to_owned(), "sky".to_owned()],
+            seed: 7,
+            fingerprint: "f".to_owned(),
+        },
+        position: Position {
+            epochs: 1,
+            steps: 4,
+            best: Some(0.5),
+            ..Position::default()
+        },
+        snapshot: Snapshot {
+            tensors: [("head.bias".to_owned(), tensor())].into(),
+            scalars: [("head.masks".to_owned(), 1.0)].into(),
+            velocities: [("head.bias".to_owned(), tensor())].into(),
+        },
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("seed.safetensors");
+    checkpoint.save(&path).expect("a seed can be written");
+    vec![
+        std::fs::read(path).expect("a seed can be read"),
+        weights(&["head.bias"]),
+    ]
+}

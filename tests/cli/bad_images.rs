@@ -1,0 +1,151 @@
+//! Images that cannot be used, and images that should not be where they are.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::failing::photographs;
+use super::lab::{Lab, RUN};
+use super::state::state;
+
+/// Two broken files, a picture under two classes, a class without test images, a folder without images; and as in
+/// [`photographs`] each class's first two test images are its first two training images.
+fn spoilt() -> Lab {
+    let lab = photographs();
+    lab.write("photos/train/sea/0.png", "no image");
+    let whole = fs::read(lab.path("photos/test/hill/1.png")).unwrap();
+    fs::write(lab.path("photos/test/hill/1.png"), &whole[..whole.len() / 2]).unwrap();
+    fs::copy(lab.path("photos/train/sea/3.png"), lab.path("photos/train/hill/9.png")).unwrap();
+    fs::create_dir(lab.path("photos/train/mist")).unwrap();
+    image::RgbImage::new(9, 9)
+        .save(lab.path("photos/train/mist/0.png"))
+        .unwrap();
+    lab.write("photos/train/rain/notes.txt", "to be photographed");
+    fs::create_dir(lab.path("photos/test/snow")).unwrap();
+    lab
+}
+
+/// With what becomes of bad images.
+fn with_policy(lab: Lab, policy: &str) -> Lab {
+    let text = lab.read("tiny.ron");
+    lab.write(
+        "tiny.ron",
+        &text.replacen("optimizer:", &format!("on_bad_image: {policy}, optimizer:"), 1),
+    );
+    lab
+}
+
+/// What `check --json` prints.
+pub fn check_of_spoilt_images() -> Value {
+    let ended = spoilt().run(&["check", "tiny.ron", "--json"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
+#[test]
+fn check_tells_everything_that_is_wrong_with_the_images_at_once() {
+    let ended = spoilt().run(&["check", "tiny.ron"]);
+    ended.assert_refused(1, &["training would end with an error"]);
+    for said in [
+        "error: cannot decode image 'photos/train/sea/0.png': ",
+        "error: cannot decode image 'photos/test/hill/1.png': ",
+        "warning: 'photos/test/hill/0.png' of the test split shows the same picture as 'photos/train/hill/0.png' of the \
+         training split",
+        "warning: 'photos/test/sea/1.png' of the test split shows the same picture as 'photos/train/sea/1.png' of the \
+         training split",
+        "warning: 'photos/train/sea/3.png' of the class 'sea' shows the same picture as 'photos/train/hill/9.png' of the \
+         class 'hill': one label is wrong",
+        "warning: the folder 'train/rain' holds no image",
+        "warning: the folder 'test/snow' holds no image",
+        "warning: the class 'mist' has no test image",
+    ] {
+        assert!(ended.stdout.contains(said), "no `{said}` in: {}", ended.stdout);
+    }
+    assert!(!ended.stderr.contains("next:"), "{}", ended.stderr);
+
+    let found = check_of_spoilt_images();
+    let length = |list: &Value| list.as_array().unwrap().len();
+    assert_eq!(length(&found["errors"]), 2);
+    assert_eq!(length(&found["data"]["unreadable"]), 2);
+    assert_eq!(length(&found["data"]["duplicates"]), 3);
+    assert_eq!(found["data"]["unreadable"][1]["split"], "test");
+    assert_eq!(found["data"]["duplicates"][0]["kind"], "labels");
+}
+
+#[test]
+fn check_shows_the_first_of_many_alike_and_lists_all_for_scripts() {
+    let lab = photographs();
+    for index in 0..8 {
+        for class in ["hill", "sea"] {
+            lab.write(&format!("photos/train/{class}/{index}.png"), "no image");
+        }
+    }
+    let ended = lab.run(&["check", "tiny.ron"]);
+    assert_eq!(ended.stdout.matches("error: cannot decode").count(), 10);
+    assert!(
+        ended.stdout.contains("error: and 6 more like these"),
+        "{}",
+        ended.stdout
+    );
+    let ended = lab.run(&["check", "tiny.ron", "--json"]);
+    let found: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(found["errors"].as_array().unwrap().len(), 16);
+}
+
+#[test]
+fn as_many_bad_images_as_may_be_are_left_out_named_and_stay_so_when_a_run_goes_on() {
+    let [whole, halves] = [(), ()].map(|()| with_policy(spoilt(), "Skip(2)"));
+    let ended = whole.train(&["--epochs", "2"]);
+    for said in [
+        "left out: cannot decode image 'photos/train/sea/0.png': ",
+        "left out: cannot decode image 'photos/test/hill/1.png': ",
+        "note: 2 images can't be used and were left out: photos/train/sea/0.png, photos/test/hill/1.png",
+    ] {
+        assert!(ended.stderr.contains(said), "no `{said}` in: {}", ended.stderr);
+    }
+    let facts: Value = serde_json::from_str(&whole.read("reports/tiny/experiment.json")).unwrap();
+    assert_eq!(facts["train_images"], 17);
+    assert!(
+        whole
+            .read("reports/tiny/report.html")
+            .contains("photos/test/hill/1.png")
+    );
+
+    halves.train(&["--epochs", "1"]);
+    let ended = halves.train(&["--epochs", "2"]);
+    assert!(ended.stderr.contains("resumes at epoch 2"), "{}", ended.stderr);
+    assert_eq!(state(&whole.results(RUN)), state(&halves.results(RUN)));
+
+    // A mended file is another training split: the run doesn't go on as if nothing had happened.
+    fs::copy(
+        whole.path("photos/train/sea/5.png"),
+        whole.path("photos/train/sea/0.png"),
+    )
+    .unwrap();
+    let ended = whole.run(&["tiny.ron", "--epochs", "3"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(whole.run(&["check", "tiny.ron"]).stdout.contains("warning: left out: "));
+}
+
+#[test]
+fn more_bad_images_than_may_be_end_a_run_before_it_begins() {
+    let lab = with_policy(spoilt(), "Skip(1)");
+    let said = [
+        "2 images cannot be used, `on_bad_image: Skip(1)` leaves out 1 at most",
+        "photos/train/sea/0.png",
+        "photos/test/hill/1.png",
+    ];
+    lab.run(&["tiny.ron"]).assert_refused(1, &said);
+    assert!(!lab.results(RUN).exists());
+    let ended = lab.run(&["check", "tiny.ron"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stdout.contains(said[0]), "{}", ended.stdout);
+}
+
+#[test]
+fn a_class_may_not_lose_its_last_training_image() {
+    let lab = with_policy(spoilt(), "Skip(100)");
+    lab.write("photos/train/mist/0.png", "no image");
+    let said = ["class 'mist' has no training image left", "photos/train/mist/0.png"];
+    lab.run(&["tiny.ron"]).assert_refused(1, &said);
+}

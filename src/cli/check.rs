@@ -159,7 +159,7 @@ fn costs_of(plan: &Plan<'_>, heads: &[(HeadKind, Cost)], memory: Memory, speed: 
         memory_bytes: memory.needed,
         available_memory_bytes: memory.available,
         largest_batch: memory.largest_batch,
-        disk_bytes: disk.sum::<u64>() * seeds,
+        disk_bytes: disk.sum::<u64>().saturating_mul(seeds),
     }
 }
 

@@ -38,11 +38,12 @@ pub(super) fn problems(experiment: &Experiment) -> Vec<Problem> {
     checks.whole("batch_size", experiment.batch_size, 1..=LARGEST_BATCH);
     checks.data(&experiment.data);
     checks.augmentation(&experiment.augmentation);
+    // Weights are updated in single precision.
     let rate = experiment.optimizer.learning_rate;
     checks.number(
         "optimizer.learning_rate",
         rate,
-        rate > 0.0 && rate.is_finite(),
+        rate as f32 > 0.0 && (rate as f32).is_finite(),
         "a finite number above 0",
     );
     let momentum = experiment.optimizer.momentum;

@@ -328,6 +328,14 @@ error: `optimizer.learning_rate` must be a finite number above 0
    |                                ^^^ found 0
 "#;
 
+a_rate_below_single_precision: "0.01" => "1e-60", r#"
+error: `optimizer.learning_rate` must be a finite number above 0
+   --> mine.ron:16:32
+   |
+16 |     optimizer: (learning_rate: 1e-60),
+   |                                ^^^^^ found 0.000000000000000000000000000000000000000000000000000000000001
+"#;
+
 a_rate_that_is_no_number: "0.01" => "NaN", r#"
 error: `optimizer.learning_rate` must be a finite number above 0
    --> mine.ron:16:32

@@ -264,6 +264,16 @@ fn folders_without_images_are_no_classes_and_are_named() {
 }
 
 #[test]
+fn a_file_that_went_away_is_named_where_it_is_read() {
+    let folder = TempDir::new().unwrap();
+    write_folder(folder.path(), &files("train", "test"));
+    let data = open(&plain(), Some(folder.path())).unwrap();
+    fs::remove_file(folder.path().join("train/sea/10.png")).unwrap();
+    let text = wise_srnet::data::with_causes(&data.train.decode(4).unwrap_err());
+    assert!(text.contains("cannot read") && text.contains("sea/10.png"), "{text}");
+}
+
+#[test]
 fn a_zip_that_holds_the_splits_twice_is_ambiguous() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("two.zip");

@@ -68,15 +68,17 @@ pub enum DataError {
         /// The classes.
         classes: Vec<String>,
     },
-    /// A line of a list file cannot be used.
-    #[error("'{list}', line {line}: {problem}")]
+    /// Lines of a list file cannot be used.
+    #[error("'{list}', line {line}: {problem}{}", listed(others))]
     ListLine {
         /// The list file.
         list: String,
-        /// The line, counted from 1.
+        /// The first such line, counted from 1.
         line: usize,
         /// What is wrong with it, and what to do.
         problem: String,
+        /// The other ones: `line 7: …`.
+        others: Vec<String>,
     },
     /// A list file names no image.
     #[error("'{list}' lists no images: a data set needs training and test images")]
@@ -208,6 +210,6 @@ fn listed(sentences: &[String]) -> String {
     const SHOWN: usize = 20;
     let shown = sentences.iter().take(SHOWN).map(|sentence| format!("\n  {sentence}"));
     let more = sentences.len().saturating_sub(SHOWN);
-    let rest = (more > 0).then(|| format!("\n  and {more} more: `check --json` lists all"));
+    let rest = (more > 0).then(|| format!("\n  and {more} more"));
     shown.chain(rest).collect()
 }

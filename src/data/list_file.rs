@@ -11,6 +11,9 @@ const PATH_COLUMN: &str = "filename";
 /// The CSV column of the images' classes.
 const CLASS_COLUMN: &str = "class";
 
+/// The most mistakes that are gathered of one list.
+const MOST_MISTAKES: usize = 1_000;
+
 /// How a list file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
@@ -36,24 +39,25 @@ pub(super) struct Entry {
 /// A byte order mark, Windows line ends and blank lines are passed over; backslashes separate folders like '/'.
 ///
 /// # Errors
-/// Bytes that are not UTF-8, a CSV without its columns, a line without class or path or with a path that is absolute or
-/// holds `.`, `..` or empty parts, and a list without images; each names the line.
+/// Bytes that are not UTF-8, a CSV without its columns, lines without class or path or with a path that is absolute or
+/// holds `.`, `..` or empty parts, and a list without images; all such lines are named.
 pub(super) fn read(format: Format, bytes: &[u8], list: &str) -> Result<Vec<Entry>, DataError> {
-    let at = |line, problem| DataError::ListLine {
-        list: list.to_owned(),
-        line,
-        problem,
-    };
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = 1 + line_ends(&bytes[..error.valid_up_to()]);
-        at(line, "the text is not valid UTF-8: save the list as UTF-8".to_owned())
+        let problem = "the text is not valid UTF-8: save the list as UTF-8".to_owned();
+        DataError::ListLine {
+            list: list.to_owned(),
+            line,
+            problem,
+            others: Vec::new(),
+        }
     })?;
     let text = text.trim_start_matches('\u{feff}');
-    let entries = match format {
+    let (entries, mistakes) = match format {
         Format::Lines => lines(text),
         Format::Csv => csv(text),
     };
-    let entries = entries.map_err(|(line, problem)| at(line, problem))?;
+    assert_faultless(list, mistakes)?;
     if entries.is_empty() {
         return Err(DataError::EmptyList { list: list.to_owned() });
     }
@@ -61,47 +65,100 @@ pub(super) fn read(format: Format, bytes: &[u8], list: &str) -> Result<Vec<Entry
 }
 
 /// A line and what is wrong with it.
-type Mistake = (usize, String);
+pub(super) type Mistake = (usize, String);
 
-fn lines(text: &str) -> Result<Vec<Entry>, Mistake> {
-    let numbered = (1..).zip(text.lines().map(str::trim));
-    let entry = |(line, written): (usize, &str)| {
-        let path = path(written).map_err(|problem| (line, problem))?;
-        match path.split_once('/') {
-            Some((class, _)) => Ok(Entry {
-                line,
-                class: class.to_owned(),
-                path,
-            }),
-            None => Err((line, format!("'{written}' names no class: write <class>/<image>"))),
-        }
+/// Names all mistakes of a list, if there are any.
+pub(super) fn assert_faultless(list: &str, mistakes: Vec<Mistake>) -> Result<(), DataError> {
+    let mut mistakes = mistakes.into_iter();
+    let Some((line, problem)) = mistakes.next() else {
+        return Ok(());
     };
-    numbered.filter(|(_, written)| !written.is_empty()).map(entry).collect()
+    Err(DataError::ListLine {
+        list: list.to_owned(),
+        line,
+        problem,
+        others: mistakes
+            .map(|(line, problem)| format!("line {line}: {problem}"))
+            .collect(),
+    })
 }
 
-fn csv(text: &str) -> Result<Vec<Entry>, Mistake> {
+fn lines(text: &str) -> (Vec<Entry>, Vec<Mistake>) {
+    let numbered = (1..).zip(text.lines().map(str::trim));
+    let (mut entries, mut mistakes) = (Vec::new(), Vec::new());
+    for (line, written) in numbered.filter(|(_, written)| !written.is_empty()) {
+        if mistakes.len() >= MOST_MISTAKES {
+            break;
+        }
+        match path(written) {
+            Err(problem) => mistakes.push((line, problem)),
+            Ok(path) => match path.split_once('/') {
+                Some((class, _)) => entries.push(Entry {
+                    line,
+                    class: class.to_owned(),
+                    path,
+                }),
+                None => mistakes.push((line, format!("'{written}' names no class: write <class>/<image>"))),
+            },
+        }
+    }
+    (entries, mistakes)
+}
+
+fn csv(text: &str) -> (Vec<Entry>, Vec<Mistake>) {
     let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(text.as_bytes());
     let mut lines = LineCounter::of(text);
-    let header = reader.headers().map_err(|error| (1, error.to_string()))?.clone();
-    let header_line = lines.number(0);
-    let column = |name| column(&header, name).ok_or_else(|| (header_line, missing_column(&header, name)));
-    let (path_column, class_column) = (column(PATH_COLUMN)?, column(CLASS_COLUMN)?);
-    let mut entries = Vec::new();
+    let columns = reader.headers().map_err(|error| (1, error.to_string()));
+    let columns = columns.and_then(|header| Columns::of(header).map_err(|problem| (lines.number(0), problem)));
+    let columns = match columns {
+        Ok(columns) => columns,
+        Err(mistake) => return (Vec::new(), vec![mistake]),
+    };
+    let (mut entries, mut mistakes) = (Vec::new(), Vec::new());
     for record in reader.into_records() {
-        let record = record.map_err(|error| csv_mistake(&error, &mut lines))?;
-        let line = lines.number(record.position().map_or(0, csv::Position::byte));
-        let cell = |column| record.get(column).unwrap_or_default();
-        let path = path(cell(path_column)).map_err(|problem| (line, problem))?;
-        let class = cell(class_column).to_owned();
-        if class.is_empty() {
-            return Err((
-                line,
-                format!("the column '{CLASS_COLUMN}' is empty: give the image's class"),
-            ));
+        if mistakes.len() >= MOST_MISTAKES {
+            break;
         }
-        entries.push(Entry { line, path, class });
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                mistakes.push(csv_mistake(&error, &mut lines));
+                continue;
+            }
+        };
+        let line = lines.number(record.position().map_or(0, csv::Position::byte));
+        match columns.read(&record) {
+            Ok((path, class)) => entries.push(Entry { line, path, class }),
+            Err(problem) => mistakes.push((line, problem)),
+        }
     }
-    Ok(entries)
+    (entries, mistakes)
+}
+
+/// Where a CSV has what is read.
+struct Columns {
+    path: usize,
+    class: usize,
+}
+
+impl Columns {
+    fn of(header: &StringRecord) -> Result<Self, String> {
+        let column = |name| column(header, name).ok_or_else(|| missing_column(header, name));
+        Ok(Self {
+            path: column(PATH_COLUMN)?,
+            class: column(CLASS_COLUMN)?,
+        })
+    }
+
+    /// Path and class of a row.
+    fn read(&self, record: &StringRecord) -> Result<(String, String), String> {
+        let cell = |column| record.get(column).unwrap_or_default();
+        let path = path(cell(self.path))?;
+        match cell(self.class) {
+            "" => Err(format!("the column '{CLASS_COLUMN}' is empty: give the image's class")),
+            class => Ok((path, class.to_owned())),
+        }
+    }
 }
 
 fn column(header: &StringRecord, name: &str) -> Option<usize> {
@@ -286,6 +343,26 @@ mod tests {
                 assert!(text.contains("line 2:") && text.contains(word), "{path}: {text}");
             }
         }
+    }
+
+    #[test]
+    fn all_mistakes_of_a_list_are_told_at_once() {
+        let text = mistake(Format::Lines, "1.jpg\nsea/1.jpg\n../2.jpg\n");
+        assert_eq!(
+            text,
+            "'a list', line 1: '1.jpg' names no class: write <class>/<image>\n  line 3: '../2.jpg' has an empty part, '.' or \
+             '..': list plain paths below the data set's folder"
+        );
+        let text = mistake(Format::Csv, "filename,class\n1.jpg,\n2.jpg,sea,sky\n3.jpg,sea\n,sea\n");
+        for line in [
+            "line 2: the column",
+            "\n  line 3: 3 columns",
+            "\n  line 5: the image's path is empty",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+        let many = mistake(Format::Lines, "1.jpg\n".repeat(30));
+        assert_eq!((many.lines().count(), many.lines().last()), (22, Some("  and 9 more")));
     }
 
     #[test]

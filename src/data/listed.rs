@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::folder_with_zips::FolderWithZips;
 use super::labelled_files::{ClassFiles, dataset};
-use super::list_file::{self, Entry, Format};
+use super::list_file::{self, Entry, Format, Mistake, assert_faultless};
 use super::tree::{self, Tree};
 use super::{DataError, Dataset};
 
@@ -81,13 +81,23 @@ impl<'a> Images<'a> {
     fn of_list(&mut self, format: Format, list: &'a str) -> Result<ClassFiles, DataError> {
         let entries = list_file::read(format, &self.read(list)?, &self.name(list))?;
         let mut found = Vec::with_capacity(entries.len());
+        let mut mistakes = Vec::new();
+        let mut complete = true;
         for entry in &entries {
-            let Some(&file) = self.files.get(entry.path.as_str()) else {
-                return Err(self.missing(list, entry, &entries));
-            };
-            self.mark_listed(list, entry, file)?;
-            found.push((entry, file));
+            match self.files.get(entry.path.as_str()) {
+                Some(&file) => {
+                    mistakes.extend(self.mark_listed(list, entry, file));
+                    found.push((entry, file));
+                }
+                None if complete => {
+                    complete = false;
+                    mistakes.push((entry.line, self.missing(entry, &entries)));
+                }
+                // The first of them tells how many there are.
+                None => {}
+            }
         }
+        assert_faultless(&self.name(list), mistakes)?;
         found.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
         let mut classes = ClassFiles::new();
         for (entry, file) in found {
@@ -112,34 +122,21 @@ impl<'a> Images<'a> {
 
     /// Refuses an image that was listed before: twice in one list it would count twice, and in both lists the test
     /// would be of a training image.
-    fn mark_listed(&mut self, list: &'a str, entry: &Entry, file: usize) -> Result<(), DataError> {
-        match self.listed.insert(file, (list, entry.line)) {
-            None => Ok(()),
-            Some((earlier, line)) => {
-                let (path, earlier) = (&entry.path, self.name(earlier));
-                let problem =
-                    format!("'{path}' is already listed in '{earlier}', line {line}: remove one of the lines");
-                Err(self.mistake(list, entry, problem))
-            }
-        }
+    fn mark_listed(&mut self, list: &'a str, entry: &Entry, file: usize) -> Option<Mistake> {
+        let (earlier, line) = self.listed.insert(file, (list, entry.line))?;
+        let (path, earlier) = (&entry.path, self.name(earlier));
+        let problem = format!("'{path}' is already listed in '{earlier}', line {line}: remove one of the lines");
+        Some((entry.line, problem))
     }
 
-    fn missing(&self, list: &str, first: &Entry, entries: &[Entry]) -> DataError {
+    /// What to say of the first listed image that isn't there.
+    fn missing(&self, first: &Entry, entries: &[Entry]) -> String {
         let file = self.name(&format!("{}{}", self.folder, first.path));
         let is_missing = |entry: &&Entry| !self.files.contains_key(entry.path.as_str());
         let (missing, all) = (entries.iter().filter(is_missing).count(), entries.len());
-        let problem = format!(
+        format!(
             "there is no file '{file}' ({missing} of the {all} listed images are missing): unpack the data set \
              completely, or name the folder where the listed paths begin by `images` in the layout"
-        );
-        self.mistake(list, first, problem)
-    }
-
-    fn mistake(&self, list: &str, entry: &Entry, problem: String) -> DataError {
-        DataError::ListLine {
-            list: self.name(list),
-            line: entry.line,
-            problem,
-        }
+        )
     }
 }

@@ -13,7 +13,9 @@ pub fn plans<'r>(
     registry: &'r Registry,
 ) -> Result<Vec<Plan<'r>>, CommandError> {
     let experiments = changed(experiment, changes)?.into_iter();
-    experiments.map(|experiment| Ok(Plan::new(experiment, registry)?)).collect()
+    experiments
+        .map(|experiment| Ok(Plan::new(experiment, registry)?))
+        .collect()
 }
 
 /// As [`plans`], and decodes all images; those that cannot be used are left out, however many.
@@ -25,7 +27,9 @@ pub fn inspected<'r>(
     let progress = ImagesProgress::new();
     let tell = |done, all| progress.tell(done, all);
     let experiments = changed(experiment, changes)?.into_iter();
-    experiments.map(|experiment| Ok(Plan::inspected(experiment, registry, &tell)?)).collect()
+    experiments
+        .map(|experiment| Ok(Plan::inspected(experiment, registry, &tell)?))
+        .collect()
 }
 
 /// The file's experiments with the command line's changes.

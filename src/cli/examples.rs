@@ -6,6 +6,7 @@ pub const ALL: &str = "Start here (two minutes, needs no data):
 Examples:
   wise-srnet check experiments/intel_densenet.ron --data data/intel
   wise-srnet experiments/intel_densenet.ron --data data/intel --limit-train 240 --limit-test 120 --epochs 2
+  wise-srnet new --data photos mine.ron
   wise-srnet predict --checkpoint reports/quickstart/wise_srnet-seed0/best.safetensors photos/ --explain heat
 
 `wise-srnet COMMAND --help` shows examples of each command. RUST_LOG=info shows what happens inside.";

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use image::{ImageFormat, Rgb, RgbImage};
 
+use wise_srnet::experiment::Experiment;
+
 use super::data_files::{Files, write_folder, write_zip};
 use super::lab::{Lab, files};
 
@@ -86,10 +88,11 @@ fn experiments() -> Vec<(PathBuf, String)> {
 }
 
 /// The layout that an experiment file names, if its data set is not drawn by the program.
-fn layout(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once("layout: ").unwrap();
-    let name = rest.split([',', '(']).next().unwrap();
-    Some(name).filter(|name| *name != "Generated")
+fn layout(path: &Path) -> Option<String> {
+    let settings = Experiment::load(path).unwrap().settings().unwrap();
+    let (_, layout) = settings.into_iter().find(|(field, _)| field == "data.layout").unwrap();
+    let name = layout.split('(').next().unwrap().to_owned();
+    Some(name).filter(|name| name != "Generated")
 }
 
 /// A lab with the data sets of all layouts, each as a folder and as a zip file.
@@ -121,9 +124,8 @@ fn every_file_of_the_papers_table_is_there() {
 fn every_file_is_checked_with_its_whole_plan() {
     let lab = lab();
     for (path, name) in experiments() {
-        let text = fs::read_to_string(&path).unwrap();
         let mut arguments = vec!["check", path.to_str().unwrap(), "--weights", "none"];
-        let data = layout(&text).map(|layout| format!("{layout}.zip"));
+        let data = layout(&path).map(|layout| format!("{layout}.zip"));
         arguments.extend(data.iter().flat_map(|data| ["--data", data]));
         let ended = lab.run(&arguments);
         assert_eq!(ended.code, Some(0), "{name}: {}", ended.stderr);
@@ -141,12 +143,11 @@ fn every_file_is_checked_with_its_whole_plan() {
 fn absent_weights_are_answered_with_the_officials_name_address_digest_and_folder() {
     let lab = lab();
     for (path, name) in experiments() {
-        let text = fs::read_to_string(&path).unwrap();
-        let Some((_, weights)) = text.split_once("weights: \"weights/") else {
+        let Some(weights) = Experiment::load(&path).unwrap().weights else {
             continue;
         };
-        let file = weights.split('"').next().unwrap();
-        let data = format!("{}.zip", layout(&text).unwrap());
+        let file = weights.file_name().unwrap().to_str().unwrap();
+        let data = format!("{}.zip", layout(&path).unwrap());
         for command in ["check", "run"] {
             let ended = lab.run(&[command, path.to_str().unwrap(), "--data", &data]);
             let address = "https://storage.googleapis.com/tensorflow/keras-applications/";
@@ -161,12 +162,11 @@ fn absent_weights_are_answered_with_the_officials_name_address_digest_and_folder
 fn every_file_runs_a_shortened_epoch_in_its_own_layout() {
     let lab = lab();
     for (path, name) in experiments() {
-        let text = fs::read_to_string(&path).unwrap();
         // The largest network at its largest size runs in less memory than it is estimated to need.
         let short = "--weights none --epochs 1 --batch-size 2 --limit-train 2 --limit-test 2 --ignore-memory";
         let mut arguments = vec![path.to_str().unwrap()];
         arguments.extend(short.split(' '));
-        let data = layout(&text).map(str::to_owned);
+        let data = layout(&path);
         arguments.extend(data.iter().flat_map(|data| ["--data", data]));
         let ended = lab.run(&arguments);
         assert_eq!(ended.code, Some(0), "{name}: {}", ended.stderr);

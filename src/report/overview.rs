@@ -18,7 +18,7 @@ use super::plots::{Plot, Plots, key};
 use super::runs::{HeadRuns, group};
 use super::stored::Stored;
 use super::summary::{GAP, HeadSummary, Summary, summarise};
-use super::{ReportError, output};
+use super::{ReportError, about, output};
 
 /// One of the experiments.
 struct Entry {
@@ -121,7 +121,9 @@ fn table(entries: &[Entry], styles: &[HeadStyle]) -> Markup {
             table {
                 thead {
                     tr {
-                        @for name in ["Experiment", "Head", "Epochs", "Seeds", "Last Top-1", "to GAP", "95 % interval", "p"] {
+                        th scope="col" { "Experiment" }
+                        th.name scope="col" { "Head" }
+                        @for name in ["Epochs", "Seeds", "Last Top-1", "to GAP", "95 % interval", "p"] {
                             th scope="col" { (name) }
                         }
                     }
@@ -155,9 +157,9 @@ fn row(entry: &Entry, head: &HeadSummary, styles: &[HeadStyle]) -> Markup {
         tr {
             th scope="row" {
                 (entry.stored.name)
-                @if let Some(facts) = &entry.stored.facts { small.about { (brief(facts)) } }
+                @if let Some(facts) = &entry.stored.facts { small { (brief(facts)) } }
             }
-            td data-label="Head" { @if let Some(style) = style { (key(style)) } (title(&head.head)) }
+            td.name data-label="Head" { @if let Some(style) = style { (key(style)) } (title(&head.head)) }
             td data-label="Epochs" { (epochs.map_or(ABSENT.to_string(), |epochs| epochs.to_string())) }
             td data-label="Seeds" { (runs.len()) }
             td data-label="Last Top-1" { (percent(head.last)) }
@@ -186,7 +188,9 @@ fn brief(facts: &ExperimentFacts) -> String {
 fn warnings(entries: &[Entry]) -> Markup {
     let of = |entry: &Entry| {
         let notes = entry.stored.facts.iter().flat_map(|facts| facts.notes.clone());
-        let all = notes.chain(entry.stored.warnings.clone());
+        let facts = entry.stored.facts.as_ref();
+        let progress = facts.and_then(|facts| about::progress(facts, &entry.heads));
+        let all = notes.chain(progress).chain(entry.stored.warnings.clone());
         all.map(|note| format!("{}: {note}", entry.stored.name))
             .collect::<Vec<_>>()
     };
@@ -233,6 +237,7 @@ mod tests {
             "+10.0",
             "at 512: A warning.",
             "Flatten + FC",
+            "at 512: Not complete: 0 of 4",
             "baseline",
         ] {
             assert!(page.contains(text), "{text}");

@@ -11,8 +11,11 @@ use wise_srnet::experiment::Experiment;
 use wise_srnet::training::Checkpoint;
 use wise_srnet::weights::Pretrained;
 
+/// Reads a file of these bytes, and keeps nothing.
+pub type Reader = fn(&[u8]);
+
 /// All of them, by the names of their targets.
-pub const ALL: [(&str, fn(&[u8])); 7] = [
+pub const ALL: [(&str, Reader); 7] = [
     ("image", image),
     ("zip", zip),
     ("lists", lists),

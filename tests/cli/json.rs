@@ -153,7 +153,7 @@ fn the_figures_of_a_report_are_documented_and_no_others() {
         accuracy,
         "the confusion matrix and the history tell of the same epoch"
     );
-    assert_documented("report.json", &[figures.clone()]);
+    assert_documented("report.json", std::slice::from_ref(&figures));
 
     let ended = lab.run(&[
         "report",

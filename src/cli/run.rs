@@ -41,6 +41,7 @@ pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, Com
     let ready = plans.into_iter().zip(costs);
     let ready = ready.map(|(plan, costs)| Ready::new(plan, costs, &arguments));
     let ready = ready.collect::<Result<Vec<_>, _>>()?;
+    let are_several = ready.len() > 1;
     let interrupt = Interrupt::watch()?;
     let events = Events(arguments.log_format);
     let mut results = Vec::new();
@@ -52,6 +53,9 @@ pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, Com
             experiment: &plan.experiment.name,
             results: folder,
         })?;
+        if are_several {
+            eprintln!("experiment {}", plan.experiment.name);
+        }
         let outcome = pool.install(|| train_all(&ready, &interrupt, events))?;
         say_written(&folder.join("report.html"), outcome, events)?;
         if outcome == Outcome::Stopped {

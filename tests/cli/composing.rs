@@ -99,7 +99,9 @@ fn variants_are_checked_summarized_and_run_one_after_the_other() {
         "report: reports/tiny-a/report.html\nreport: reports/tiny-b/report.html\n"
     );
     let together = "report reports/tiny-a reports/tiny-b --out reports/tiny-together";
-    assert!(ended.stderr.contains(together), "{}", ended.stderr);
+    for said in ["experiment tiny-a\n", "experiment tiny-b\n", together] {
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
     for run in [format!("tiny-a/{RUN}"), "tiny-b/gap-seed0".to_owned()] {
         assert!(lab.path("reports").join(run).join("best.safetensors").is_file());
     }

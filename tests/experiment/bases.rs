@@ -175,14 +175,14 @@ fn a_chain_without_end_is_refused() {
 #[test]
 fn the_shipped_experiments_have_the_settings_that_they_always_had() {
     for (name, fingerprint) in [
-        ("intel_densenet", "?"),
-        ("intel_mini_resnet", "?"),
-        ("mit_nasnet_224", "?"),
-        ("mit_nasnet_512", "?"),
-        ("mit_xception_224", "?"),
-        ("mit_xception_512", "?"),
-        ("quickstart", "?"),
-        ("subimagenet_resnet50", "?"),
+        ("intel_densenet", "98e4b7ea4eb5f814"),
+        ("intel_mini_resnet", "b1630263414e01c3"),
+        ("mit_nasnet_224", "de2363d007863853"),
+        ("mit_nasnet_512", "50d9eb2e30f4b8a1"),
+        ("mit_xception_224", "d66fa1cb172c6489"),
+        ("mit_xception_512", "cf202209b7a2235b"),
+        ("quickstart", "e8ff0e8b05cb2869"),
+        ("subimagenet_resnet50", "c578ab6a9686bc4e"),
     ] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
         let experiment = Experiment::load(&folder.join(format!("{name}.ron"))).unwrap();

@@ -4,7 +4,7 @@
 //! `CRASH_STORM_KILLS=200 cargo test --release --test cli storm -- --nocapture`.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -14,7 +14,7 @@ use super::lab::{Ended, Lab, RUN, TINY};
 /// Kills of a usual test run.
 const KILLS: usize = 12;
 
-/// Two epochs of six steps, each of which is saved.
+/// Two epochs of twelve steps, each of which is saved.
 fn lab() -> Lab {
     let text = TINY
         .replacen(
@@ -22,7 +22,7 @@ fn lab() -> Lab {
             "epochs: 2, save_every_steps: 1, checkpoints: EveryEpochs(1),",
             1,
         )
-        .replacen("batch_size: 16", "batch_size: 6", 1);
+        .replacen("batch_size: 16", "batch_size: 3", 1);
     Lab::with(&text)
 }
 
@@ -41,13 +41,24 @@ struct Storm {
 
 impl Storm {
     /// Starts the run, or goes on with it, and ends it at a random moment; whether it was done before that.
+    ///
+    /// Some moments lie anywhere between start and end, most of them soon after the first save; some wait for the next time
+    /// that a file is being written.
     fn strike(&mut self, lab: &Lab) -> bool {
         let threads = ["1", "2"][self.random.gen_range(0..2)];
+        let before = last_save(lab);
         let mut running = lab.start(&["--threads", threads]);
-        let started = Instant::now();
-        let moment = self.whole.mul_f64(self.random.gen_range(0.0..1.0));
+        let anywhere = self.random.gen_bool(0.25);
+        let mut from = anywhere.then(Instant::now);
+        let longest = if anywhere { self.whole } else { self.whole / 25 };
+        let delay = longest.mul_f64(self.random.gen_range(0.0..1.0));
         let waits_for_a_write = self.random.gen_bool(0.4);
-        let struck = running.wait_for(|lab| started.elapsed() >= moment && (!waits_for_a_write || is_writing(lab)));
+        let struck = running.wait_for(|lab| {
+            if from.is_none() && last_save(lab) != before {
+                from = Some(Instant::now());
+            }
+            from.is_some_and(|from| from.elapsed() >= delay) && (!waits_for_a_write || is_writing(lab))
+        });
         if !struck {
             return is_done(&running.end());
         }
@@ -64,6 +75,12 @@ impl Storm {
         self.within_a_write += usize::from(!done && is_writing(lab));
         done
     }
+}
+
+/// When the run's state was last saved.
+fn last_save(lab: &Lab) -> Option<SystemTime> {
+    let file = fs::metadata(lab.results(RUN).join("last.safetensors"));
+    file.and_then(|file| file.modified()).ok()
 }
 
 /// Whether a run's or the experiment's folder has a file that is not finished.

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use super::arguments::{LogFormat, RunArguments};
 use super::error::CommandError;
@@ -23,8 +24,8 @@ use crate::atomic_file;
 use crate::experiment::{Cost, Experiment, HeadKind, OnBadImage, Plan, Registry, Run};
 use crate::layers::Visited;
 use crate::report::{
-    EpochRow, ExperimentFacts, HeadFacts, PredictedImage, RunState, SpatialKernel, is_run_history, write_report,
-    write_run_state,
+    EpochRow, ExperimentFacts, HeadFacts, PredictedImage, RunState, SpatialKernel, is_run_history, write_histories,
+    write_report, write_run_state,
 };
 use crate::training::{
     EpochResult, HEAD, Model, NoProgress, Observer, Outcome, Position, Prediction, Progress, Scores, Standing,
@@ -172,6 +173,7 @@ fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result
         facts: facts(plan, &ready.costs)?,
         chance: chance(plan),
         rows: ready.others.clone(),
+        drawn: None,
     };
     for image in &plan.left_out {
         eprintln!("left out: {}", image.reason);
@@ -198,7 +200,13 @@ fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result
     results.write()?;
     let mut outcome = Outcome::Finished;
     for run in plan.runs() {
-        outcome = train(plan, run, &mut results, interrupt, events)?;
+        outcome = match train(plan, run, &mut results, interrupt, events) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                results.write()?;
+                return Err(error);
+            }
+        };
         if outcome == Outcome::Stopped {
             break;
         }
@@ -357,7 +365,12 @@ struct Results<'a> {
     facts: ExperimentFacts,
     chance: f64,
     rows: Vec<EpochRow>,
+    /// When the report was last drawn.
+    drawn: Option<Instant>,
 }
+
+/// A report of short epochs is drawn this often while they run: its charts can take longer than they do.
+const DRAW_EVERY: Duration = Duration::from_secs(10);
 
 impl Results<'_> {
     /// Takes over a run's stored rows up to its checkpoint's epoch. The program can have ended between the checkpoint and
@@ -387,7 +400,23 @@ impl Results<'_> {
         NoProgress::of(&scores.collect::<Vec<_>>(), self.facts.train_images, self.chance)
     }
 
-    fn write(&self) -> Result<(), CommandError> {
+    /// Writes the histories and draws the report.
+    fn write(&mut self) -> Result<(), CommandError> {
+        write_report(self.folder, &self.noted_facts(), &self.rows)?;
+        self.drawn = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Writes the histories after an epoch, and draws the report if it is time to.
+    fn write_epoch(&mut self) -> Result<(), CommandError> {
+        if self.drawn.is_some_and(|drawn| drawn.elapsed() < DRAW_EVERY) {
+            return Ok(write_histories(self.folder, &self.noted_facts(), &self.rows)?);
+        }
+        self.write()
+    }
+
+    /// The facts, with notes on the runs that make no progress.
+    fn noted_facts(&self) -> ExperimentFacts {
         let mut facts = self.facts.clone();
         let runs: BTreeSet<(&str, u64)> = self.rows.iter().map(|row| (row.head.as_str(), row.seed)).collect();
         for (head, seed) in runs {
@@ -396,7 +425,7 @@ impl Results<'_> {
                 .notes
                 .extend(told.map(|told| format!("{head} seed {seed}: {told}")));
         }
-        Ok(write_report(self.folder, &facts, &self.rows)?)
+        facts
     }
 }
 
@@ -489,6 +518,6 @@ impl Observer for Watcher<'_, '_> {
             self.warned = true;
             suspended(|| eprintln!("warning: {}: {told}", name(self.run)));
         }
-        Ok(self.results.write()?)
+        Ok(self.results.write_epoch()?)
     }
 }

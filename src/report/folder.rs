@@ -83,13 +83,13 @@ pub struct Redrawn {
     pub warnings: Vec<String>,
 }
 
-/// Writes every file of an experiment's folder `dir`: `history.csv`, `experiment.json`, `report.html`, `report.json`, the
-/// charts as PNG and SVG, and per run in `<head>-seed<seed>/` `history.csv`, `keras_history.csv` and TensorBoard's event file, the only one that
-/// is appended to; each other file is replaced in one step.
+/// Writes the histories of an experiment's folder `dir`: `history.csv`, `experiment.json`, and per run in `<head>-seed<seed>/`
+/// `history.csv`, `keras_history.csv` and TensorBoard's event file, the only one that is appended to; each other file is
+/// replaced in one step.
 ///
 /// # Errors
 /// A head name that cannot name a folder, before anything is written; a file that cannot be written.
-pub fn write_report(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> Result<(), ReportError> {
+pub fn write_histories(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> Result<(), ReportError> {
     let heads = group([], rows);
     let runs = heads
         .iter()
@@ -100,7 +100,16 @@ pub fn write_report(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> R
         write_events(&dir.join(&folder).join(EVENTS), &run.rows)?;
     }
     write_history(&dir.join(HISTORY), rows)?;
-    facts.write(&dir.join(FACTS))?;
+    facts.write(&dir.join(FACTS))
+}
+
+/// Writes every file of an experiment's folder `dir`: the histories, `report.html`, `report.json`, and the charts as PNG and
+/// SVG.
+///
+/// # Errors
+/// As [`write_histories`].
+pub fn write_report(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> Result<(), ReportError> {
+    write_histories(dir, facts, rows)?;
     draw(Stored::running(dir, facts, rows)?, dir).map(drop)
 }
 

@@ -64,7 +64,8 @@ pub use epoch_row::{COLUMNS, EpochRow};
 pub use error::ReportError;
 pub use facts::{ExperimentFacts, HeadFacts};
 pub use folder::{
-    Redrawn, RunState, disagreeing_images, is_run_history, redraw, redraw_together, write_report, write_run_state,
+    Redrawn, RunState, disagreeing_images, is_run_history, redraw, redraw_together, write_histories, write_report,
+    write_run_state,
 };
 pub use head_names::run_folder;
 pub use heat_map::{HeatMap, write_heat_map};

@@ -198,22 +198,27 @@ fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result
     store_settings(&plan.experiment, folder)?;
     environment::record(folder)?;
     results.write()?;
-    let mut outcome = Outcome::Finished;
+    let trained = train_runs(plan, &mut results, interrupt, events).and_then(|outcome| {
+        thumbnails::write(folder, &plan.splits.test)?;
+        Ok(outcome)
+    });
+    // The report has the last epoch whatever happened; what went wrong first is what is told.
+    let drawn = results.write();
+    trained.and_then(|outcome| drawn.map(|()| outcome))
+}
+
+fn train_runs(
+    plan: &Plan<'_>,
+    results: &mut Results<'_>,
+    interrupt: &Interrupt,
+    events: Events,
+) -> Result<Outcome, CommandError> {
     for run in plan.runs() {
-        outcome = match train(plan, run, &mut results, interrupt, events) {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                results.write()?;
-                return Err(error);
-            }
-        };
-        if outcome == Outcome::Stopped {
-            break;
+        if train(plan, run, results, interrupt, events)? == Outcome::Stopped {
+            return Ok(Outcome::Stopped);
         }
     }
-    thumbnails::write(folder, &plan.splits.test)?;
-    results.write()?;
-    Ok(outcome)
+    Ok(Outcome::Finished)
 }
 
 fn train(

@@ -1,17 +1,6 @@
 //! Numbers for people.
 
-/// Digits in groups of three: `12,642,880`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub use crate::report::grouped;
 
 /// Bytes in the largest unit that leaves a number above 1: `1.4 GiB`.
 pub fn bytes(bytes: u64) -> String {

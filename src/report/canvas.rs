@@ -9,7 +9,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{ReportError, output};
+use super::{ReportError, files};
 
 /// Everything is drawn this many times too large and scaled down, which smooths every edge.
 pub const OVERSAMPLING: u32 = 2;
@@ -144,9 +144,9 @@ impl Picture {
             reason: error.to_string(),
         };
         let bytes = self.png(drawing).map_err(|error| failed(&png, error))?;
-        output::replace(&png, &bytes)?;
+        files::replace(&png, &bytes)?;
         let text = self.svg(drawing).map_err(|error| failed(&svg, error))?;
-        output::replace(&svg, text.as_bytes())
+        files::replace(&svg, text.as_bytes())
     }
 
     /// The drawing as a PNG.

@@ -10,7 +10,7 @@ use super::summary::{AgainstGap, GAP, HeadSummary, Summary, WISE_SRNET};
 const PAPER_EPOCHS: u64 = 130;
 const PAPER_NETWORKS: [&str; 4] = ["resnet50", "densenet169", "xception", "nasnet_large"];
 
-/// A claim, what was measured, and what that means for the claim.
+/// A claim, and what was measured.
 struct Claim {
     claim: &'static str,
     measured: String,

@@ -12,7 +12,7 @@ use maud::{Markup, html};
 use super::head_names::title;
 use super::predictions::{PredictedImage, RunPredictions};
 use super::summary::{GAP, WISE_SRNET};
-use super::{ReportError, output};
+use super::{ReportError, files};
 
 /// The folder of thumbnails in a results folder.
 pub const THUMBNAILS: &str = "thumbnails";
@@ -119,7 +119,7 @@ pub fn write_thumbnail(folder: &Path, index: usize, picture: &RgbImage) -> Resul
         path: path.clone(),
         reason: error.to_string(),
     })?;
-    output::replace(&path, &bytes)
+    files::replace(&path, &bytes)
 }
 
 fn side(name: &str, images: &[Disagreement], folder: &Path) -> Markup {

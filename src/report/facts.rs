@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ReportError, output};
+use super::{ReportError, files};
 
 /// The experiment behind a history, as it was run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -76,8 +76,7 @@ impl ExperimentFacts {
     /// # Errors
     /// A file that cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        let json = serde_json::to_string_pretty(self).map_err(|error| ReportError::content(path, error.to_string()))?;
-        output::replace(path, (json + "\n").as_bytes())
+        files::replace_json(path, self)
     }
 
     /// The cost of the network with `head`, where it is known.

@@ -9,7 +9,7 @@ use super::facts::ExperimentFacts;
 use super::kernels::HeadKernel;
 use super::stored::Stored;
 use super::summary::Summary;
-use super::{ReportError, output};
+use super::{ReportError, files};
 
 /// The object in the file.
 #[derive(Debug, Serialize)]
@@ -41,10 +41,6 @@ impl<'a> Figures<'a> {
     /// # Errors
     /// A file that cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        output::replace(path, (self.json(path)? + "\n").as_bytes())
-    }
-
-    fn json(&self, path: &Path) -> Result<String, ReportError> {
-        serde_json::to_string_pretty(self).map_err(|error| ReportError::content(path, error.to_string()))
+        files::replace_json(path, self)
     }
 }

@@ -23,15 +23,13 @@ use super::palette::styles;
 use super::panels::{accuracy_panels, learning_rate_panels, loss_panels};
 use super::predictions::{PredictedImage, write_predictions};
 use super::runs::group;
-use super::stored::{FACTS, HISTORY, KERNEL, LAST_PREDICTIONS, Stored, is_tidy, stem};
+use super::stored::{FACTS, FIGURES, HISTORY, KERNEL, LAST_PREDICTIONS, PAGE, Stored, is_tidy, stem};
 use super::summary::summarise;
 use super::tensorboard::{EVENTS, write_events};
 
 const KERAS_HISTORY: &str = "keras_history.csv";
 const BEST_PREDICTIONS: &str = "best_predictions.csv";
 const IMAGE: &str = "accuracy.png";
-const PAGE: &str = "report.html";
-const FIGURES: &str = "report.json";
 
 /// Whether a file of this name in a run's folder tells of its epochs.
 pub fn is_run_history(name: &str) -> bool {

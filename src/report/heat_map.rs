@@ -9,7 +9,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::canvas::{DrawingError, INK, OVERSAMPLING, Style, register_font, shortened, write};
-use super::{ReportError, output};
+use super::{ReportError, files};
 
 /// The shorter side of the photograph, in pixels, and the longest that the other may be.
 const SIDE: u32 = 448;
@@ -47,7 +47,7 @@ pub fn write_heat_map(path: &Path, map: &HeatMap<'_>) -> Result<(), ReportError>
         path: path.to_path_buf(),
         reason: error.to_string(),
     })?;
-    output::replace(path, &bytes)
+    files::replace(path, &bytes)
 }
 
 fn draw(map: &HeatMap<'_>) -> Result<Vec<u8>, DrawingError> {

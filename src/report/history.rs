@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::epoch_row::{COLUMNS, EpochRow, header, line, read_row};
-use super::{ReportError, output};
+use super::{ReportError, files};
 
 /// What a history file holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,7 +51,7 @@ pub fn write_history(path: &Path, rows: &[EpochRow]) -> Result<(), ReportError> 
     for row in rows {
         text += &line(row)?;
     }
-    output::replace(path, text.as_bytes())
+    files::replace(path, text.as_bytes())
 }
 
 /// Splits after the last line break; a file written by this program always ends with one.

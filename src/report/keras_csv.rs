@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::epoch_row::{EpochRow, check_accuracy};
 use super::history::csv_error;
-use super::{ReportError, output};
+use super::{ReportError, files};
 
 /// Reads a Keras-style history as the epochs of one run of `head`, seed 0. `acc` and `val_acc`, the older names, are
 /// understood; `lr` or `learning_rate` is read where it is present; other metrics are left out.
@@ -37,7 +37,7 @@ pub fn write_keras_csv(path: &Path, rows: &[EpochRow]) -> Result<(), ReportError
         + &line("accuracy", |row| row.train_accuracy)
         + &line("val_loss", |row| row.test_loss)
         + &line("val_accuracy", |row| row.test_accuracy);
-    output::replace(path, text.as_bytes())
+    files::replace(path, text.as_bytes())
 }
 
 /// The lines of one file by what they mean.

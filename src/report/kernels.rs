@@ -1,7 +1,6 @@
 //! What a head's depthwise kernel learned about *where*: the mean of its weights over all channels at each place, and how
 //! many of them the constraint holds at zero.
 
-use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
@@ -9,7 +8,7 @@ use serde::Serialize;
 use super::grid::{Cell, Grid};
 use super::head_names::title;
 use super::history::csv_error;
-use super::{ReportError, output};
+use super::{ReportError, files};
 
 const COLUMNS: [&str; 4] = ["row", "column", "mean", "zeros"];
 /// The widest kernel whose figures are written into the cells.
@@ -146,7 +145,7 @@ impl SpatialKernel {
             let (row, column) = (place / self.size + 1, place % self.size + 1);
             text += &format!("{row},{column},{mean:?},{zeros:?}\n");
         }
-        output::replace(path, text.as_bytes())
+        files::replace(path, text.as_bytes())
     }
 
     /// Reads what [`write`](Self::write) wrote; none where there is no such file.
@@ -154,10 +153,8 @@ impl SpatialKernel {
     /// # Errors
     /// A file that cannot be read, or that does not hold a line for each place of a square.
     pub fn read(path: &Path) -> Result<Option<Self>, ReportError> {
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(ReportError::file("read", path)(error)),
+        let Some(bytes) = files::read_if_there(path)? else {
+            return Ok(None);
         };
         let mut reader = csv::Reader::from_reader(&bytes[..]);
         let mut places: Vec<(usize, usize, f64, f64)> = Vec::new();
@@ -182,6 +179,8 @@ impl SpatialKernel {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn kernel() -> SpatialKernel {

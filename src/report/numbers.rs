@@ -45,8 +45,8 @@ pub fn p_value(p: f64) -> String {
     }
 }
 
-/// Digits in groups of three.
-pub fn thousands(count: u64) -> String {
+/// Digits in groups of three: `12,642,880`.
+pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn numbers_are_written_for_people() {
         assert_eq!(
-            [thousands(7), thousands(1_000), thousands(23_587_712)],
+            [grouped(7), grouped(1_000), grouped(23_587_712)],
             ["7", "1,000", "23,587,712"]
         );
         assert_eq!([metric_prefix(950), metric_prefix(12_300_000)], ["950", "12.3 M"]);

@@ -16,9 +16,9 @@ use super::palette::{HeadStyle, styles};
 use super::panels::accuracy_panels;
 use super::plots::{Plot, Plots, key};
 use super::runs::{HeadRuns, group};
-use super::stored::Stored;
+use super::stored::{FIGURES, PAGE, Stored};
 use super::summary::{GAP, HeadSummary, Summary, summarise};
-use super::{ReportError, about, output};
+use super::{ReportError, about, files};
 
 /// One of the experiments.
 struct Entry {
@@ -35,17 +35,14 @@ pub fn write(dir: &Path, all: Vec<Stored>) -> Result<(), ReportError> {
     let styles = styles(names.iter().map(String::as_str));
     let entries: Vec<Entry> = all.into_iter().map(|stored| Entry::new(stored, &names)).collect();
     let page = markup(&entries, &styles).into_string();
-    output::replace(&dir.join("report.html"), page.as_bytes())?;
-    let path = dir.join("report.json");
+    files::replace(&dir.join(PAGE), page.as_bytes())?;
     let figures = Experiments {
         experiments: entries
             .iter()
             .map(|entry| Figures::new(&entry.stored, &entry.summary, &entry.answers))
             .collect(),
     };
-    let json =
-        serde_json::to_string_pretty(&figures).map_err(|error| ReportError::content(&path, error.to_string()))?;
-    output::replace(&path, (json + "\n").as_bytes())
+    files::replace_json(&dir.join(FIGURES), &figures)
 }
 
 #[derive(Serialize)]
@@ -78,19 +75,14 @@ fn all_heads(all: &[Stored]) -> Vec<String> {
 }
 
 fn markup(entries: &[Entry], styles: &[HeadStyle]) -> Markup {
-    let plot = |entry: &'_ Entry| {
-        let [_, test_accuracy] = accuracy_panels(&entry.heads);
-        test_accuracy
+    let plot = |entry| {
+        let Entry { stored, heads, .. }: &Entry = entry;
+        let [_, panel] = accuracy_panels(heads);
+        let title = &stored.name;
+        Plot { title, panel, heads }
     };
     let plots = Plots {
-        plots: entries
-            .iter()
-            .map(|entry| Plot {
-                title: &entry.stored.name,
-                panel: plot(entry),
-                heads: &entry.heads,
-            })
-            .collect(),
+        plots: entries.iter().map(plot).collect(),
         styles,
     };
     html! {

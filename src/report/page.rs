@@ -15,7 +15,7 @@ use super::plots::{Plot, Plots};
 use super::runs::HeadRuns;
 use super::summary::{Summary, diverged};
 use super::verdict::verdict;
-use super::{ReportError, about, against_gap, claims, grid, output, tables};
+use super::{ReportError, about, against_gap, claims, files, grid, tables};
 
 const STYLE: &str = include_str!("page.css");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; \
@@ -54,7 +54,7 @@ impl Page<'_> {
     /// # Errors
     /// [`ReportError::File`] when the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        output::replace(path, self.markup().into_string().as_bytes())
+        files::replace(path, self.markup().into_string().as_bytes())
     }
 
     fn markup(&self) -> Markup {

@@ -50,8 +50,8 @@ impl<'a> Plot<'a> {
             .filter(|head| !head.runs.is_empty())
             .map(|head| self.panel.mean(head));
         let Some(first) = means.next() else { return false };
-        let others: Vec<_> = means.collect();
-        !others.is_empty() && others.iter().all(|other| *other == first)
+        let mut others = means.peekable();
+        others.peek().is_some() && others.all(|other| other == first)
     }
 
     /// What the script needs: the scale, and mean and range of every head at every epoch.

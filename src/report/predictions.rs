@@ -1,11 +1,10 @@
 //! What the images of a run's test split were taken for, one line each: what tests of differences, confusion matrices
 //! and pictures of disagreement are made from.
 
-use std::fs;
 use std::path::Path;
 
 use super::history::csv_error;
-use super::{ReportError, output};
+use super::{ReportError, files};
 
 /// The columns. A data set of fewer than five classes leaves the last ones of `top1` to `top5` empty.
 pub const PREDICTION_COLUMNS: [&str; 8] = ["image", "class", "top1", "top2", "top3", "top4", "top5", "probability"];
@@ -85,7 +84,7 @@ pub fn write_predictions(path: &Path, images: &[PredictedImage]) -> Result<(), R
     let bytes = writer
         .into_inner()
         .map_err(|error| ReportError::content(path, error.to_string()))?;
-    output::replace(path, &bytes)
+    files::replace(path, &bytes)
 }
 
 /// Reads a file that [`write_predictions`] wrote; none where there is no such file.
@@ -93,10 +92,8 @@ pub fn write_predictions(path: &Path, images: &[PredictedImage]) -> Result<(), R
 /// # Errors
 /// A file that cannot be read, or a line that is not of this format, by its number.
 pub fn read_predictions(path: &Path) -> Result<Option<Vec<PredictedImage>>, ReportError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(ReportError::file("read", path)(error)),
+    let Some(bytes) = files::read_if_there(path)? else {
+        return Ok(None);
     };
     let mut reader = csv::Reader::from_reader(&bytes[..]);
     if reader.headers().map_err(|error| csv_error(path, &error))? != PREDICTION_COLUMNS.as_slice() {
@@ -128,6 +125,8 @@ fn image(record: &csv::StringRecord) -> Result<PredictedImage, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn image(class: &str, taken_for: &[&str]) -> PredictedImage {

@@ -22,6 +22,11 @@ pub const LAST_PREDICTIONS: &str = "last_predictions.csv";
 /// The head's kernel after a run's last epoch.
 pub const KERNEL: &str = "kernel.csv";
 
+/// The page of an experiment, or of several.
+pub const PAGE: &str = "report.html";
+/// All figures of a page.
+pub const FIGURES: &str = "report.json";
+
 /// What was found at a path.
 pub struct Stored {
     /// Name of the experiment, or of what was found.
@@ -111,9 +116,7 @@ impl Stored {
             warnings: Vec::new(),
         })
     }
-}
 
-impl Stored {
     /// From the rows and facts of a running experiment, with what its runs have left in `dir`.
     pub fn running(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> Result<Self, ReportError> {
         Ok(Self {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::facts::ExperimentFacts;
-use super::numbers::{ABSENT, duration, metric_prefix, percent, thousands};
+use super::numbers::{ABSENT, duration, grouped, metric_prefix, percent};
 use super::palette::HeadStyle;
 use super::plots::key;
 use super::runs::{HeadRuns, Run};
@@ -44,7 +44,7 @@ fn row(head: &HeadSummary, facts: Option<&ExperimentFacts>, style: &HeadStyle) -
             td data-label="Last Top-5" { (percent(head.last_top5)) }
             td data-label="Best Top-1" { (percent(head.best)) }
             td data-label="Best Top-5" { (percent(head.best_top5)) }
-            td data-label="Parameters" { (cost.map_or(ABSENT.to_string(), |cost| thousands(cost.parameters))) }
+            td data-label="Parameters" { (cost.map_or(ABSENT.to_string(), |cost| grouped(cost.parameters))) }
             td data-label="Multiply-adds" { (cost.map_or(ABSENT.to_string(), |cost| metric_prefix(cost.multiply_adds))) }
             td data-label="Epoch time" { (head.seconds.map_or(ABSENT.to_string(), duration)) }
         }

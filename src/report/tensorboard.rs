@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::epoch_row::EpochRow;
-use super::{ReportError, output};
+use super::{ReportError, files};
 
 /// The file's name in a run's folder; TensorBoard reads every file with `tfevents` in its name.
 pub const EVENTS: &str = "events.out.tfevents.wise-srnet";
@@ -32,7 +32,7 @@ pub fn write_events(path: &Path, rows: &[EpochRow]) -> Result<(), ReportError> {
     let bytes = encode(rows, start);
     match bytes.strip_prefix(&existing[..]) {
         Some(rest) if !existing.is_empty() => append(path, rest).map_err(ReportError::file("write", path)),
-        _ => output::replace(path, &bytes),
+        _ => files::replace(path, &bytes),
     }
 }
 

@@ -25,6 +25,7 @@ mod predict;
 mod prepare;
 mod progress;
 mod report;
+mod results;
 mod results_folder;
 mod run;
 mod summary;
@@ -32,6 +33,7 @@ mod table;
 mod text;
 mod thumbnails;
 mod trained;
+mod watcher;
 
 use std::process::ExitCode;
 

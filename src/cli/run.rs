@@ -1,36 +1,26 @@
 //! `wise-srnet EXPERIMENT.ron`: trains every run of a file's experiments, or goes on where it was interrupted, and keeps the
 //! report up to date.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use super::arguments::{LogFormat, RunArguments};
 use super::error::CommandError;
 use super::events::{Event, Events};
 use super::interrupt::Interrupt;
 use super::memory::Memory;
-use super::progress::{RunProgress, suspended};
-use super::results_folder::{
-    HISTORY, changed_settings, delete, lock, rows_of_other_runs, run_path, store_settings, stored_rows,
-};
+use super::progress::RunProgress;
+use super::results::Results;
+use super::results_folder::{changed_settings, delete, lock, rows_of_other_runs, run_path, store_settings};
 use super::text::count;
+use super::watcher::Watcher;
 use super::{environment, machine, next, output, prepare, thumbnails};
 use crate::atomic_file;
 use crate::experiment::{Cost, Experiment, HeadKind, OnBadImage, Plan, Registry, Run};
-use crate::layers::Visited;
-use crate::report::{
-    EpochRow, ExperimentFacts, HeadFacts, PredictedImage, RunState, SpatialKernel, is_run_history, write_histories,
-    write_report, write_run_state,
-};
-use crate::training::{
-    EpochResult, HEAD, Model, NoProgress, Observer, Outcome, Position, Prediction, Progress, Scores, Standing,
-    TrainedEpoch, is_checkpoint,
-};
+use crate::report::{EpochRow, ExperimentFacts, HeadFacts, is_run_history};
+use crate::training::{Outcome, Position, Standing, is_checkpoint};
 
 /// Runs the experiments, one after the other.
 pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
@@ -168,17 +158,11 @@ fn say_next(arguments: &RunArguments, results: &[PathBuf], checkpoint: &Path) {
 
 fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result<Outcome, CommandError> {
     let Ready { plan, folder, .. } = ready;
-    let mut results = Results {
-        folder,
-        facts: facts(plan, &ready.costs)?,
-        chance: chance(plan),
-        rows: ready.others.clone(),
-        drawn: None,
-    };
+    let mut results = Results::new(folder, facts(plan, &ready.costs)?, chance(plan), ready.others.clone());
     for image in &plan.left_out {
         eprintln!("left out: {}", image.reason);
     }
-    for note in &results.facts.notes {
+    for note in results.notes() {
         eprintln!("note: {note}");
     }
     // All positions are read before anything is trained: a folder of another experiment is refused at once.
@@ -187,13 +171,10 @@ fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result
             continue;
         };
         if let Some(unreadable) = fallback {
-            eprintln!(
-                "warning: {unreadable}; {} goes on from the checkpoint before it",
-                name(run)
-            );
+            eprintln!("warning: {unreadable}; {} goes on from the checkpoint before it", run);
         }
         results.keep_rows(run, position.epochs, position.last)?;
-        eprintln!("{} {}", name(run), outlook(plan, &position));
+        eprintln!("{run} {}", outlook(plan, &position));
     }
     store_settings(&plan.experiment, folder)?;
     environment::record(folder)?;
@@ -228,10 +209,10 @@ fn train(
     interrupt: &Interrupt,
     events: Events,
 ) -> Result<Outcome, CommandError> {
-    let path = run_path(results.folder, run)?;
+    let path = run_path(results.folder(), run)?;
     let fit = plan.fit(run, &path);
     let mut model = plan.build(run)?;
-    let progress = RunProgress::new(&name(run), fit.epochs, plan.splits.train.len() as u64);
+    let progress = RunProgress::new(&run.to_string(), fit.epochs, plan.splits.train.len() as u64);
     let (head, seed) = (run.head.name(), run.seed);
     events.tell(&Event::RunStarted {
         head,
@@ -254,10 +235,6 @@ fn train(
         Outcome::Stopped => Event::RunStopped { head, seed },
     })?;
     Ok(outcome)
-}
-
-fn name(run: Run) -> String {
-    format!("{} seed {}", run.head, run.seed)
 }
 
 /// What becomes of a run that has been started before.
@@ -362,167 +339,4 @@ fn chance(plan: &Plan<'_>) -> f64 {
     let counts = plan.splits.train.class_counts();
     let most = counts.into_iter().max().unwrap_or(0);
     most as f64 / plan.splits.train.len().max(1) as f64
-}
-
-/// The rows of all runs, and the folder with their report.
-struct Results<'a> {
-    folder: &'a Path,
-    facts: ExperimentFacts,
-    chance: f64,
-    rows: Vec<EpochRow>,
-    /// When the report was last drawn.
-    drawn: Option<Instant>,
-}
-
-/// A report of short epochs is drawn this often while they run: its charts can take longer than they do.
-const DRAW_EVERY: Duration = Duration::from_secs(10);
-
-impl Results<'_> {
-    /// Takes over a run's stored rows up to its checkpoint's epoch. The program can have ended between the checkpoint and
-    /// the row, so the last row is in the checkpoint too.
-    fn keep_rows(&mut self, run: Run, epochs: u64, last: Option<EpochResult>) -> Result<(), CommandError> {
-        let stored = stored_rows(&run_path(self.folder, run)?.join(HISTORY))?;
-        self.rows.extend(stored.into_iter().filter(|row| row.epoch < epochs));
-        self.rows.extend(last.map(|result| row(run, &result)));
-        Ok(())
-    }
-
-    /// The epochs of a run so far.
-    fn epochs_of(&self, run: Run) -> u64 {
-        let own = self.rows.iter();
-        let own = own.filter(|row| row.head == run.head.name() && row.seed == run.seed);
-        own.map(|row| row.epoch).max().unwrap_or(0)
-    }
-
-    /// Whether a run has stopped learning, or never began to.
-    fn no_progress(&self, head: &str, seed: u64) -> Option<NoProgress> {
-        let own = self.rows.iter().filter(|row| row.head == head && row.seed == seed);
-        let scores = own.map(|row| Scores {
-            loss: row.train_loss,
-            accuracy: row.train_accuracy,
-            top5_accuracy: None,
-        });
-        NoProgress::of(&scores.collect::<Vec<_>>(), self.facts.train_images, self.chance)
-    }
-
-    /// Writes the histories and draws the report.
-    fn write(&mut self) -> Result<(), CommandError> {
-        write_report(self.folder, &self.noted_facts(), &self.rows)?;
-        self.drawn = Some(Instant::now());
-        Ok(())
-    }
-
-    /// Writes the histories after an epoch, and draws the report if it is time to.
-    fn write_epoch(&mut self) -> Result<(), CommandError> {
-        if self.drawn.is_some_and(|drawn| drawn.elapsed() < DRAW_EVERY) {
-            return Ok(write_histories(self.folder, &self.noted_facts(), &self.rows)?);
-        }
-        self.write()
-    }
-
-    /// The facts, with notes on the runs that make no progress.
-    fn noted_facts(&self) -> ExperimentFacts {
-        let mut facts = self.facts.clone();
-        let runs: BTreeSet<(&str, u64)> = self.rows.iter().map(|row| (row.head.as_str(), row.seed)).collect();
-        for (head, seed) in runs {
-            let told = self.no_progress(head, seed);
-            facts
-                .notes
-                .extend(told.map(|told| format!("{head} seed {seed}: {told}")));
-        }
-        facts
-    }
-}
-
-fn row(run: Run, result: &EpochResult) -> EpochRow {
-    EpochRow {
-        head: run.head.to_string(),
-        seed: run.seed,
-        epoch: result.epoch,
-        learning_rate: result.learning_rate,
-        train_loss: result.train.loss,
-        train_accuracy: result.train.accuracy,
-        test_loss: result.test.loss,
-        test_accuracy: result.test.accuracy,
-        seconds: result.seconds,
-        validation_loss: result.validation.map(|scores| scores.loss),
-        validation_accuracy: result.validation.map(|scores| scores.accuracy),
-        test_top5_accuracy: result.test.top5_accuracy,
-    }
-}
-
-fn predicted(plan: &Plan<'_>, prediction: &Prediction) -> PredictedImage {
-    let (test, classes) = (&plan.splits.test, &plan.dataset.classes);
-    let name = |class: usize| classes[class].clone();
-    PredictedImage {
-        image: test.place(prediction.image),
-        class: name(test.label(prediction.image)),
-        taken_for: prediction.classes.iter().copied().map(name).collect(),
-        probability: prediction.probability,
-    }
-}
-
-/// The kernel of the head's depthwise convolution, if the head has one.
-fn head_kernel(model: &mut dyn Model) -> Option<SpatialKernel> {
-    let mut kernel = None;
-    model.for_each(&mut |visited| {
-        if let Visited::Tensor(tensor) = visited
-            && tensor.name.starts_with(HEAD)
-            && tensor.name.ends_with("kernel")
-        {
-            kernel = kernel.take().or_else(|| SpatialKernel::of(tensor.shape, tensor.values));
-        }
-    });
-    kernel
-}
-
-struct Watcher<'a, 'r> {
-    plan: &'a Plan<'a>,
-    run: Run,
-    results: &'a mut Results<'r>,
-    progress: RunProgress,
-    interrupt: &'a Interrupt,
-    events: Events,
-    /// Whether a person has been told that the run makes no progress.
-    warned: bool,
-}
-
-impl Observer for Watcher<'_, '_> {
-    fn step(&mut self, progress: Progress) -> ControlFlow<()> {
-        self.progress.step(&progress);
-        self.interrupt.flow()
-    }
-
-    fn evaluated(&mut self, _: usize) -> ControlFlow<()> {
-        self.interrupt.flow()
-    }
-
-    fn trained(&mut self, epoch: TrainedEpoch<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let predictions: Vec<PredictedImage> = epoch
-            .predictions
-            .iter()
-            .map(|each| predicted(self.plan, each))
-            .collect();
-        let kernel = head_kernel(epoch.model);
-        let state = RunState {
-            predictions: &predictions,
-            is_best: epoch.is_best,
-            kernel: kernel.as_ref(),
-        };
-        Ok(write_run_state(&run_path(self.results.folder, self.run)?, state)?)
-    }
-
-    fn epoch(&mut self, result: &EpochResult) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        self.progress.epoch(result);
-        let row = row(self.run, result);
-        self.events.tell(&Event::EpochFinished(&row))?;
-        self.results.rows.push(row);
-        if !self.warned
-            && let Some(told) = self.results.no_progress(self.run.head.name(), self.run.seed)
-        {
-            self.warned = true;
-            suspended(|| eprintln!("warning: {}: {told}", name(self.run)));
-        }
-        Ok(self.results.write_epoch()?)
-    }
 }

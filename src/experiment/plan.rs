@@ -1,5 +1,6 @@
 //! From an experiment to its runs: the images that it uses, and one run for every seed and head.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -38,6 +39,12 @@ pub struct Run {
     pub head: HeadKind,
     /// The seed.
     pub seed: u64,
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} seed {}", self.head, self.seed)
+    }
 }
 
 /// Why an experiment can't be planned.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use wise_srnet::data::{Dataset, Layout, decode::decode, open};
-use wise_srnet::experiment::Experiment;
+use wise_srnet::experiment::{Experiment, ExperimentError, ExperimentFile, Setting};
 use wise_srnet::training::Checkpoint;
 use wise_srnet::weights::Pretrained;
 
@@ -73,17 +73,41 @@ pub fn keras_h5(input: &[u8]) {
     weights(input);
 }
 
-/// An experiment file: whatever is accepted can be written out and reads back as itself.
+/// An experiment file, as it stands and as the base of another, and a setting of the command line: whatever is accepted
+/// can be written out and reads back as itself.
 pub fn experiment_file(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
     };
-    match Experiment::parse(text, "input.ron") {
-        Ok(experiment) => {
+    let folder = folder();
+    let write = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, content).expect("the temporary folder can be written to");
+        path
+    };
+    let input = write("input.ron", text);
+    let above = write(
+        "above.ron",
+        r#"(base: "input.ron", name: "above", epochs: 3, variants: {"small": (image_size: 64), "plain": (augmentation: ())})"#,
+    );
+    read_back(ExperimentFile::load(&input, &[]));
+    read_back(ExperimentFile::load(&above, &[]));
+    match text.parse::<Setting>() {
+        Ok(setting) => read_back(ExperimentFile::parse(SHORTEST, "shortest.ron", &[setting])),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+const SHORTEST: &str = r#"(name: "a", network: "mini_resnet", image_size: 64, heads: [gap], epochs: 2,
+    data: (layout: Intel))"#;
+
+fn read_back(file: Result<ExperimentFile, ExperimentError>) {
+    match file {
+        Ok(file) => file.into_experiments().iter().for_each(|experiment| {
             let written = experiment.to_ron().expect("an accepted experiment can be written");
             let again = Experiment::parse(&written, "written.ron").expect("a written experiment is accepted");
             assert_eq!(again.to_ron().expect("an accepted experiment can be written"), written);
-        }
+        }),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
 }

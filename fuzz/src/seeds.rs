@@ -203,6 +203,11 @@ fn experiment_files() -> Vec<Vec<u8>> {
         r##"(name: r#"c"#, network: "x", image_size: 1, heads: [gap], epochs: 1, schedule: Constant,
     data: (layout: Csv(train: "t\u{e9}.csv", test: "u.csv", images: "i"), path: None), optimizer: (learning_rate: NaN))"##,
         "Experiment(epoch: [[[[((((inf))))]]]], name: 1e999)",
+        r#"(base: "input.ron", name: "itself", heads: [])"#,
+        r#"(base: "above.ron", name: "each other", variants: {"a": (), "a": (base: "b", variants: {}), "": 1})"#,
+        r#"optimizer.learning_rate=0.1"#,
+        r#"data=(layout: Lists(train: "a", test: "b", images: None), limit_train: Some(3))"#,
+        r#"augmentation.zoom=(0.5, 2.0)"#,
     ]
     .map(|text| text.as_bytes().to_vec())
     .into()

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::error::CommandError;
 use crate::experiment::{HeadKind, Registry, UnknownHead};
-use crate::training::{Checkpoint, Model};
+use crate::training::{Checkpoint, Misfit, Model};
 
 /// Builds the checkpoint's network and gives it the checkpoint's weights. `path` is for messages.
 pub fn model(checkpoint: &Checkpoint, path: &Path, registry: &Registry) -> Result<Box<dyn Model>, CommandError> {
@@ -18,12 +18,15 @@ pub fn model(checkpoint: &Checkpoint, path: &Path, registry: &Registry) -> Resul
     if classes == 0 {
         return Err(unusable("it names no classes".to_owned()));
     }
-    let mut model = registry
-        .build_named(&identity.network, identity.image_size, head, 0, classes)
-        .map_err(|problem| unusable(problem.to_string()))?;
-    checkpoint
-        .snapshot
-        .restore(&mut *model, None)
-        .map_err(|misfit| unusable(misfit.to_string()))?;
+    let build = |classes| {
+        registry
+            .build_named(&identity.network, identity.image_size, head, 0, classes)
+            .map_err(|problem| unusable(problem.to_string()))
+    };
+    let snapshot = &checkpoint.snapshot;
+    let misfit = |misfit: Misfit| unusable(misfit.to_string());
+    snapshot.fits(&mut *build(0)?, classes).map_err(misfit)?;
+    let mut model = build(classes)?;
+    snapshot.restore(&mut *model, None).map_err(misfit)?;
     Ok(model)
 }

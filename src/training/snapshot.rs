@@ -84,7 +84,7 @@ impl Snapshot {
 
     /// Copies the snapshot into a model of the same type, and into its optimizer. Nothing is changed if it doesn't fit.
     pub fn restore(&self, model: &mut dyn Model, mut optimizer: Option<&mut Sgd>) -> Result<(), Misfit> {
-        self.check(model, optimizer.is_some())?;
+        self.check(model, optimizer.is_some(), <[usize]>::to_vec)?;
         let mut velocities = optimizer
             .as_mut()
             .map(|sgd| sgd.velocities_mut())
@@ -111,7 +111,24 @@ impl Snapshot {
         Ok(())
     }
 
-    fn check(&self, model: &mut dyn Model, with_velocities: bool) -> Result<(), Misfit> {
+    /// Whether the snapshot's tensors are those of a network for `classes` classes. `outline` is that network for none,
+    /// which takes no memory for them: a file may claim any number.
+    pub fn fits(&self, outline: &mut dyn Model, classes: usize) -> Result<(), Misfit> {
+        self.check(outline, false, |shape| {
+            shape
+                .iter()
+                .map(|&size| if size == 0 { classes } else { size })
+                .collect()
+        })
+    }
+
+    /// `expected` is what the shape of one of the model's tensors stands for.
+    fn check(
+        &self,
+        model: &mut dyn Model,
+        with_velocities: bool,
+        expected: impl Fn(&[usize]) -> Vec<usize>,
+    ) -> Result<(), Misfit> {
         let mut result = Ok(());
         let mut known = 0;
         model.for_each(&mut |visited| {
@@ -128,7 +145,7 @@ impl Snapshot {
             let velocities = (with_velocities && parameter.trainable).then_some(&self.velocities);
             for tensors in std::iter::once(&self.tensors).chain(velocities) {
                 if result.is_ok() {
-                    result = fits(tensors, parameter.name, parameter.shape);
+                    result = fits(tensors, parameter.name, expected(parameter.shape));
                 }
             }
         });
@@ -149,13 +166,13 @@ impl Snapshot {
     }
 }
 
-fn fits(tensors: &BTreeMap<String, StoredTensor>, name: &str, shape: &[usize]) -> Result<(), Misfit> {
+fn fits(tensors: &BTreeMap<String, StoredTensor>, name: &str, expected: Vec<usize>) -> Result<(), Misfit> {
     match tensors.get(name) {
         None => Err(Misfit::Missing(name.to_owned())),
-        Some(stored) if stored.shape != shape => Err(Misfit::Shape {
+        Some(stored) if stored.shape != expected => Err(Misfit::Shape {
             name: name.to_owned(),
             found: stored.shape.clone(),
-            expected: shape.to_vec(),
+            expected,
         }),
         Some(_) => Ok(()),
     }

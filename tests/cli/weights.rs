@@ -7,7 +7,7 @@ use hdf5_pure::{AttrValue, File, FileBuilder, Group};
 use wise_srnet::experiment::{HeadKind, Registry};
 use wise_srnet::layers::Visited;
 use wise_srnet::networks::{densenet169, nasnet_large, resnet50, xception};
-use wise_srnet::training::Checkpoint;
+use wise_srnet::training::{Checkpoint, Identity, Position, Snapshot};
 use wise_srnet::weights::{Pretrained, export_keras_h5};
 
 use super::lab::{Lab, RUN};
@@ -161,6 +161,31 @@ fn features_are_the_same_from_a_checkpoint_and_from_its_export() {
     // Keras has no such network: its own files can't be for it.
     features("new/net.h5", "no.npy").assert_refused(1, &["net.h5", "Keras has no network `mini_resnet`"]);
     assert!(!lab.path("no.npy").exists());
+}
+
+#[test]
+fn a_checkpoint_that_claims_more_classes_than_it_has_weights_for_takes_no_memory_for_them() {
+    const CLAIMED: usize = 10_000_000;
+    let lab = Lab::new();
+    let mut model = Registry::builtin()
+        .build_named("mini_resnet", 96, HeadKind::FlattenFc, 0, 2)
+        .unwrap();
+    let checkpoint = Checkpoint {
+        identity: Identity {
+            network: "mini_resnet".to_owned(),
+            image_size: 96,
+            head: "flatten_fc".to_owned(),
+            classes: vec![String::new(); CLAIMED],
+            seed: 0,
+            fingerprint: String::new(),
+        },
+        position: Position::default(),
+        snapshot: Snapshot::of(&mut *model, None),
+    };
+    checkpoint.save(&lab.path("claims.safetensors")).unwrap();
+    // Its weights would be 82 GB.
+    lab.run(&["export", "--checkpoint", "claims.safetensors", "--output", "net.h5"])
+        .assert_refused(1, &["claims.safetensors", "[4, 4, 128, 2]", "[4, 4, 128, 10000000]"]);
 }
 
 fn write_npy<T: npyz::AutoSerialize + Copy>(path: &Path, values: &[T], shape: &[u64]) {

@@ -2,6 +2,9 @@
 //! layer that keeps spatial information (*Wise-SrNet*, arXiv 2104.12294), with networks as nested tuples of typed
 //! `dfdx` layers.
 
+// They panic once nobody reads any more: `cli::output` is the way out.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod atomic_file;
 pub mod cli;
 pub mod data;

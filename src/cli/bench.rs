@@ -58,7 +58,7 @@ pub fn bench(arguments: BenchArguments, registry: &Registry) -> Result<ExitCode,
         output::json(&measurement)?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!(
+    output::line(&format!(
         "{} {} px, {}, batch {}, {} on {} threads: {:.4} s a step, {:.2} images/s, {:.1} GFLOP/s",
         measurement.network,
         measurement.size,
@@ -69,7 +69,7 @@ pub fn bench(arguments: BenchArguments, registry: &Registry) -> Result<ExitCode,
         measurement.seconds_per_step,
         measurement.images_per_second,
         measurement.gflops
-    );
+    ))?;
     if let Some(layers) = &measurement.layers {
         output::block(&table(layers))?;
     }

@@ -90,7 +90,7 @@ pub fn check(arguments: CheckArguments, registry: &Registry) -> Result<ExitCode,
         }
     }
     if mistaken {
-        eprintln!("error: training would end with an error: see above");
+        output::tell("error: training would end with an error: see above");
         return Ok(ExitCode::FAILURE);
     }
     if !arguments.json {

@@ -10,8 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::error::CommandError;
-use super::machine;
 use super::text::utc;
+use super::{machine, output};
 use crate::atomic_file;
 use crate::kernels::instruction_set::InstructionSet;
 
@@ -73,10 +73,10 @@ fn stored(path: &Path) -> Environment {
         return Environment::default();
     };
     serde_json::from_str(&text).unwrap_or_else(|error| {
-        eprintln!(
+        output::tell(format_args!(
             "warning: {} is not readable and is begun again: {error}",
             path.display()
-        );
+        ));
         Environment::default()
     })
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::arguments::ExportArguments;
 use super::error::CommandError;
-use super::trained;
+use super::{output, trained};
 use crate::experiment::Registry;
 use crate::training::Checkpoint;
 use crate::weights::export_keras_h5;
@@ -30,6 +30,6 @@ pub fn export(arguments: ExportArguments, registry: &Registry) -> Result<ExitCod
     } else {
         format!("with the head {}", checkpoint.identity.head)
     };
-    println!("{network} {part} written to {}", arguments.output.display());
+    output::line(&format!("{network} {part} written to {}", arguments.output.display()))?;
     Ok(ExitCode::SUCCESS)
 }

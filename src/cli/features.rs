@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::arguments::FeaturesArguments;
 use super::error::CommandError;
-use super::{machine, npy};
+use super::{machine, npy, output};
 use crate::experiment::{HeadKind, Registry};
 use crate::training::Model;
 use crate::weights::Pretrained;
@@ -19,7 +19,7 @@ pub fn features(arguments: FeaturesArguments, registry: &Registry) -> Result<Exi
     let (maps, shape) = pool.install(|| maps(&arguments, registry, &images))?;
     npy::write_maps(&arguments.output, &maps, shape)?;
     let shape = shape.map(|size| size.to_string()).join(" × ");
-    println!("{shape} values written to {}", arguments.output.display());
+    output::line(&format!("{shape} values written to {}", arguments.output.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -45,7 +45,7 @@ fn model(arguments: &FeaturesArguments, registry: &Registry) -> Result<Box<dyn M
         .build_named(&arguments.network, arguments.size, HeadKind::Gap, 0, 1)
         .map_err(|problem| CommandError::Usage(problem.to_string()))?;
     if arguments.weights.as_os_str() == "none" {
-        eprintln!("note: random weights, drawn from seed 0");
+        output::tell("note: random weights, drawn from seed 0");
     } else {
         let weights = Pretrained::open(&arguments.weights, &arguments.network)?;
         weights.load_into(&arguments.network, |visit| model.for_each(visit))?;

@@ -4,6 +4,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::output;
+
 /// Whether a stop has been asked for.
 #[derive(Debug, Clone)]
 pub struct Interrupt(Arc<AtomicBool>);
@@ -17,7 +19,7 @@ impl Interrupt {
             if handler.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
-            eprintln!("\nstopping after this step; everything is being saved (again to end at once)");
+            output::tell("\nstopping after this step; everything is being saved (again to end at once)");
         })?;
         Ok(Self(asked))
     }

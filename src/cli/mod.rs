@@ -49,7 +49,7 @@ pub fn main(registry: &Registry) -> ExitCode {
     match dispatch(arguments, registry) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", error.chain());
+            output::tell(format_args!("error: {}", error.chain()));
             ExitCode::FAILURE
         }
     }

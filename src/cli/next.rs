@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use super::output;
 use super::text::quoted;
 
 /// Says what comes next, and the command for it.
@@ -10,7 +11,7 @@ pub fn say<W: AsRef<OsStr>>(what: &str, command: &[W]) {
     let program = std::env::args_os().next().unwrap_or_else(|| "wise-srnet".into());
     let words = std::iter::once(program.as_os_str()).chain(command.iter().map(W::as_ref));
     let words: Vec<String> = words.map(|word| quoted(&word.to_string_lossy())).collect();
-    eprintln!("next: {what}: {}", words.join(" "));
+    output::tell(format_args!("next: {what}: {}", words.join(" ")));
 }
 
 /// Says to classify images with a checkpoint and look at what speaks for their classes.
@@ -22,5 +23,5 @@ pub fn predict(what: &str, checkpoint: &Path) {
 
 /// Says to open a page.
 pub fn open(page: &Path) {
-    eprintln!("next: open {} in a browser", page.display());
+    output::tell(format_args!("next: open {} in a browser", page.display()));
 }

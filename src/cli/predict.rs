@@ -184,7 +184,7 @@ impl<'a> Printer<'a> {
         self.images += 1;
         self.failed += 1;
         let error = CommandError::from(error).chain();
-        eprintln!("error: {error}");
+        output::tell(format_args!("error: {error}"));
         if !self.json {
             return Ok(());
         }
@@ -199,16 +199,16 @@ impl<'a> Printer<'a> {
     /// The exit code: an error if an image could not be read.
     fn end(&self, explained: Option<&Path>) -> ExitCode {
         if let Some(folder) = explained.filter(|_| !self.json && self.failed < self.images) {
-            eprintln!("next: look at the heat maps in {}", folder.display());
+            output::tell(format_args!("next: look at the heat maps in {}", folder.display()));
         }
         if self.failed == 0 {
             return ExitCode::SUCCESS;
         }
-        eprintln!(
+        output::tell(format_args!(
             "error: {} of {} could not be read",
             self.failed,
             count(self.images, "image")
-        );
+        ));
         ExitCode::FAILURE
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::output;
 use super::text::duration;
 use crate::training::{EpochResult, Progress};
 
@@ -85,10 +86,10 @@ impl RunProgress {
             bar.set_message(message);
         } else if self.last_line.elapsed() >= LINE_EVERY {
             let share = 100 * progress.batch / progress.batches.max(1);
-            eprintln!(
+            output::tell(format_args!(
                 "{} epoch {}/{}: {share} %  {message}",
                 self.name, progress.epoch, self.epochs
-            );
+            ));
             self.last_line = Instant::now();
         }
     }
@@ -110,10 +111,7 @@ impl RunProgress {
             validation.unwrap_or_default(),
             result.seconds,
         );
-        match &self.bar {
-            Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
-        }
+        output::tell(line);
         self.last_line = Instant::now();
     }
 }

@@ -37,6 +37,8 @@ pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, Com
     let events = Events(arguments.log_format);
     let mut results = Vec::new();
     let mut last_run = None;
+    // Standard output that can't be written to doesn't keep the experiments that are left from being trained.
+    let mut told = Ok(());
     // Each plan is dropped when it has been run, with the images that it keeps in memory.
     for ready in ready {
         let Ready { plan, folder, .. } = &ready;
@@ -45,16 +47,18 @@ pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, Com
             results: folder,
         })?;
         if are_several {
-            eprintln!("experiment {}", plan.experiment.name);
+            output::tell(format_args!("experiment {}", plan.experiment.name));
         }
         let outcome = pool.install(|| train_all(&ready, &interrupt, events))?;
-        say_written(&folder.join("report.html"), outcome, events)?;
+        told = told.and(say_written(&folder.join("report.html"), outcome, events));
         if outcome == Outcome::Stopped {
+            told?;
             return Ok(ExitCode::from(130));
         }
         last_run = plan.runs().last().map(|&run| run_path(folder, run)).transpose()?;
         results.push(ready.folder);
     }
+    told?;
     if let (LogFormat::Text, Some(run_folder)) = (arguments.log_format, last_run) {
         say_next(&arguments, &results, &run_folder.join("best.safetensors"));
     }
@@ -66,7 +70,7 @@ fn affordable(plan: &Plan<'_>, arguments: &RunArguments) -> Result<Vec<(HeadKind
     let costs = prepare::costs(plan)?;
     let memory = Memory::of(&costs, prepare::largest_step(plan));
     if let Some(warning) = memory.judge(arguments.ignore_memory)? {
-        eprintln!("warning: {warning}");
+        output::tell(format_args!("warning: {warning}"));
     }
     Ok(costs)
 }
@@ -160,10 +164,10 @@ fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result
     let Ready { plan, folder, .. } = ready;
     let mut results = Results::new(folder, facts(plan, &ready.costs)?, chance(plan), ready.others.clone());
     for image in &plan.left_out {
-        eprintln!("left out: {}", image.reason);
+        output::tell(format_args!("left out: {}", image.reason));
     }
     for note in results.notes() {
-        eprintln!("note: {note}");
+        output::tell(format_args!("note: {note}"));
     }
     // All positions are read before anything is trained: a folder of another experiment is refused at once.
     for run in plan.runs() {
@@ -171,10 +175,13 @@ fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result
             continue;
         };
         if let Some(unreadable) = fallback {
-            eprintln!("warning: {unreadable}; {} goes on from the checkpoint before it", run);
+            output::tell(format_args!(
+                "warning: {unreadable}; {} goes on from the checkpoint before it",
+                run
+            ));
         }
         results.keep_rows(run, position.epochs, position.last)?;
-        eprintln!("{run} {}", outlook(plan, &position));
+        output::tell(format_args!("{run} {}", outlook(plan, &position)));
     }
     store_settings(&plan.experiment, folder)?;
     environment::record(folder)?;

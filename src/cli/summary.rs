@@ -112,7 +112,9 @@ fn classes_of(experiment: &Experiment) -> usize {
     match open(&experiment.data.layout, experiment.data.path.as_deref()) {
         Ok(dataset) => dataset.classes.len(),
         Err(_) => {
-            eprintln!("note: the data set isn't there; {ASSUMED_CLASSES} classes are assumed (see --classes)");
+            output::tell(format_args!(
+                "note: the data set isn't there; {ASSUMED_CLASSES} classes are assumed (see --classes)"
+            ));
             ASSUMED_CLASSES
         }
     }

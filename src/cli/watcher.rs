@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use super::events::{Event, Events};
 use super::interrupt::Interrupt;
-use super::progress::{RunProgress, suspended};
+use super::output;
+use super::progress::RunProgress;
 use super::results::{Results, row};
 use super::results_folder::run_path;
 use crate::experiment::{Plan, Run};
@@ -59,7 +60,7 @@ impl Observer for Watcher<'_, '_> {
             && let Some(told) = self.results.no_progress(self.run.head.name(), self.run.seed)
         {
             self.warned = true;
-            suspended(|| eprintln!("warning: {}: {told}", self.run));
+            output::tell(format_args!("warning: {}: {told}", self.run));
         }
         Ok(self.results.write_epoch()?)
     }

@@ -258,15 +258,16 @@ fn can_be_shown(text: &str, range: &Range<usize>) -> bool {
 }
 
 /// `text` with question marks, as many as there are bytes, for characters that could steer a terminal: control
-/// characters and those that turn the direction of writing.
-pub(super) fn printable(text: &str) -> String {
+/// characters and those that turn the direction of writing. Line breaks and tabs stay.
+pub(crate) fn printable(text: &str) -> String {
     let steers = |c: char| {
-        c.is_control() && !matches!(c, '\n' | '\r' | '\t')
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if steers(c) {
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let ends_line = c == '\r' && rest.peek() == Some(&'\n');
+        if steers(c) && !ends_line {
             shown.extend(std::iter::repeat_n('?', c.len_utf8()))
         } else {
             shown.push(c)

@@ -29,6 +29,7 @@ mod variants;
 pub use crate::data::{Augmentation, GeneratedSpec, Layout};
 pub use crate::training::{Optimizer, Schedule};
 pub use cost::{Cost, Size};
+pub(crate) use diagnostics::printable;
 pub use diagnostics::{Origin, Problem, Problems};
 pub use differences::Difference;
 pub use file::ExperimentError;

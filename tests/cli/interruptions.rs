@@ -56,6 +56,26 @@ fn a_run_killed_at_any_moment_goes_on_and_ends_with_the_same_bits() {
 }
 
 #[test]
+fn a_run_whose_terminal_is_closed_saves_everything_and_one_that_nobody_hears_ends_like_any_other() {
+    let lab = Lab::new();
+    let mut running = lab.start(&[]);
+    running.wait_for_epochs(2);
+    running.stop_reading();
+    running.signal("HUP");
+    running.end();
+    let position = lab.position();
+    assert!(
+        position.epochs < 5 && (position.epochs, position.batches) > (2, 0),
+        "the steps of the epoch are kept"
+    );
+
+    let mut running = lab.start(&["--threads", "1"]);
+    running.stop_reading();
+    running.end();
+    assert_same_results(&lab);
+}
+
+#[test]
 fn an_interrupted_run_saves_everything_says_so_and_goes_on_with_the_same_bits() {
     let lab = Lab::new();
     for epoch in [1, 3] {

@@ -194,6 +194,11 @@ impl Running<'_> {
         true
     }
 
+    /// Nobody reads any more what it writes, as once a terminal is closed.
+    pub fn stop_reading(&mut self) {
+        drop((self.child.stdout.take(), self.child.stderr.take()));
+    }
+
     /// Ends it at once. It can have ended by itself just before.
     pub fn kill(mut self) -> Ended {
         self.child.kill().unwrap();

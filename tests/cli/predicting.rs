@@ -190,6 +190,12 @@ fn what_cannot_be_predicted_is_explained() {
         .save(lab.path("dot.bmp"))
         .unwrap();
     assert_eq!(predict(&lab, &["dot.bmp"]).code, Some(0));
+    let steering = "\u{1b}[2Jtext\r\u{202e}.png";
+    lab.write(steering, "no image");
+    let refused = predict(&lab, &[steering]);
+    refused.assert_refused(1, &["?[2Jtext????.png"]);
+    let read = predict(&lab, &[steering, "--json"]);
+    assert_eq!(lines(&read)[0]["image"], steering);
     lab.run(&["predict", "--checkpoint", "tiny.ron", "dot.bmp"])
         .assert_refused(1, &["tiny.ron", "not a readable safetensors file"]);
     assert!(!lab.path("why").exists());

@@ -123,7 +123,7 @@ fn a_file_that_claims_too_many_pixels_is_refused_before_they_are_decoded() {
         let error = decode(&bytes, name).unwrap_err().to_string();
         assert_eq!(
             error,
-            format!("'{name}' has {size} pixels; 1 to 64000000 in all are accepted")
+            format!("'{name}' has {size} pixels; 1 to 64000000 in all, and up to 65500 a side, are accepted")
         );
     }
 }

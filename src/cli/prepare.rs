@@ -12,9 +12,11 @@ pub fn plans<'r>(
     changes: &Changes,
     registry: &'r Registry,
 ) -> Result<Vec<Plan<'r>>, CommandError> {
+    let progress = ImagesProgress::new();
+    let tell = |done, all| progress.tell(done, all);
     let experiments = changed(experiment, changes)?.into_iter();
     experiments
-        .map(|experiment| Ok(Plan::new(experiment, registry)?))
+        .map(|experiment| Ok(Plan::with_progress(experiment, registry, &tell)?))
         .collect()
 }
 

@@ -10,6 +10,9 @@ use super::{DataError, ending};
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
 /// The largest image that is decoded, in pixels.
 pub const MAX_PIXELS: u64 = 64_000_000;
+/// The longest side of an image that is decoded, in pixels: libjpeg's limit for JPEG, and so Keras'. Beyond it the sizes
+/// that a JPEG decoder computes can exceed 16 bits.
+pub const MAX_SIDE: u32 = 65_500;
 
 /// Endings, in lower case, by which a data set's files count as images.
 const EXTENSIONS: [&str; 6] = ["bmp", "gif", "jpeg", "jpg", "png", "webp"];
@@ -28,7 +31,7 @@ pub(super) fn is_image_path(path: &str) -> bool {
 /// the first frame is taken.
 ///
 /// # Errors
-/// [`DataError::PixelCount`] for no pixels or more than [`MAX_PIXELS`], [`DataError::CutShort`] for a JPEG or WebP
+/// [`DataError::PixelCount`] for no pixels, more than [`MAX_PIXELS`] or a side above [`MAX_SIDE`], [`DataError::CutShort`] for a JPEG or WebP
 /// without its end, [`DataError::Decode`] for anything else; all say `name`.
 pub fn decode(bytes: &[u8], name: &str) -> Result<RgbImage, DataError> {
     let failed = |source| DataError::Decode {
@@ -44,7 +47,8 @@ pub fn decode(bytes: &[u8], name: &str) -> Result<RgbImage, DataError> {
     let format = reader.format();
     let decoder = reader.into_decoder().map_err(failed)?;
     let (width, height) = decoder.dimensions();
-    if !(1..=MAX_PIXELS).contains(&(u64::from(width) * u64::from(height))) {
+    let pixels = u64::from(width) * u64::from(height);
+    if !(1..=MAX_PIXELS).contains(&pixels) || width.max(height) > MAX_SIDE {
         return Err(DataError::PixelCount {
             name: name.to_owned(),
             width,
@@ -114,6 +118,23 @@ mod tests {
     }
 
     #[test]
+    fn an_image_is_refused_before_it_is_decoded_if_a_side_is_longer_than_libjpeg_decodes() {
+        let mut bytes = encoded(&DynamicImage::from(GrayImage::new(1, 1)), ImageFormat::Jpeg);
+        let frame = bytes.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
+        let mut refusal = |width: u16| {
+            bytes[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
+            // More than one sample of the only channel: the decoder rounds the width up in 16 bits.
+            bytes[frame + 11] = 0x44;
+            decode(&bytes, "long.jpg").err().map(|error| error.to_string())
+        };
+        assert_eq!(refusal(65_500), None);
+        assert_eq!(
+            refusal(65_532).as_deref(),
+            Some("'long.jpg' has 65532×1 pixels; 1 to 64000000 in all, and up to 65500 a side, are accepted")
+        );
+    }
+
+    #[test]
     fn an_image_with_too_many_pixels_is_refused_before_it_is_decoded() {
         let mut bytes = encoded(&DynamicImage::from(RgbImage::new(1, 1)), ImageFormat::Bmp);
         bytes[18..22].copy_from_slice(&10_000_i32.to_le_bytes());
@@ -121,7 +142,7 @@ mod tests {
         let message = decode(&bytes, "huge.bmp").unwrap_err().to_string();
         assert_eq!(
             message,
-            "'huge.bmp' has 10000×9999 pixels; 1 to 64000000 in all are accepted"
+            "'huge.bmp' has 10000×9999 pixels; 1 to 64000000 in all, and up to 65500 a side, are accepted"
         );
     }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use image::ImageError;
 use thiserror::Error;
 
-use super::decode::{MAX_FILE_BYTES, MAX_PIXELS};
+use super::decode::{MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE};
 
 /// A data set, or one image of it, that cannot be used.
 #[derive(Debug, Error)]
@@ -131,7 +131,9 @@ pub enum DataError {
         name: String,
     },
     /// An image has no pixels or more than is allowed.
-    #[error("'{name}' has {width}×{height} pixels; 1 to {MAX_PIXELS} in all are accepted")]
+    #[error(
+        "'{name}' has {width}×{height} pixels; 1 to {MAX_PIXELS} in all, and up to {MAX_SIDE} a side, are accepted"
+    )]
     PixelCount {
         /// The file.
         name: String,

@@ -67,10 +67,22 @@ impl<'r> Plan<'r> {
     /// data set that isn't there, with where to get it; a split that would be empty; more images
     /// that cannot be used than the experiment leaves out.
     pub fn new(experiment: Experiment, registry: &'r Registry) -> Result<Self, PlanError> {
+        Self::with_progress(experiment, registry, &|_, _| ())
+    }
+
+    /// As [`new`](Self::new); where images are decoded, `progress` is told the number of images so far, and that of all.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_progress(
+        experiment: Experiment,
+        registry: &'r Registry,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Self, PlanError> {
         match experiment.on_bad_image {
             OnBadImage::Error => Ok(Self::with(experiment, registry, |_, _| Inspection::default())?.0),
             OnBadImage::Skip(limit) => {
-                let (plan, inspection) = Self::inspected(experiment, registry, &|_, _| ())?;
+                let (plan, inspection) = Self::inspected(experiment, registry, progress)?;
                 inspection.allow(limit)?;
                 Ok(plan)
             }
@@ -78,7 +90,7 @@ impl<'r> Plan<'r> {
     }
 
     /// As [`new`](Self::new), but decodes all images that the experiment uses, on the rayon pool, and leaves out however
-    /// many cannot be used. `progress` is told the number of images so far, and that of all.
+    /// many cannot be used.
     ///
     /// # Errors
     /// As [`new`](Self::new), but for images that cannot be used.

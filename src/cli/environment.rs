@@ -45,6 +45,7 @@ struct Session {
 pub fn record(folder: &Path) -> Result<(), CommandError> {
     let path = folder.join(FILE);
     let mut environment = stored(&path);
+    warn_of_other_bits(&environment);
     environment.sessions.push(Session {
         started: utc(SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -65,6 +66,19 @@ pub fn record(folder: &Path) -> Result<(), CommandError> {
     let mut text = serde_json::to_string_pretty(&environment).map_err(|error| io(error.into()))?;
     text.push('\n');
     atomic_file::replace(&path, text.as_bytes()).map_err(io)
+}
+
+/// Says if the results so far come from an instruction set that rounds differently from the one in use.
+fn warn_of_other_bits(environment: &Environment) {
+    let current = InstructionSet::current();
+    let of_name = |name: &str| InstructionSet::ALL.into_iter().find(|set| set.name() == name);
+    let mut sets = environment.sessions.iter().map(|session| &session.instruction_set);
+    if let Some(other) = sets.find_map(|name| of_name(name).filter(|set| !set.agrees_with(current))) {
+        output::tell(format_args!(
+            "warning: results in this folder were computed with the instruction set {other}, and go on with {current}: the \
+             two round differently, so these runs can't be repeated bit by bit (`--simd {other}` keeps to one)"
+        ));
+    }
 }
 
 /// The sessions so far. A file that can't be read is no reason not to train.

@@ -43,6 +43,11 @@ impl InstructionSet {
         }
     }
 
+    /// Whether its kernels give the bits of the other's.
+    pub fn agrees_with(self, other: Self) -> bool {
+        (self == Self::Portable) == (other == Self::Portable)
+    }
+
     /// Whether this processor has it.
     pub fn is_supported(self) -> bool {
         match self {

@@ -19,6 +19,26 @@ fn a_pinned_instruction_set_gives_the_same_bits_for_any_number_of_threads() {
 }
 
 #[test]
+fn a_run_that_goes_on_with_other_instructions_is_warned_where_they_give_other_bits() {
+    let Some(vector) = [InstructionSet::Avx512, InstructionSet::Avx2]
+        .into_iter()
+        .find(|set| set.is_supported())
+    else {
+        return;
+    };
+    let lab = trained(&["--simd", vector.name()]);
+    let goes_on = |set: InstructionSet| {
+        lab.train(&["--epochs", "1", "--simd", set.name()])
+            .stderr
+            .contains(&format!(
+                "were computed with the instruction set {vector}, and go on with {set}"
+            ))
+    };
+    assert!(!goes_on(vector));
+    assert!(goes_on(InstructionSet::Portable));
+}
+
+#[test]
 fn the_vector_instruction_sets_give_the_same_bits_and_one_that_is_absent_is_refused() {
     let fastest = trained(&[]);
     for set in [InstructionSet::Avx512, InstructionSet::Avx2] {

@@ -296,6 +296,9 @@ fn an_image_that_is_listed_twice_is_refused_with_both_lines() {
         "'DIR/TrainImages.txt', line 4: 'Zoo/0.jpg' is already listed in 'DIR/TrainImages.txt', line 1: \
          remove one of the lines"
     );
+    let files = with(mit("Images/"), "TrainImages.txt", "Zoo/0.jpg\n".repeat(5_000));
+    let text = message(&Layout::MitIndoor, &files);
+    assert!(text.ends_with("\n  and 979 more"), "a thousand are gathered: {text}");
     let files = with(mit("Images/"), "TestImages.txt", "Zoo/2.jpg\nbakery/1.jpg");
     let text = message(&Layout::MitIndoor, &files);
     assert!(

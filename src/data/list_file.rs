@@ -12,7 +12,7 @@ const PATH_COLUMN: &str = "filename";
 const CLASS_COLUMN: &str = "class";
 
 /// The most mistakes that are gathered of one list.
-const MOST_MISTAKES: usize = 1_000;
+pub(super) const MOST_MISTAKES: usize = 1_000;
 
 /// How a list file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::folder_with_zips::FolderWithZips;
 use super::labelled_files::{ClassFiles, dataset};
-use super::list_file::{self, Entry, Format, Mistake, assert_faultless};
+use super::list_file::{self, Entry, Format, MOST_MISTAKES, Mistake, assert_faultless};
 use super::tree::{self, Tree};
 use super::{DataError, Dataset};
 
@@ -84,6 +84,9 @@ impl<'a> Images<'a> {
         let mut mistakes = Vec::new();
         let mut complete = true;
         for entry in &entries {
+            if mistakes.len() >= MOST_MISTAKES {
+                break;
+            }
             match self.files.get(entry.path.as_str()) {
                 Some(&file) => {
                     mistakes.extend(self.mark_listed(list, entry, file));

@@ -31,8 +31,8 @@ pub(super) fn is_image_path(path: &str) -> bool {
 /// the first frame is taken.
 ///
 /// # Errors
-/// [`DataError::PixelCount`] for no pixels, more than [`MAX_PIXELS`] or a side above [`MAX_SIDE`], [`DataError::CutShort`] for a JPEG or WebP
-/// without its end, [`DataError::Decode`] for anything else; all say `name`.
+/// [`DataError::PixelCount`] for no pixels, more than [`MAX_PIXELS`] or a side above [`MAX_SIDE`],
+/// [`DataError::CutShort`] for a JPEG or WebP without its end, [`DataError::Decode`] for anything else; all say `name`.
 pub fn decode(bytes: &[u8], name: &str) -> Result<RgbImage, DataError> {
     let failed = |source| DataError::Decode {
         name: name.to_owned(),

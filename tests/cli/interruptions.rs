@@ -69,7 +69,7 @@ fn a_run_whose_terminal_is_closed_saves_everything_and_one_that_nobody_hears_end
         "the steps of the epoch are kept"
     );
 
-    let mut running = lab.start(&["--threads", "1"]);
+    let mut running = lab.start_with(&[("RUST_LOG", "wise_srnet=debug")], &["--threads", "1"]);
     running.stop_reading();
     running.end();
     assert_same_results(&lab);

@@ -119,8 +119,14 @@ impl Lab {
 
     /// Starts `tiny.ron`.
     pub fn start(&self, arguments: &[&str]) -> Running<'_> {
+        self.start_with(&[], arguments)
+    }
+
+    /// As [`start`](Self::start), with these environment variables.
+    pub fn start_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Running<'_> {
         let mut process = Process::new(env!("CARGO_BIN_EXE_wise-srnet"));
         process.arg("tiny.ron").args(arguments).current_dir(&self.folder);
+        process.env_remove("RUST_LOG").envs(variables.iter().copied());
         let child = process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         Running { lab: self, child }
     }

@@ -62,7 +62,8 @@ fn a_run_whose_terminal_is_closed_saves_everything_and_one_that_nobody_hears_end
     running.wait_for_epochs(2);
     running.stop_reading();
     running.signal("HUP");
-    running.end();
+    // Standard output can't be written to: an error, and no panic, whose code is 101.
+    assert_eq!(running.end().code, Some(1));
     let position = lab.position();
     assert!(
         position.epochs < 5 && (position.epochs, position.batches) > (2, 0),
@@ -71,7 +72,7 @@ fn a_run_whose_terminal_is_closed_saves_everything_and_one_that_nobody_hears_end
 
     let mut running = lab.start_with(&[("RUST_LOG", "wise_srnet=debug")], &["--threads", "1"]);
     running.stop_reading();
-    running.end();
+    assert_eq!(running.end().code, Some(1));
     assert_same_results(&lab);
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use super::progress;
+use super::output;
 
 /// Has diagnostics printed from now on: warnings, or what the environment variable `RUST_LOG` asks for.
 pub fn start() {
@@ -25,7 +25,7 @@ struct AboveProgress;
 
 impl Write for AboveProgress {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let _ = progress::suspended(|| io::stderr().write_all(bytes));
+        output::tell_bytes(bytes);
         Ok(bytes.len())
     }
 

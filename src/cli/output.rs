@@ -43,5 +43,10 @@ fn print(text: &str) -> Result<(), CommandError> {
 /// was closed, or a reader that has gone away, must not end a training.
 pub fn tell(text: impl Display) {
     let text = format!("{}\n", printable(&text.to_string()));
-    let _ = suspended(|| stderr().write_all(text.as_bytes()));
+    tell_bytes(text.as_bytes());
+}
+
+/// As [`tell`], of bytes as they are.
+pub fn tell_bytes(bytes: &[u8]) {
+    let _ = suspended(|| stderr().write_all(bytes));
 }

@@ -4,7 +4,7 @@ use super::arguments::{Changes, ExperimentArguments};
 use super::error::CommandError;
 use super::progress::ImagesProgress;
 use crate::data::Inspection;
-use crate::experiment::{Cost, Experiment, HeadKind, Plan, Registry, Run};
+use crate::experiment::{Cost, Experiment, HeadKind, Plan, PlanError, Registry, Run};
 
 /// Reads and checks a file's experiments and opens their data sets.
 pub fn plans<'r>(
@@ -12,12 +12,9 @@ pub fn plans<'r>(
     changes: &Changes,
     registry: &'r Registry,
 ) -> Result<Vec<Plan<'r>>, CommandError> {
-    let progress = ImagesProgress::new();
-    let tell = |done, all| progress.tell(done, all);
-    let experiments = changed(experiment, changes)?.into_iter();
-    experiments
-        .map(|experiment| Ok(Plan::with_progress(experiment, registry, &tell)?))
-        .collect()
+    planned(experiment, changes, |experiment, progress| {
+        Plan::with_progress(experiment, registry, progress)
+    })
 }
 
 /// As [`plans`], and decodes all images; those that cannot be used are left out, however many.
@@ -26,12 +23,21 @@ pub fn inspected<'r>(
     changes: &Changes,
     registry: &'r Registry,
 ) -> Result<Vec<(Plan<'r>, Inspection)>, CommandError> {
+    planned(experiment, changes, |experiment, progress| {
+        Plan::inspected(experiment, registry, progress)
+    })
+}
+
+/// What `plan` makes of each experiment, with the progress of decoding on the terminal.
+fn planned<T>(
+    experiment: &ExperimentArguments,
+    changes: &Changes,
+    plan: impl Fn(Experiment, &(dyn Fn(usize, usize) + Sync)) -> Result<T, PlanError>,
+) -> Result<Vec<T>, CommandError> {
     let progress = ImagesProgress::new();
     let tell = |done, all| progress.tell(done, all);
     let experiments = changed(experiment, changes)?.into_iter();
-    experiments
-        .map(|experiment| Ok(Plan::inspected(experiment, registry, &tell)?))
-        .collect()
+    experiments.map(|experiment| Ok(plan(experiment, &tell)?)).collect()
 }
 
 /// The file's experiments with the command line's changes.

@@ -17,5 +17,6 @@ pub mod networks;
 pub mod random;
 pub mod report;
 pub mod shapes;
+mod text;
 pub mod training;
 pub mod weights;

@@ -7,8 +7,8 @@ use image::RgbImage;
 use serde::Serialize;
 
 use super::error::CommandError;
-use crate::experiment::{nearest, one_of};
 use crate::report::{HeatMap, write_heat_map};
+use crate::text::{nearest, one_of};
 use crate::training::{Explanation, Model, probabilities, ranking};
 
 /// What a heat map shows, for `--json`.

@@ -30,7 +30,6 @@ mod results_folder;
 mod run;
 mod summary;
 mod table;
-mod text;
 mod thumbnails;
 mod trained;
 mod watcher;
@@ -38,6 +37,7 @@ mod watcher;
 use std::process::ExitCode;
 
 use crate::experiment::Registry;
+use crate::text;
 use arguments::{Arguments, Command};
 use error::CommandError;
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::error::CommandError;
 use super::progress::suspended;
-use crate::experiment::printable;
+use crate::text::printable;
 
 /// Prints one line on standard output. A reader that has gone away is an error and not a panic.
 pub fn line(text: &str) -> Result<(), CommandError> {

@@ -12,7 +12,7 @@ use codespan_reporting::term::{Chars, Config, emit_into_string};
 
 use super::outline::Outline;
 use super::patchwork::{Patchwork, Place as Written, Source};
-use super::suggest::{nearest, one_of};
+use crate::text::{nearest, one_of, printable};
 
 /// Bytes of the longest source line that is shown.
 const LONGEST_SHOWN_LINE: usize = 400;
@@ -255,25 +255,6 @@ fn can_be_shown(text: &str, range: &Range<usize>) -> bool {
     let start = before.rfind('\n').map_or(0, |end| end + 1);
     let end = range.start + after.find('\n').unwrap_or(after.len());
     end - start <= LONGEST_SHOWN_LINE
-}
-
-/// `text` with question marks, as many as there are bytes, for characters that could steer a terminal: control
-/// characters and those that turn the direction of writing. Line breaks and tabs stay.
-pub(crate) fn printable(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
-        let ends_line = c == '\r' && rest.peek() == Some(&'\n');
-        if steers(c) && !ends_line {
-            shown.extend(std::iter::repeat_n('?', c.len_utf8()))
-        } else {
-            shown.push(c)
-        }
-    }
-    shown
 }
 
 #[cfg(test)]

@@ -8,11 +8,11 @@ use ron::Options;
 use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
 
-use super::diagnostics::{Origin, Problem, Problems, printable};
+use super::diagnostics::{Origin, Problem, Problems};
 use super::outline::Outline;
 use super::patchwork::Patchwork;
-use super::suggest::{nearest, one_of};
 use super::{Experiment, ExperimentFile, syntax, validate};
+use crate::text::{nearest, one_of, printable};
 
 /// Largest experiment file that is read, in bytes; real ones have a few thousand.
 const LARGEST_FILE: u64 = 64 * 1024;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::suggest::{nearest, one_of};
+use crate::text::{nearest, one_of};
 
 /// A head: what stands between a network's last feature map (H×W×C) and the class scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -9,8 +9,8 @@ use ron::error::{Position, SpannedError};
 use super::diagnostics::Problem;
 use super::outline::{Outline, Unbalanced};
 use super::setting::COMPOSING;
-use super::suggest::{nearest, one_of};
 use super::tokens::{Token, TokenKind};
+use crate::text::{nearest, one_of};
 
 /// What is wrong with `text`, whose parsing ended in `error`.
 pub(super) fn problem(text: &str, outline: &Outline, error: &SpannedError) -> Problem {

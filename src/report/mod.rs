@@ -71,5 +71,4 @@ pub use head_names::run_folder;
 pub use heat_map::{HeatMap, write_heat_map};
 pub use history::{History, read_history, write_history};
 pub use kernels::SpatialKernel;
-pub use numbers::grouped;
 pub use predictions::PredictedImage;

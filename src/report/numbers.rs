@@ -45,19 +45,6 @@ pub fn p_value(p: f64) -> String {
     }
 }
 
-/// Digits in groups of three: `12,642,880`.
-pub fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A count with a prefix of the metric system.
 pub fn metric_prefix(count: u64) -> String {
     let count = count as f64;
@@ -85,10 +72,6 @@ mod tests {
 
     #[test]
     fn numbers_are_written_for_people() {
-        assert_eq!(
-            [grouped(7), grouped(1_000), grouped(23_587_712)],
-            ["7", "1,000", "23,587,712"]
-        );
         assert_eq!([metric_prefix(950), metric_prefix(12_300_000)], ["950", "12.3 M"]);
         assert_eq!(
             [duration(12.34), duration(300.0), duration(7200.0)],

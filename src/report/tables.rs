@@ -3,11 +3,12 @@
 use maud::{Markup, html};
 
 use super::facts::ExperimentFacts;
-use super::numbers::{ABSENT, duration, grouped, metric_prefix, percent};
+use super::numbers::{ABSENT, duration, metric_prefix, percent};
 use super::palette::HeadStyle;
 use super::plots::key;
 use super::runs::{HeadRuns, Run};
 use super::summary::{Estimate, HeadSummary, Selection, Summary, best_until, last_until};
+use crate::text::grouped;
 
 /// Best and last accuracy and cost of each head.
 pub fn heads(summary: &Summary, facts: Option<&ExperimentFacts>, styles: &[HeadStyle]) -> Markup {

@@ -1,6 +1,17 @@
-//! Numbers for people.
+//! Numbers, sizes and times as people read them.
 
-pub use crate::report::grouped;
+/// Digits in groups of three: `12,642,880`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
 
 /// Bytes in the largest unit that leaves a number above 1: `1.4 GiB`.
 pub fn bytes(bytes: u64) -> String {
@@ -60,16 +71,6 @@ pub fn count(number: usize, noun: &str) -> String {
     format!("{} {noun}{plural}", grouped(number as u64))
 }
 
-/// A word as a shell takes it for one.
-pub fn quoted(word: &str) -> String {
-    let is_plain = |character: char| character.is_alphanumeric() || "_-+=./,:@%\\".contains(character);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,13 +108,5 @@ mod tests {
         ] {
             assert_eq!(utc(seconds), text);
         }
-    }
-
-    #[test]
-    fn words_with_spaces_are_quoted_for_the_shell() {
-        assert_eq!(
-            ["a/b-1.ron", "my pets", "", "it's"].map(quoted),
-            ["a/b-1.ron", "'my pets'", "''", r"'it'\''s'"]
-        );
     }
 }

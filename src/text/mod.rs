@@ -1,0 +1,9 @@
+//! Text for people: numbers, names, and what to write instead of a name that does not exist.
+
+mod names;
+mod nearest;
+mod numbers;
+
+pub use names::{printable, quoted};
+pub use nearest::{nearest, one_of};
+pub use numbers::{bytes, count, duration, grouped, utc};

@@ -79,7 +79,6 @@ readers! {
     damaged_images_are_answered: "image";
     damaged_zip_files_are_answered: "zip";
     damaged_lists_are_answered: "lists";
-    damaged_safetensors_files_are_answered: "safetensors";
     damaged_keras_files_are_answered: "keras_h5";
     damaged_experiment_files_are_answered: "experiment_file";
     damaged_checkpoints_are_answered: "checkpoint";
@@ -87,7 +86,7 @@ readers! {
 
 #[test]
 fn every_reader_is_among_them() {
-    assert_eq!(readers::ALL.len(), 7);
+    assert_eq!(readers::ALL.len(), 6);
     for (target, read) in readers::ALL {
         let seeds = seeds::of(target);
         assert!(!seeds.is_empty(), "{target}");

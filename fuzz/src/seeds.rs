@@ -15,7 +15,6 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "image" => images(),
         "zip" => zips(),
         "lists" => lists(),
-        "safetensors" => vec![weights(&["backbone.0.kernel", "head.bias"]), weights(&[])],
         "keras_h5" => keras_files(),
         "experiment_file" => experiment_files(),
         "checkpoint" => checkpoints(),
@@ -131,7 +130,7 @@ fn lists() -> Vec<Vec<u8>> {
     .into()
 }
 
-fn weights(names: &[&str]) -> Vec<u8> {
+fn safetensors(names: &[&str]) -> Vec<u8> {
     let bytes: Vec<u8> = (0..6).flat_map(|value| (value as f32).to_le_bytes()).collect();
     let views = names.iter().map(|name| {
         let view = TensorView::new(Dtype::F32, vec![2, 3], &bytes).expect("a seed's tensor is whole");
@@ -213,7 +212,7 @@ fn experiment_files() -> Vec<Vec<u8>> {
     .into()
 }
 
-/// A checkpoint as the program writes it, and a safetensors file with other metadata.
+/// A checkpoint as the program writes it, and safetensors files of other programs.
 fn checkpoints() -> Vec<Vec<u8>> {
     use wise_srnet::training::{Checkpoint, Identity, Position, Snapshot, StoredTensor};
     let tensor = || StoredTensor {
@@ -246,6 +245,7 @@ fn checkpoints() -> Vec<Vec<u8>> {
     checkpoint.save(&path).expect("a seed can be written");
     vec![
         std::fs::read(path).expect("a seed can be read"),
-        weights(&["head.bias"]),
+        safetensors(&["head.bias"]),
+        safetensors(&[]),
     ]
 }

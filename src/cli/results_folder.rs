@@ -14,9 +14,6 @@ use crate::report::{EpochRow, read_history, run_folder};
 /// All settings of the results, after base, variant and command line: an experiment file that gives the same results.
 const RESOLVED: &str = "resolved.ron";
 
-/// The same file as version 0.1.0 named it at first.
-const FORMERLY_RESOLVED: &str = "experiment.ron";
-
 /// The epochs of a run, in its folder, and those of all runs.
 pub const HISTORY: &str = "history.csv";
 
@@ -60,11 +57,10 @@ pub fn delete(folder: &Path, unwanted: impl Fn(&str) -> bool) -> Result<(), Comm
 /// What differs between this experiment and the one whose results are in the folder. Where the stored file can't be
 /// read, nothing is said to differ: the checkpoints' fingerprints decide.
 pub fn changed_settings(experiment: &Experiment, folder: &Path) -> Result<Vec<Difference>, CommandError> {
-    let mut files = [RESOLVED, FORMERLY_RESOLVED].map(|name| folder.join(name)).into_iter();
-    let Some(stored) = files.find_map(|file| Experiment::load(&file).ok()) else {
-        return Ok(Vec::new());
-    };
-    Ok(stored.differences(experiment)?)
+    match Experiment::load(&folder.join(RESOLVED)) {
+        Ok(stored) => Ok(stored.differences(experiment)?),
+        Err(_) => Ok(Vec::new()),
+    }
 }
 
 /// The folder of one run.
@@ -74,20 +70,12 @@ pub fn run_path(folder: &Path, run: Run) -> Result<PathBuf, CommandError> {
 
 /// Keeps the settings beside the results.
 pub fn store_settings(experiment: &Experiment, folder: &Path) -> Result<(), CommandError> {
-    let io = |path: &Path, source| CommandError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let (path, former) = (folder.join(RESOLVED), folder.join(FORMERLY_RESOLVED));
+    let path = folder.join(RESOLVED);
     let text = format!(
         "// Every setting of these results. This is an experiment file itself.\n{}",
         experiment.to_ron()?
     );
-    atomic_file::replace(&path, text.as_bytes()).map_err(|source| io(&path, source))?;
-    if former.exists() {
-        std::fs::remove_file(&former).map_err(|source| io(&former, source))?;
-    }
-    Ok(())
+    atomic_file::replace(&path, text.as_bytes()).map_err(|source| CommandError::Io { path, source })
 }
 
 /// The rows of one history; none where there is no file yet.

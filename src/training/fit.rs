@@ -11,7 +11,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
-use super::checkpoint::{Checkpoint, CheckpointError, Identity, Position};
+use super::checkpoint::{Checkpoint, Identity, Position};
+use super::checkpoint_error::CheckpointError;
 use super::evaluation::{Evaluation, evaluate};
 use super::fit_error::FitError;
 use super::model::Model;

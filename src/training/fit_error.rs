@@ -3,7 +3,7 @@
 use dfdx::prelude::CpuError;
 use thiserror::Error;
 
-use super::checkpoint::CheckpointError;
+use super::checkpoint_error::CheckpointError;
 use super::evaluation::EvaluationError;
 use super::snapshot::Misfit;
 use crate::data::DataError;

@@ -2,6 +2,8 @@
 //! experiment files nor reports.
 
 mod checkpoint;
+mod checkpoint_error;
+mod checkpoint_file;
 mod confusion;
 mod evaluation;
 mod explanation;
@@ -15,7 +17,8 @@ mod run_folder;
 mod schedule;
 mod snapshot;
 
-pub use checkpoint::{Checkpoint, CheckpointError, Identity, Position};
+pub use checkpoint::{Checkpoint, Identity, Position};
+pub use checkpoint_error::{CheckpointError, Unusable};
 pub use confusion::Confusion;
 pub use evaluation::{Evaluation, EvaluationError, Visit, evaluate};
 pub use explanation::Explanation;

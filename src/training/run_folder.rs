@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tracing::info;
 
-use super::checkpoint::{Checkpoint, CheckpointError};
+use super::checkpoint::Checkpoint;
+use super::checkpoint_error::CheckpointError;
 use crate::atomic_file::Disk;
 
 /// The run's state: weights, velocities, position.

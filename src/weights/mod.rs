@@ -10,7 +10,6 @@ mod keras_h5;
 mod matching;
 mod official;
 mod pretrained;
-mod safetensors_file;
 
 pub use error::{Mismatch, WeightsError};
 pub use export::export_keras_h5;

@@ -8,8 +8,9 @@ use md5::{Digest, Md5};
 use super::error::{Mismatch, WeightsError};
 use super::matching::{Wanted, assign};
 use super::official::Official;
-use super::{Tensor, keras_h5, keras3, safetensors_file};
+use super::{Tensor, keras_h5, keras3};
 use crate::layers::Visited;
+use crate::training::{Checkpoint, Unusable};
 
 /// The largest file that is read, in bytes; NASNetLarge's has 343 million.
 const LARGEST_FILE: u64 = 4 << 30;
@@ -61,7 +62,7 @@ impl Pretrained {
             let weights = keras3::unzip(&bytes, bytes.len() as u64 + UNPACKED);
             (Form::Keras, weights.and_then(keras_h5::read))
         } else {
-            (Form::Checkpoint, safetensors_file::read(&bytes, BACKBONE))
+            (Form::Checkpoint, backbone(&bytes))
         };
         Ok(Self {
             path: path.to_owned(),
@@ -125,6 +126,24 @@ impl Pretrained {
         })?;
         Ok((official.names)())
     }
+}
+
+/// The backbone of a checkpoint.
+fn backbone(bytes: &[u8]) -> Result<Vec<Tensor>, String> {
+    let checkpoint = Checkpoint::from_bytes(bytes).map_err(|reason| match reason {
+        Unusable::Format(_) | Unusable::LongHeader | Unusable::Foreign(_) => {
+            format!("neither a Keras file (.h5, .weights.h5, .keras) nor a checkpoint of this program ({reason})")
+        }
+        reason => reason.to_string(),
+    })?;
+    let mut tensors = checkpoint.snapshot.tensors;
+    tensors.retain(|name, _| name.starts_with(BACKBONE));
+    let named = tensors.into_iter().map(|(name, tensor)| Tensor {
+        name,
+        shape: tensor.shape,
+        values: tensor.values,
+    });
+    Ok(named.collect())
 }
 
 /// Our parameters under Keras' names, which are in the same order.
@@ -222,7 +241,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::layers::Parameter;
-    use safetensors::tensor::{Dtype, TensorView};
+    use crate::training::{Identity, Position, Snapshot, StoredTensor};
 
     /// A network of two parameters: one of its backbone, one of its head.
     struct Small {
@@ -247,17 +266,33 @@ mod tests {
         }
     }
 
-    fn checkpoint(folder: &Path, backbone: [f32; 2]) -> PathBuf {
+    fn checkpoint(folder: &Path, backbone: &[f32]) -> PathBuf {
         let path = folder.join("last.safetensors");
-        let bytes = |values: &[f32]| -> Vec<u8> { values.iter().flat_map(|value| value.to_le_bytes()).collect() };
-        let (backbone, other) = (bytes(&backbone), bytes(&[9.0]));
-        let tensors = [
-            ("backbone.0.kernel", 2, &backbone),
-            ("head.bias", 1, &other),
-            ("velocity/backbone.0.kernel", 1, &other),
-        ];
-        let views = tensors.map(|(name, size, bytes)| (name, TensorView::new(Dtype::F32, vec![size], bytes).unwrap()));
-        fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+        let tensor = |values: &[f32]| StoredTensor {
+            shape: vec![values.len()],
+            values: values.to_vec(),
+        };
+        let checkpoint = Checkpoint {
+            identity: Identity {
+                network: "mine".to_owned(),
+                image_size: 64,
+                head: "gap".to_owned(),
+                classes: vec!["sea".to_owned()],
+                seed: 0,
+                fingerprint: String::new(),
+            },
+            position: Position::default(),
+            snapshot: Snapshot {
+                tensors: [
+                    ("backbone.0.kernel".to_owned(), tensor(backbone)),
+                    ("head.bias".to_owned(), tensor(&[9.0])),
+                ]
+                .into(),
+                velocities: [("backbone.0.kernel".to_owned(), tensor(&[9.0]))].into(),
+                ..Snapshot::default()
+            },
+        };
+        checkpoint.save(&path).unwrap();
         path
     }
 
@@ -268,7 +303,7 @@ mod tests {
     #[test]
     fn a_checkpoint_gives_its_backbone_and_leaves_the_head_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
-        let path = checkpoint(folder.path(), [3.0, 4.0]);
+        let path = checkpoint(folder.path(), &[3.0, 4.0]);
         let mut network = Small {
             backbone: [0.0; 2],
             head: [7.0],
@@ -281,7 +316,7 @@ mod tests {
     #[test]
     fn weights_that_do_not_fit_change_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let path = checkpoint(folder.path(), [3.0, f32::NAN]);
+        let path = checkpoint(folder.path(), &[3.0, 4.0, 5.0]);
         let mut network = Small {
             backbone: [0.0; 2],
             head: [7.0],
@@ -289,10 +324,28 @@ mod tests {
         let weights = Pretrained::open(&path, "mine").unwrap();
         let error = weights.load_into("mine", |visit| network.for_each(visit)).unwrap_err();
         assert!(
-            error.to_string().contains("`backbone.0.kernel` holds values"),
+            error.to_string().contains("`backbone.0.kernel` has the shape [3]"),
             "{error}"
         );
         assert_eq!(network.backbone, [0.0; 2]);
+    }
+
+    #[test]
+    fn a_damaged_checkpoint_is_refused_by_its_checksum_and_one_that_is_not_finite_by_its_tensor() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = checkpoint(folder.path(), &[3.0, f32::NAN]);
+        let said = message(&path, "mine");
+        assert!(
+            said.contains("last.safetensors': its tensor `backbone.0.kernel` holds values"),
+            "{said}"
+        );
+
+        checkpoint(folder.path(), &[3.0, 4.0]);
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let said = message(&path, "mine");
+        assert!(said.contains("last.safetensors': damaged: its checksum"), "{said}");
     }
 
     #[test]

@@ -197,18 +197,6 @@ fn results_say_where_they_were_computed_and_how_often_they_were_continued() {
     );
 }
 
-#[test]
-fn results_of_a_time_when_the_resolved_file_had_another_name_go_on() {
-    let lab = Lab::new();
-    lab.train(&SMALL);
-    let (now, then) = (lab.results("resolved.ron"), lab.results("experiment.ron"));
-    fs::rename(&now, &then).unwrap();
-    let other = lab.run(&[&["tiny.ron", "--batch-size", "3"], &SMALL[..]].concat());
-    other.assert_refused(1, &["batch_size: was 16, now 3"]);
-    lab.train(&SMALL);
-    assert!(now.is_file() && !then.exists());
-}
-
 /// Ten pictures in each of two classes that differ by their colour.
 fn write_photographs(folder: &Path) {
     for (class, colour) in [("day", 200), ("night", 20)] {

@@ -76,7 +76,7 @@ fn classes_and_the_files_of_a_class_are_in_byte_order_and_other_files_are_counte
     assert_eq!(data.classes, ["Zoo", "forest", "sea"]);
     assert_eq!(data.train.class_counts(), [2, 2, 2]);
     assert_eq!(data.test.class_counts(), [1, 1, 1]);
-    assert_eq!(data.ignored_files, 4);
+    assert_eq!((data.left_out.loose_images, data.left_out.others), (1, 3));
     assert_eq!(data.note, None);
     let names: Vec<String> = samples(&data).into_iter().map(|(_, name, _)| name).collect();
     assert_eq!(names[..4], ["10.png", "9.PNG", "10.png", "9.PNG"]);
@@ -117,7 +117,8 @@ fn folder_and_zip_in_every_accepted_form_give_the_same_samples() {
     assert_eq!(expected.len(), 9);
     for (form, data) in forms.iter().enumerate() {
         assert_eq!(data.classes, forms[0].classes, "form {form}");
-        assert_eq!(data.ignored_files, 4, "form {form}");
+        let left_out = (data.left_out.loose_images, data.left_out.others);
+        assert_eq!(left_out, (1, 3), "form {form}");
         assert_eq!(samples(data), expected, "form {form}");
     }
 }
@@ -264,6 +265,43 @@ fn folders_without_images_are_no_classes_and_are_named() {
 }
 
 #[test]
+fn a_class_whose_photographs_are_all_in_a_format_that_is_not_read_is_refused_by_name() {
+    let root = TempDir::new().unwrap();
+    let mut with_heic = files("train", "test");
+    for path in [
+        "train/owl/IMG_1.HEIC",
+        "train/owl/IMG_2.heic",
+        "train/bat/more/1.nef",
+        "train/sea/3.heic",
+    ] {
+        with_heic.push((path.to_owned(), b"of a camera".to_vec()));
+    }
+    let (folder, zip) = (root.path().join("folder"), root.path().join("data.zip"));
+    write_folder(&folder, &with_heic);
+    write_zip(&zip, &with_heic);
+    for path in [&folder, &zip] {
+        let said = message(&plain(), path).replace('\\', "/");
+        assert!(
+            said.contains(
+                "train/bat' is a class without an image: its .nef files are not read; develop, and save as JPEG"
+            ) && said.ends_with("(and 1 more such folder)"),
+            "{said}"
+        );
+    }
+    let said = message(&one_folder(0.5), &folder.join("train"));
+    assert!(said.contains("train/bat' is a class without"), "{said}");
+    fs::remove_dir_all(folder.join("train/bat")).unwrap();
+    fs::rename(folder.join("train/owl"), folder.join("train/.owl")).unwrap();
+    let data = open(&plain(), Some(&folder)).unwrap();
+    assert_eq!(data.classes, ["Zoo", "forest", "sea"]);
+    let unread: Vec<_> = data.left_out.unread().map(|of| (of.ending, of.files)).collect();
+    assert_eq!((unread, data.left_out.others), (vec![("heic", 1)], 5));
+    // Drawings and films say nothing of a class.
+    write_folder(&folder, &vec![("train/manual/camera.pdf".to_owned(), b"%PDF".to_vec())]);
+    assert_eq!(open(&plain(), Some(&folder)).unwrap().empty_folders, ["train/manual"]);
+}
+
+#[test]
 fn a_file_that_went_away_is_named_where_it_is_read() {
     let folder = TempDir::new().unwrap();
     write_folder(folder.path(), &files("train", "test"));
@@ -402,7 +440,7 @@ fn one_folder_is_divided_class_by_class_with_every_image_on_one_side() {
         (data.train.class_counts(), data.test.class_counts()),
         (vec![8, 8], vec![2, 2])
     );
-    assert_eq!(data.ignored_files, 2);
+    assert_eq!((data.left_out.loose_images, data.left_out.others), (1, 1));
     assert!(data.note.unwrap().contains("a share of 0.2 of each class"));
     let names = |split: &wise_srnet::data::Split| (0..split.len()).map(|at| split.name(at)).collect::<Vec<_>>();
     let mut all = [names(&data.train), names(&data.test)].concat();

@@ -10,7 +10,7 @@ use data_files::{Files, enclosed, write_folder, write_zip};
 use image::{ImageFormat, Rgb, RgbImage};
 use ron::extensions::Extensions;
 use tempfile::TempDir;
-use wise_srnet::data::{Dataset, Layout, Split, open};
+use wise_srnet::data::{Dataset, Layout, LeftOut, Split, open};
 
 /// A picture in a colour of its own for every `(class, image)`.
 fn picture(class: usize, image: usize) -> Vec<u8> {
@@ -97,7 +97,7 @@ fn assert_expected(layout: &Layout, path: &Path) {
     let data = open(layout, Some(path)).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(data.classes, CLASSES);
     assert_eq!(samples(&data), expected());
-    assert_eq!((data.ignored_files, data.note), (0, None));
+    assert_eq!((data.left_out, data.note), (LeftOut::default(), None));
 }
 
 /// What is said of a folder of these files.

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::error::CommandError;
-use crate::data::{Duplicate, DuplicateKind, Inspection, Unreadable};
+use crate::data::{Duplicate, DuplicateKind, Inspection, LeftOut, UnreadFiles, Unreadable};
 use crate::experiment::{OnBadImage, Plan};
 
 /// Sentences, those on one subject together. In JSON they are one list.
@@ -47,8 +47,27 @@ pub struct ImageFindings<'a> {
     duplicates: &'a [Duplicate],
     /// Folders in the place of classes that hold no image.
     empty_folders: &'a [String],
+    left_out: LeftOutFiles,
     /// Classes of the training split alone.
     untested_classes: Vec<&'a str>,
+}
+
+/// Files of the data set's folders that are no image of a class.
+#[derive(Debug, Serialize)]
+struct LeftOutFiles {
+    unread: Vec<UnreadFiles>,
+    loose_images: usize,
+    others: usize,
+}
+
+impl LeftOutFiles {
+    fn of(left_out: &LeftOut) -> Self {
+        Self {
+            unread: left_out.unread().collect(),
+            loose_images: left_out.loose_images,
+            others: left_out.others,
+        }
+    }
 }
 
 impl<'a> ImageFindings<'a> {
@@ -60,6 +79,7 @@ impl<'a> ImageFindings<'a> {
             unreadable: &inspection.unreadable,
             duplicates: &inspection.duplicates,
             empty_folders: &plan.dataset.empty_folders,
+            left_out: LeftOutFiles::of(&plan.dataset.left_out),
             untested_classes: classes
                 .filter(|(_, images)| *images == 0)
                 .map(|(class, _)| class.as_str())

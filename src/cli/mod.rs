@@ -15,6 +15,7 @@ mod export;
 mod features;
 mod image_findings;
 mod interrupt;
+mod left_out;
 mod machine;
 mod memory;
 mod new;

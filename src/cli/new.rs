@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use super::arguments::NewArguments;
 use super::error::CommandError;
 use super::text::{count, grouped};
-use super::{next, output};
+use super::{left_out, next, output};
 use crate::data::{Dataset, open};
 use crate::experiment::{Experiment, Registry};
 
@@ -41,6 +41,9 @@ pub fn new(arguments: NewArguments, registry: &Registry) -> Result<ExitCode, Com
         count(dataset.train.len(), "training image"),
         grouped(dataset.test.len() as u64)
     ))?;
+    left_out::sentences(&dataset.left_out)
+        .iter()
+        .try_for_each(|sentence| output::line(&format!("note: {sentence}")))?;
     next::say("see what training would cost", &["check".as_ref(), file.as_os_str()]);
     Ok(ExitCode::SUCCESS)
 }

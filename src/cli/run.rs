@@ -16,7 +16,7 @@ use super::results::Results;
 use super::results_folder::{changed_settings, delete, lock, rows_of_other_runs, run_path, store_settings};
 use super::text::count;
 use super::watcher::Watcher;
-use super::{environment, machine, next, output, prepare, thumbnails};
+use super::{environment, left_out, machine, next, output, prepare, thumbnails};
 use crate::atomic_file;
 use crate::experiment::{Cost, Experiment, HeadKind, OnBadImage, Plan, Registry, Run};
 use crate::report::{EpochRow, ExperimentFacts, HeadFacts, is_run_history};
@@ -309,12 +309,7 @@ fn other_settings(experiment: &Experiment) -> Result<Vec<(String, String)>, Comm
 /// What has to be said wherever results appear.
 pub fn notes(plan: &Plan<'_>) -> Vec<String> {
     let mut notes: Vec<String> = plan.dataset.note.iter().cloned().collect();
-    if plan.dataset.ignored_files > 0 {
-        let files = count(plan.dataset.ignored_files, "file");
-        notes.push(format!(
-            "{files} of the data set are not images by their names and were left out"
-        ));
-    }
+    notes.extend(left_out::sentences(&plan.dataset.left_out));
     if let (OnBadImage::Skip(_), false) = (plan.experiment.on_bad_image, plan.left_out.is_empty()) {
         let names: Vec<&str> = plan.left_out.iter().map(|image| image.image.as_str()).collect();
         let images = count(names.len(), "image");

@@ -1,11 +1,13 @@
 //! Data sets that are two folders of one folder a class: Kaggle's Intel data set, and any other that is laid out so.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::folder::Folder;
 use super::labelled_files::{ClassFiles, dataset};
+use super::left_out::unread_photograph;
 use super::tree::{self, Tree};
-use super::{DataError, Dataset};
+use super::{DataError, Dataset, LeftOut};
 
 /// The names of the folders that hold the training and the test images, one folder a class.
 #[derive(Clone, Copy, Debug)]
@@ -22,15 +24,16 @@ pub(super) fn open(path: &Path, folders: SplitFolders<'_>) -> Result<Dataset, Da
     names.into_iter().try_for_each(tree::check_inside)?;
     let tree = tree::open(path, folders.advice, |root| Folder::open(root, &names))?;
     let root = find_root(&*tree, folders)?;
-    let train = images_below(&*tree, &format!("{root}{}/", folders.train));
-    let test = images_below(&*tree, &format!("{root}{}/", folders.test));
+    let train = images_below(&*tree, &format!("{root}{}/", folders.train))?;
+    let test = images_below(&*tree, &format!("{root}{}/", folders.test))?;
     if train.classes.is_empty() || test.classes.is_empty() {
         return Err(not_found(&*tree, folders));
     }
-    let ignored_files = train.ignored + test.ignored;
+    let mut left_out = train.left_out;
+    left_out += test.left_out;
     let empty_folders = [train.empty_folders, test.empty_folders].concat();
     Ok(Dataset {
-        ignored_files,
+        left_out,
         empty_folders,
         ..dataset(&tree, train.classes, test.classes, path.to_owned())?
     })
@@ -52,13 +55,16 @@ fn not_found(tree: &dyn Tree, folders: SplitFolders<'_>) -> DataError {
 /// The images below a folder of classes.
 pub(super) struct Found {
     pub(super) classes: ClassFiles,
-    /// Files that are no image of a class.
-    pub(super) ignored: usize,
+    pub(super) left_out: LeftOut,
     /// Folders beside those of the classes that hold no image, by their paths in the tree.
     pub(super) empty_folders: Vec<String>,
 }
 
-pub(super) fn images_below(tree: &dyn Tree, folder: &str) -> Found {
+/// Finds the images below `folder`, a prefix of paths.
+///
+/// # Errors
+/// [`DataError::UnreadClass`] for a class whose photographs are all in formats that aren't read.
+pub(super) fn images_below(tree: &dyn Tree, folder: &str) -> Result<Found, DataError> {
     let mut files: Vec<(&str, usize)> = Vec::new();
     for (file, path) in tree.paths().iter().enumerate() {
         if let Some(below) = path.strip_prefix(folder) {
@@ -79,16 +85,31 @@ pub(super) fn images_below(tree: &dyn Tree, folder: &str) -> Found {
     files.sort_unstable();
     let mut found = Found {
         classes: ClassFiles::new(),
-        ignored: 0,
+        left_out: LeftOut::default(),
         empty_folders: Vec::new(),
     };
+    let mut unread = BTreeMap::new();
     for (below, file) in files {
         match below.split_once('/') {
             Some((class, _)) if tree::is_visible_image(below) => {
                 found.classes.entry(class.to_owned()).or_default().push(file);
+                continue;
             }
-            _ => found.ignored += 1,
+            Some((class, _)) => {
+                unread_photograph(below).map(|photograph| unread.entry(class).or_insert(photograph));
+            }
+            None => {}
         }
+        found.left_out.count(below);
+    }
+    unread.retain(|class, _| !found.classes.contains_key(*class));
+    if let Some((class, (ending, advice))) = unread.first_key_value() {
+        return Err(DataError::UnreadClass {
+            path: tree.location().join(format!("{folder}{class}")),
+            ending,
+            advice,
+            others: unread.len() - 1,
+        });
     }
     found.empty_folders = tree::folders_in(tree, folder);
     found.empty_folders.retain(|name| !found.classes.contains_key(name));
@@ -96,5 +117,5 @@ pub(super) fn images_below(tree: &dyn Tree, folder: &str) -> Found {
         .empty_folders
         .iter_mut()
         .for_each(|name| name.insert_str(0, folder));
-    found
+    Ok(found)
 }

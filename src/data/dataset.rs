@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::class_folders::{self, SplitFolders};
 use super::list_file::Format;
 use super::listed::{self, Lists};
-use super::{DataError, GeneratedSpec, Split, generated, one_folder};
+use super::{DataError, GeneratedSpec, LeftOut, Split, generated, one_folder};
 
 /// How a data set lies on disk, as written in an experiment file. Every layout on disk may be a folder or a `.zip`
 /// file that is read in place; a folder of lists may also hold its images in zip files, each read as if it were a folder
@@ -115,9 +115,9 @@ pub struct Dataset {
     pub train: Split,
     /// The test images, in the same order.
     pub test: Split,
-    /// How many files inside the splits' folders were left out: hidden, not an image, or in no class folder. Lists name
-    /// what they want, and leave nothing out.
-    pub ignored_files: usize,
+    /// The files inside the splits' folders that are no image of a class. Lists name what they want, and leave nothing
+    /// out.
+    pub left_out: LeftOut,
     /// Folders that stand where a class's would and hold no image. They are no classes.
     pub empty_folders: Vec<String>,
     /// What a reader of results must know about the data set, to be shown wherever its results appear.

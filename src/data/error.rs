@@ -68,6 +68,22 @@ pub enum DataError {
         /// The classes.
         classes: Vec<String>,
     },
+    /// A folder in the place of a class holds photographs, and none that can be read.
+    #[error(
+        "'{}' is a class without an image: its .{ending} files are not read; {advice}, or move the folder out of the data \
+         set if it is no class{}",
+        path.display(), more_such_folders(*others)
+    )]
+    UnreadClass {
+        /// The folder.
+        path: PathBuf,
+        /// The photographs' ending, in lower case.
+        ending: &'static str,
+        /// What to do about them.
+        advice: &'static str,
+        /// How many more such folders there are.
+        others: usize,
+    },
     /// Lines of a list file cannot be used.
     #[error("'{list}', line {line}: {problem}{}", listed(others))]
     ListLine {
@@ -197,6 +213,14 @@ fn have(classes: &[String]) -> String {
     match names.as_slice() {
         [only] => format!("class {only} has"),
         _ => format!("classes {} have", names.join(", ")),
+    }
+}
+
+fn more_such_folders(number: usize) -> String {
+    match number {
+        0 => String::new(),
+        1 => " (and 1 more such folder)".to_owned(),
+        _ => format!(" (and {number} more such folders)"),
     }
 }
 

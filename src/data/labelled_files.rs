@@ -9,7 +9,7 @@ use image::RgbImage;
 use super::decode::decode;
 use super::split::{Source, Split};
 use super::tree::Tree;
-use super::{DataError, Dataset};
+use super::{DataError, Dataset, LeftOut};
 
 /// The file positions of every class's images, by the class's name: classes in byte order, files in the byte order of
 /// their paths.
@@ -36,7 +36,7 @@ pub(super) fn dataset(
         train: Split::new(LabelledFiles::new(tree, &classes, train)),
         test: Split::new(LabelledFiles::new(tree, &classes, test)),
         classes,
-        ignored_files: 0,
+        left_out: LeftOut::default(),
         empty_folders: Vec::new(),
         note: None,
     })

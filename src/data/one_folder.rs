@@ -18,7 +18,7 @@ pub(super) fn open(path: &Path, fraction: f64, seed: u64, advice: &str) -> Resul
         tree::not_found(&*tree, expected, advice)
     };
     let root = enclosing_folder(&*tree);
-    let found = images_below(&*tree, &root);
+    let found = images_below(&*tree, &root)?;
     // Where no image lies in a class's own folder, the folders are more likely splits of classes than classes.
     let has_own = |class: &str, files: &[usize]| {
         let own = format!("{root}{class}/");
@@ -41,7 +41,7 @@ pub(super) fn open(path: &Path, fraction: f64, seed: u64, advice: &str) -> Resul
     Ok(Dataset {
         train,
         test,
-        ignored_files: found.ignored,
+        left_out: found.left_out,
         empty_folders: found.empty_folders,
         note: Some(format!(
             "The test images are a share of {fraction} of each class, drawn from one folder (seed {seed}). Photographs of the same \

@@ -59,9 +59,14 @@ pub(super) fn check_inside(name: &str) -> Result<(), DataError> {
     Ok(())
 }
 
-/// Whether a file takes part in a data set: an image by its ending, neither hidden nor of an archive's bookkeeping.
+/// Whether a file takes part in a data set: an image by its ending, and not hidden.
 pub(super) fn is_visible_image(path: &str) -> bool {
-    is_image_path(path) && path.split('/').all(|part| part != "__MACOSX" && !part.starts_with('.'))
+    is_image_path(path) && !is_hidden(path)
+}
+
+/// Whether a path, or a folder on its way, is hidden or an archive's bookkeeping.
+pub(super) fn is_hidden(path: &str) -> bool {
+    path.split('/').any(|part| part == "__MACOSX" || part.starts_with('.'))
 }
 
 /// Every folder that holds a folder `name` with images somewhere in it, as a prefix of paths: empty, or ending in '/'.
@@ -90,7 +95,7 @@ pub(super) fn folders_in(tree: &dyn Tree, folder: &str) -> Vec<String> {
         .filter_map(|path| path.strip_prefix(folder)?.rsplit_once('/'));
     let paths = known.chain(of_files.map(|(path, _)| path));
     let names = paths.filter_map(|path| path.split('/').next());
-    let visible = names.filter(|name| !name.is_empty() && !name.starts_with('.') && *name != "__MACOSX");
+    let visible = names.filter(|name| !name.is_empty() && !is_hidden(name));
     visible
         .map(str::to_owned)
         .collect::<BTreeSet<_>>()

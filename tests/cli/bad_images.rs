@@ -8,8 +8,8 @@ use super::failing::photographs;
 use super::lab::{Lab, RUN};
 use super::state::state;
 
-/// Two broken files, a picture under two classes, a class without test images, a folder without images; and as in
-/// [`photographs`] each class's first two test images are its first two training images.
+/// Two broken files, a picture under two classes, a class without test images, a folder without images, files that are no
+/// images by their names; and as in [`photographs`] each class's first two test images are its first two training images.
 fn spoilt() -> Lab {
     let lab = photographs();
     lab.write("photos/train/sea/0.png", "no image");
@@ -22,6 +22,9 @@ fn spoilt() -> Lab {
         .unwrap();
     lab.write("photos/train/rain/notes.txt", "to be photographed");
     fs::create_dir(lab.path("photos/test/snow")).unwrap();
+    lab.write("photos/train/sea/IMG_1.HEIC", "of a telephone");
+    lab.write("photos/test/sea/IMG_2.heic", "of a telephone");
+    lab.write("photos/train/hill/_D3.NEF", "of a camera");
     lab
 }
 
@@ -58,6 +61,9 @@ fn check_tells_everything_that_is_wrong_with_the_images_at_once() {
         "warning: the folder 'train/rain' holds no image",
         "warning: the folder 'test/snow' holds no image",
         "warning: the class 'mist' has no test image",
+        "note: 2 .heic files left out: convert to JPEG\n",
+        "note: 1 .nef file left out: develop, and save as JPEG\n",
+        "note: 1 file left out that is no image by its name\n",
     ] {
         assert!(ended.stdout.contains(said), "no `{said}` in: {}", ended.stdout);
     }
@@ -70,6 +76,14 @@ fn check_tells_everything_that_is_wrong_with_the_images_at_once() {
     assert_eq!(length(&found["data"]["duplicates"]), 3);
     assert_eq!(found["data"]["unreadable"][1]["split"], "test");
     assert_eq!(found["data"]["duplicates"][0]["kind"], "labels");
+    let left_out = &found["data"]["left_out"];
+    let unread = left_out["unread"].as_array().unwrap();
+    let counts = unread.iter().map(|of| (&of["ending"], &of["files"]));
+    assert_eq!(
+        counts.collect::<Vec<_>>(),
+        [(&"heic".into(), &2.into()), (&"nef".into(), &1.into())]
+    );
+    assert_eq!((&left_out["loose_images"], &left_out["others"]), (&0.into(), &1.into()));
 }
 
 #[test]
@@ -100,16 +114,19 @@ fn as_many_bad_images_as_may_be_are_left_out_named_and_stay_so_when_a_run_goes_o
         "left out: cannot decode image 'photos/train/sea/0.png': ",
         "left out: cannot decode image 'photos/test/hill/1.png': ",
         "note: 2 images can't be used and were left out: photos/train/sea/0.png, photos/test/hill/1.png",
+        "note: 2 .heic files left out: convert to JPEG\n",
     ] {
         assert!(ended.stderr.contains(said), "no `{said}` in: {}", ended.stderr);
     }
     let facts: Value = serde_json::from_str(&whole.read("reports/tiny/experiment.json")).unwrap();
     assert_eq!(facts["train_images"], 17);
-    assert!(
-        whole
-            .read("reports/tiny/report.html")
-            .contains("photos/test/hill/1.png")
-    );
+    let report = whole.read("reports/tiny/report.html");
+    for said in [
+        "photos/test/hill/1.png",
+        "1 .nef file left out: develop, and save as JPEG",
+    ] {
+        assert!(report.contains(said), "no `{said}` in the report");
+    }
 
     halves.train(&["--epochs", "1"]);
     let ended = halves.train(&["--epochs", "2"]);

@@ -11,7 +11,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::split::{Source, Split};
-use super::{DataError, Dataset};
+use super::{DataError, Dataset, LeftOut};
 use crate::random::stream;
 use scene::{Arrangement, Scene};
 
@@ -60,7 +60,7 @@ pub(super) fn dataset(spec: &GeneratedSpec) -> Result<Dataset, DataError> {
             .collect(),
         train: Split::new(Drawings::new(spec, "generated train", spec.train_per_class)),
         test: Split::new(Drawings::new(spec, "generated test", spec.test_per_class)),
-        ignored_files: 0,
+        left_out: LeftOut::default(),
         empty_folders: Vec::new(),
         note: Some(NOTE.to_owned()),
     })

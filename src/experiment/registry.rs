@@ -2,9 +2,10 @@
 
 use dfdx::prelude::{Const, CpuError};
 
-use super::{Experiment, HeadKind, Problem, one_of};
+use super::{Experiment, HeadKind, Problem};
 use crate::heads::{Depthwise, DepthwiseNonNeg, Gap, GapDropout, Head, HeadsOver};
 use crate::networks::{Backbone, DenseNet169, MiniResNet, NasNetLarge, ResNet50, Xception};
+use crate::text::one_of;
 use crate::training::{BackboneType, Model};
 
 type Build = dyn Fn(HeadKind, u64, usize) -> Result<Box<dyn Model>, CpuError> + Send + Sync;

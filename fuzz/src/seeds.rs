@@ -227,6 +227,7 @@ fn checkpoints() -> Vec<Vec<u8>> {
             classes: vec!["sea".to_owned(), "sky".to_owned()],
             seed: 7,
             fingerprint: "f".to_owned(),
+            contents: 0,
         },
         position: Position {
             epochs: 1,

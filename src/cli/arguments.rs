@@ -202,6 +202,9 @@ pub struct RunArguments {
     /// Delete the checkpoints and histories of these runs and start over
     #[arg(long)]
     pub fresh: bool,
+    /// Go on with images whose files hold something else than when the results were begun
+    #[arg(long)]
+    pub accept_changed_images: bool,
     /// Train even if a step is estimated to need far more memory than there is
     #[arg(long)]
     pub ignore_memory: bool,

@@ -31,6 +31,12 @@ pub enum CommandError {
         folder.display()
     )]
     OtherSettings { folder: PathBuf, differences: String },
+    #[error(
+        "images were replaced since the results in {} were begun ({images}): put the old ones back, give another `--out`, go on with \
+         the new ones by `--accept-changed-images`, or start over with `--fresh`",
+        folder.display()
+    )]
+    ChangedImages { folder: PathBuf, images: String },
     #[error(transparent)]
     Report(#[from] ReportError),
     #[error("the network could not run: {0}")]

@@ -2,17 +2,23 @@
 //! already there.
 
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::error::CommandError;
+use super::output;
 use crate::atomic_file;
+use crate::data::Contents;
 use crate::experiment::{Difference, Experiment, Plan, Run};
 use crate::report::{EpochRow, read_history, run_folder};
 
 /// All settings of the results, after base, variant and command line: an experiment file that gives the same results.
 const RESOLVED: &str = "resolved.ron";
+
+/// The contents of the images that the results were made with.
+const CONTENTS: &str = "images.csv";
 
 /// The epochs of a run, in its folder, and those of all runs.
 pub const HISTORY: &str = "history.csv";
@@ -76,6 +82,25 @@ pub fn store_settings(experiment: &Experiment, folder: &Path) -> Result<(), Comm
         experiment.to_ron()?
     );
     atomic_file::replace(&path, text.as_bytes()).map_err(|source| CommandError::Io { path, source })
+}
+
+/// What is noted of the images' contents; where it can't be read the checkpoints tell whether they are the same.
+pub fn stored_contents(folder: &Path) -> Contents {
+    let path = folder.join(CONTENTS);
+    Contents::read(&path).unwrap_or_else(|error| {
+        if error.kind() != ErrorKind::NotFound {
+            output::tell(format_args!("warning: {}: {error}; it is made again", path.display()));
+        }
+        Contents::default()
+    })
+}
+
+/// Notes the images' contents beside the results.
+pub fn store_contents(contents: &Contents, folder: &Path) -> Result<(), CommandError> {
+    let path = folder.join(CONTENTS);
+    contents
+        .write(&path)
+        .map_err(|source| CommandError::Io { path, source })
 }
 
 /// The rows of one history; none where there is no file yet.

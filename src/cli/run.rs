@@ -11,16 +11,19 @@ use super::error::CommandError;
 use super::events::{Event, Events};
 use super::interrupt::Interrupt;
 use super::memory::Memory;
-use super::progress::RunProgress;
+use super::progress::{ImagesProgress, RunProgress};
 use super::results::Results;
-use super::results_folder::{changed_settings, delete, lock, rows_of_other_runs, run_path, store_settings};
+use super::results_folder::{
+    changed_settings, delete, lock, rows_of_other_runs, run_path, store_contents, store_settings, stored_contents,
+};
 use super::text::count;
 use super::watcher::Watcher;
 use super::{environment, left_out, machine, next, output, prepare, thumbnails};
 use crate::atomic_file;
+use crate::data::Contents;
 use crate::experiment::{Cost, Experiment, HeadKind, OnBadImage, Plan, Registry, Run};
 use crate::report::{EpochRow, ExperimentFacts, HeadFacts, is_run_history};
-use crate::training::{Outcome, Position, Standing, is_checkpoint};
+use crate::training::{FitError, Outcome, Position, Standing, is_checkpoint};
 
 /// Runs the experiments, one after the other.
 pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
@@ -86,7 +89,7 @@ struct Ready<'r> {
 }
 
 impl<'r> Ready<'r> {
-    fn new(plan: Plan<'r>, costs: Vec<(HeadKind, Cost)>, arguments: &RunArguments) -> Result<Self, CommandError> {
+    fn new(mut plan: Plan<'r>, costs: Vec<(HeadKind, Cost)>, arguments: &RunArguments) -> Result<Self, CommandError> {
         let folder = plan.folder(&arguments.out.folder);
         let lock = lock(&folder)?;
         let run_folders = plan.runs().into_iter().map(|run| run_path(&folder, run));
@@ -111,6 +114,7 @@ impl<'r> Ready<'r> {
                 .collect();
             return Err(CommandError::OtherSettings { folder, differences });
         }
+        note_contents(&mut plan, &folder, arguments)?;
         Ok(Self {
             plan,
             costs,
@@ -119,6 +123,32 @@ impl<'r> Ready<'r> {
             _lock: lock,
         })
     }
+}
+
+/// Takes note of what the images' files hold, and refuses images that were replaced since the results were begun.
+fn note_contents(plan: &mut Plan<'_>, folder: &Path, arguments: &RunArguments) -> Result<(), CommandError> {
+    const NAMED: usize = 5;
+    let accept = arguments.accept_changed_images;
+    let before = if arguments.fresh {
+        Contents::default()
+    } else {
+        stored_contents(folder)
+    };
+    let progress = ImagesProgress::new();
+    plan.note_contents(&before, accept, &|done, all| progress.tell(done, all))?;
+    let replaced = plan.contents().replaced_since(&before);
+    if replaced.is_empty() || accept {
+        return Ok(());
+    }
+    let named = replaced.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    let images = match replaced.len() {
+        ..=NAMED => named,
+        more => format!("{named} and {} more", more - NAMED),
+    };
+    Err(CommandError::ChangedImages {
+        folder: folder.to_owned(),
+        images,
+    })
 }
 
 fn say_written(report: &Path, outcome: Outcome, events: Events) -> Result<(), CommandError> {
@@ -184,12 +214,19 @@ fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result
         output::tell(format_args!("{run} {}", outlook(plan, &position)));
     }
     store_settings(&plan.experiment, folder)?;
+    store_contents(plan.contents(), folder)?;
     environment::record(folder)?;
     results.write()?;
     let trained = train_runs(plan, &mut results, interrupt, events).and_then(|outcome| {
         thumbnails::write(folder, &plan.splits.test)?;
         Ok(outcome)
     });
+    // The image that ended the run may be mended without being taken for a replaced one.
+    if let Err(CommandError::Fit(FitError::Data(error))) = &trained
+        && let Some(image) = error.image()
+    {
+        store_contents(&plan.contents_without(image), folder)?;
+    }
     // The report has the last epoch whatever happened; what went wrong first is what is told.
     let drawn = results.write();
     trained.and_then(|outcome| drawn.map(|()| outcome))
@@ -316,6 +353,13 @@ pub fn notes(plan: &Plan<'_>) -> Vec<String> {
         notes.push(format!(
             "{images} can't be used and were left out: {}",
             names.join(", ")
+        ));
+    }
+    let replaced = plan.contents().replaced();
+    if replaced > 0 {
+        let images = count(replaced, "image");
+        notes.push(format!(
+            "{images} took another's place under the same name after training had begun: epochs before and after don't compare"
         ));
     }
     let counts = plan.splits.train.class_counts();

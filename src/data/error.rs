@@ -193,6 +193,20 @@ pub enum DataError {
     InvalidNumber(String),
 }
 
+impl DataError {
+    /// The name of the image that cannot be used, where it is a single one.
+    pub fn image(&self) -> Option<&str> {
+        match self {
+            Self::Decode { name, .. }
+            | Self::CutShort { name }
+            | Self::PixelCount { name, .. }
+            | Self::FileTooLarge { name }
+            | Self::Read { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+}
+
 /// An error's message with its causes, each said once.
 pub fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();

@@ -1,14 +1,16 @@
 //! A data set in a folder.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use walkdir::WalkDir;
 
-use super::DataError;
 use super::decode::MAX_FILE_BYTES;
 use super::tree::Tree;
+use super::{Content, DataError};
+use crate::random;
 
 /// The files below some folders of a root folder.
 #[derive(Debug)]
@@ -75,6 +77,21 @@ fn relative(root: &Path, path: &Path) -> Result<String, DataError> {
         .join("/"))
 }
 
+/// Stands for the times at which a file was written and, where the system has it, last touched in any way: a copy that
+/// keeps the first doesn't keep the second.
+fn times(metadata: &Metadata) -> u64 {
+    let since_1970 = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
+    let written = metadata.modified().map_or(0, since_1970);
+    #[cfg(unix)]
+    let touched = {
+        use std::os::unix::fs::MetadataExt;
+        [metadata.ctime() as u64, metadata.ctime_nsec() as u64]
+    };
+    #[cfg(not(unix))]
+    let touched = [];
+    random::key(written, "times", &touched)
+}
+
 impl Tree for Folder {
     fn location(&self) -> &Path {
         &self.root
@@ -90,6 +107,23 @@ impl Tree for Folder {
 
     fn read(&self, file: usize) -> Result<Vec<u8>, DataError> {
         read_file(&self.root.join(&self.paths[file]))
+    }
+
+    fn content(&self, file: usize, before: Option<&Content>) -> Result<Content, DataError> {
+        let path = self.root.join(&self.paths[file]);
+        let metadata = path.metadata().map_err(|source| DataError::Read {
+            name: path.display().to_string(),
+            source,
+        })?;
+        let (bytes, times) = (metadata.len(), times(&metadata));
+        if let Some(before) = before.filter(|before| (before.bytes, before.times) == (bytes, times)) {
+            return Ok(*before);
+        }
+        Ok(Content {
+            bytes,
+            crc32: crc32fast::hash(&read_file(&path)?),
+            times,
+        })
     }
 
     fn top_level(&self) -> Vec<String> {

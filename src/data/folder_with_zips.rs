@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::DataError;
 use super::folder::Folder;
 use super::tree::Tree;
 use super::zip::{Zip, is_zip_path};
+use super::{Content, DataError};
 
 /// A folder's files and the files of its zip files: `images.zip/a/1.jpg` is the entry `a/1.jpg` of `images.zip`.
 #[derive(Debug)]
@@ -59,6 +59,11 @@ impl Tree for FolderWithZips {
     fn read(&self, file: usize) -> Result<Vec<u8>, DataError> {
         let (part, file) = self.files[file];
         self.parts[part].read(file)
+    }
+
+    fn content(&self, file: usize, before: Option<&Content>) -> Result<Content, DataError> {
+        let (part, file) = self.files[file];
+        self.parts[part].content(file, before)
     }
 
     fn top_level(&self) -> Vec<String> {

@@ -9,7 +9,7 @@ use image::RgbImage;
 use super::decode::decode;
 use super::split::{Source, Split};
 use super::tree::Tree;
-use super::{DataError, Dataset, LeftOut};
+use super::{Content, DataError, Dataset, LeftOut};
 
 /// The file positions of every class's images, by the class's name: classes in byte order, files in the byte order of
 /// their paths.
@@ -85,6 +85,10 @@ impl Source for LabelledFiles {
 
     fn place(&self, image: usize) -> String {
         self.tree.paths()[self.images[image].0].clone()
+    }
+
+    fn content(&self, image: usize, before: Option<&Content>) -> Result<Option<Content>, DataError> {
+        self.tree.content(self.images[image].0, before).map(Some)
     }
 
     fn decode(&self, image: usize) -> Result<RgbImage, DataError> {

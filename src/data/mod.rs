@@ -7,6 +7,7 @@
 
 mod augmentation;
 mod class_folders;
+mod contents;
 mod dataset;
 pub mod decode;
 mod ending;
@@ -31,6 +32,7 @@ mod unlabelled;
 mod zip;
 
 pub use augmentation::{Augmentation, AugmentationParameters};
+pub use contents::{Content, Contents};
 pub use dataset::{Dataset, Layout, open};
 pub use error::{DataError, with_causes};
 pub use generated::GeneratedSpec;

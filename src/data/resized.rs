@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use image::RgbImage;
 
 use super::split::{Source, Split};
-use super::{DataError, resize};
+use super::{Content, DataError, resize};
 
 /// The bytes that `images` RGB images of `size`×`size` take.
 pub(super) fn bytes_needed(images: usize, size: u32) -> u128 {
@@ -50,6 +50,10 @@ impl Source for Resized {
 
     fn place(&self, image: usize) -> String {
         self.split.place(image)
+    }
+
+    fn content(&self, image: usize, before: Option<&Content>) -> Result<Option<Content>, DataError> {
+        self.split.content(image, before)
     }
 
     fn decode(&self, image: usize) -> Result<RgbImage, DataError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
-use super::{DataError, resized, subset};
+use super::{Content, DataError, resized, subset};
 
 /// Where a split's images come from: files of a tree, or a generator.
 pub(super) trait Source: Debug + Send + Sync {
@@ -20,6 +20,11 @@ pub(super) trait Source: Debug + Send + Sync {
     /// The image's place in the data set, wherever that lies.
     fn place(&self, image: usize) -> String {
         self.name(image)
+    }
+    /// The content of the image's file; none where the image is drawn. What was known `before` of a file that has its size
+    /// and times still holds.
+    fn content(&self, _image: usize, _before: Option<&Content>) -> Result<Option<Content>, DataError> {
+        Ok(None)
     }
     /// The image in 8-bit RGB.
     fn decode(&self, image: usize) -> Result<RgbImage, DataError>;
@@ -66,6 +71,15 @@ impl Split {
     /// The place of image `index` within the data set: the same on every machine.
     pub fn place(&self, index: usize) -> String {
         self.source.place(self.images[index])
+    }
+
+    /// The content of image `index`'s file; none where the image is drawn. The file is read unless its size and times are
+    /// those of `before`.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn content(&self, index: usize, before: Option<&Content>) -> Result<Option<Content>, DataError> {
+        self.source.content(self.images[index], before)
     }
 
     /// Reads and decodes image `index`, in its own size.

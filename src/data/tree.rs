@@ -5,9 +5,9 @@ use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::DataError;
 use super::decode::is_image_path;
 use super::zip::{Zip, is_zip_path};
+use super::{Content, DataError};
 
 /// Files that are named by '/'-separated paths and read by their position among them.
 pub(super) trait Tree: Debug + Send + Sync {
@@ -21,6 +21,8 @@ pub(super) trait Tree: Debug + Send + Sync {
     }
     /// The content of the file `paths()[file]`.
     fn read(&self, file: usize) -> Result<Vec<u8>, DataError>;
+    /// What the file holds: of `before` where its size and times are the same, otherwise by reading it.
+    fn content(&self, file: usize, before: Option<&Content>) -> Result<Content, DataError>;
     /// Names directly below the location, for messages; in any order, repeated or not.
     fn top_level(&self) -> Vec<String>;
     /// The file's name for messages.

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use ::zip::ZipArchive;
 use ::zip::result::ZipError;
 
-use super::DataError;
 use super::decode::MAX_FILE_BYTES;
 use super::tree::Tree;
+use super::{Content, DataError};
 
 /// Whether a path ends like a zip file's.
 pub(super) fn is_zip_path(path: &Path) -> bool {
@@ -111,6 +111,22 @@ impl Tree for Zip {
             return Err(DataError::FileTooLarge { name: self.name(file) });
         }
         Ok(bytes)
+    }
+
+    /// The directory has it.
+    fn content(&self, file: usize, _before: Option<&Content>) -> Result<Content, DataError> {
+        let mut archive = self.archive.clone();
+        let entry = archive.by_index_raw(self.entries[file]);
+        let entry = entry.map_err(|source| DataError::Zip {
+            path: self.path.clone(),
+            entry: Some(self.paths[file].clone()),
+            source,
+        })?;
+        Ok(Content {
+            bytes: entry.size(),
+            crc32: entry.crc32(),
+            times: 0,
+        })
     }
 
     fn top_level(&self) -> Vec<String> {

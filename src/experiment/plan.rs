@@ -9,7 +9,7 @@ use tracing::info;
 
 use super::{Checkpoints, Experiment, ExperimentError, HeadKind, OnBadImage, Problem, Registry, Validation};
 use crate::atomic_file::System;
-use crate::data::{DataError, Dataset, Inspection, Split, Unreadable, open};
+use crate::data::{Contents, DataError, Dataset, Inspection, Split, Unreadable, open};
 use crate::random;
 use crate::training::{Fit, Identity, Model, Splits};
 use crate::weights::{Pretrained, WeightsError};
@@ -30,6 +30,8 @@ pub struct Plan<'r> {
     registry: &'r Registry,
     weights: Option<Pretrained>,
     fingerprint: String,
+    contents: Contents,
+    contents_are_settled: bool,
 }
 
 /// One training: a head with a seed.
@@ -149,8 +151,54 @@ impl<'r> Plan<'r> {
             registry,
             weights,
             fingerprint,
+            contents: Contents::default(),
+            contents_are_settled: false,
         };
         Ok((plan, inspection))
+    }
+
+    /// Takes note of what the images' files hold, `before` being what was noted with the results so far: from then on it is
+    /// part of every run's identity. A run that was trained on other contents is refused, unless the note tells of every
+    /// image, or `accept_changed`.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn note_contents(
+        &mut self,
+        before: &Contents,
+        accept_changed: bool,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<(), DataError> {
+        let Splits {
+            train,
+            test,
+            validation,
+        } = &self.splits;
+        let splits: Vec<&Split> = [train, test].into_iter().chain(validation).collect();
+        self.contents = Contents::of(&splits, before, progress)?;
+        self.contents_are_settled = accept_changed || self.contents.are_all_known(before);
+        Ok(())
+    }
+
+    /// What was noted last of the images' files.
+    pub fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    /// The same, but for the image of this name: nothing was trained on it, and another may take its place.
+    pub fn contents_without(&self, image: &str) -> Contents {
+        let Splits {
+            train,
+            test,
+            validation,
+        } = &self.splits;
+        let named = [train, test].into_iter().chain(validation).find_map(|split| {
+            let index = (0..split.len()).find(|&index| split.name(index) == image)?;
+            Some(split.place(index))
+        });
+        let mut contents = self.contents.clone();
+        named.into_iter().for_each(|place| contents.forget(&place));
+        contents
     }
 
     /// The runs in their order: for each seed, each head.
@@ -194,10 +242,12 @@ impl<'r> Plan<'r> {
                 classes: self.dataset.classes.clone(),
                 seed: run.seed,
                 fingerprint: self.fingerprint.clone(),
+                contents: self.contents.digest(),
             },
             splits: &self.splits,
             folder,
             disk: &System,
+            contents_are_settled: self.contents_are_settled,
             epochs: experiment.epochs as u64,
             batch_size: experiment.batch_size,
             augmentation: experiment.augmentation,

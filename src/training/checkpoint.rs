@@ -27,6 +27,8 @@ pub struct Identity {
     pub seed: u64,
     /// Stands for all settings that determine the run's results.
     pub fingerprint: String,
+    /// Stands for what the images' files hold.
+    pub contents: u64,
 }
 
 /// How far a run has come.

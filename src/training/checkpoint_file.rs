@@ -184,6 +184,7 @@ mod tests {
                 classes: vec!["sea".into(), "<b>\"é".into()],
                 seed: u64::MAX,
                 fingerprint: "f".into(),
+                contents: 5,
             },
             position: Position {
                 epochs: 3,

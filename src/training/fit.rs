@@ -46,6 +46,9 @@ pub struct Fit<'a> {
     pub folder: &'a Path,
     /// What they are written with.
     pub disk: &'a dyn Disk,
+    /// Whether the images' contents need not be those that a checkpoint names: it is known otherwise that they are the
+    /// same, or others are accepted.
+    pub contents_are_settled: bool,
     /// Passes over the training images.
     pub epochs: u64,
     /// Images a step.
@@ -215,6 +218,11 @@ impl Fit<'_> {
         }
         if stored.fingerprint != own.fingerprint {
             return other("settings or data");
+        }
+        if stored.contents != own.contents && !self.contents_are_settled {
+            return Err(FitError::ChangedImages {
+                file: newest.file.display().to_string(),
+            });
         }
         Ok(Some(newest))
     }

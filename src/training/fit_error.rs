@@ -33,6 +33,15 @@ pub enum FitError {
         /// What differs.
         what: &'static str,
     },
+    /// The images' files hold something else than when the run was trained.
+    #[error(
+        "{file} was trained on images with other contents: put the old ones back, give another `--out`, go on with the new ones \
+         by `--accept-changed-images`, or start over with `--fresh`"
+    )]
+    ChangedImages {
+        /// The file.
+        file: String,
+    },
     /// The loss or a weight is no longer a finite number.
     #[error(
         "training diverged: {what} is not a finite number in epoch {epoch}, step {step} (learning rate {learning_rate:?}); \

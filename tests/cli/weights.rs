@@ -178,6 +178,7 @@ fn a_checkpoint_that_claims_more_classes_than_it_has_weights_for_takes_no_memory
             classes: vec![String::new(); CLAIMED],
             seed: 0,
             fingerprint: String::new(),
+            contents: 0,
         },
         position: Position::default(),
         snapshot: Snapshot::of(&mut *model, None),

@@ -280,6 +280,7 @@ mod tests {
                 classes: vec!["sea".to_owned()],
                 seed: 0,
                 fingerprint: String::new(),
+                contents: 0,
             },
             position: Position::default(),
             snapshot: Snapshot {

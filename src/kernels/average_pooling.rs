@@ -19,6 +19,7 @@ fn divisor(pooling: &Pooling, y_out: usize, x_out: usize) -> f32 {
 /// `y = mean over the window`.
 pub fn forward(pooling: &Pooling, x: &[f32], y: &mut [f32]) {
     let Pooling { window, channels, .. } = *pooling;
+    window.check([x, y], [channels, channels]);
     let line = (window.output[1] * channels).max(1);
     y.par_chunks_mut(line).enumerate().for_each(|(row, y)| {
         let (image, y_out) = (row / window.output[0], row % window.output[0]);
@@ -41,6 +42,7 @@ pub fn forward(pooling: &Pooling, x: &[f32], y: &mut [f32]) {
 /// Adds each output's gradient, divided as the output was, to all inputs of its window.
 pub fn input_gradient(pooling: &Pooling, dy: &[f32], mode: Output, dx: &mut [f32]) {
     let Pooling { window, channels, .. } = *pooling;
+    window.check([dx, dy], [channels, channels]);
     let line = (window.input[1] * channels).max(1);
     dx.par_chunks_mut(line).enumerate().for_each(|(row, dx)| {
         keep_or_clear(mode, dx);

@@ -42,6 +42,12 @@ pub struct Affine {
 impl Affine {
     /// From statistics, ε, γ and β.
     pub fn new(statistics: &Statistics, epsilon: f32, gamma: &[f32], beta: &[f32]) -> Self {
+        let channels = statistics.mean.len();
+        assert_eq!(
+            [statistics.variance.len(), gamma.len(), beta.len()],
+            [channels; 3],
+            "numbers of each channel"
+        );
         let inverse_deviation: Vec<f32> = statistics.variance.iter().map(|v| 1.0 / (v + epsilon).sqrt()).collect();
         let scale = inverse_deviation
             .iter()
@@ -127,6 +133,11 @@ fn normalize_rows(x: &[f32], affine: &Affine, floor: f32, y: &mut [f32]) {
 /// `y = scale · (x − mean) + offset`, and ReLU on top if `relu`.
 pub fn normalize(x: &[f32], affine: &Affine, relu: bool, y: &mut [f32]) {
     let channels = affine.scale.len();
+    assert_eq!(
+        [x.len(), x.len() % channels],
+        [y.len(), 0],
+        "values of input and output"
+    );
     let run = tasks::rows_of(channels) * channels;
     let floor = floor(relu);
     y.par_chunks_mut(run).zip(x.par_chunks(run)).for_each(|(y, x)| {
@@ -204,6 +215,11 @@ struct Sums {
 
 fn sums(dy: &[f32], x: &[f32], affine: &Affine, relu: bool) -> (Sums, ParameterGradients) {
     let channels = affine.scale.len();
+    assert_eq!(
+        [dy.len(), x.len() % channels],
+        [x.len(), 0],
+        "values of the input and the output's gradient"
+    );
     let (rows, floor) = (x.len() / channels, floor(relu));
     let [beta, gamma] = reduction::sum_runs(rows, channels, |first, count| {
         let run = first * channels..(first + count) * channels;
@@ -238,6 +254,7 @@ pub fn gradients(dy: &mut [f32], x: &[f32], affine: &Affine, relu: bool) -> Para
 
 /// As [`gradients`], but with the input's gradient in a place of its own.
 pub fn gradients_apart(dy: &[f32], x: &[f32], affine: &Affine, relu: bool, dx: &mut [f32]) -> ParameterGradients {
+    assert_eq!(dx.len(), x.len(), "values of the input's gradient");
     let (sums, parameters) = sums(dy, x, affine, relu);
     let run = tasks::rows_of(affine.scale.len()) * affine.scale.len();
     dx.par_chunks_mut(run)

@@ -6,9 +6,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::product::{self, Matrix, Output, Panels, Right, Start, SumOverPixels, multiply};
-use super::tasks;
 use super::window::WindowGeometry;
 use super::winograd::Winograd;
+use super::{length, tasks};
 
 /// Pixels whose patches are gathered before they are multiplied.
 const PIXELS: usize = 256;
@@ -27,11 +27,22 @@ pub struct Convolution {
 impl Convolution {
     /// Multiply-adds of the forward pass of one image.
     pub fn multiply_adds(&self) -> u64 {
-        (self.window.output[0] * self.window.output[1] * self.patch() * self.out_channels) as u64
+        let [height, width] = self.window.output;
+        length::of(&[height, width, self.patch(), self.out_channels]) as u64
     }
 
     fn patch(&self) -> usize {
-        self.window.taps() * self.in_channels
+        length::of(&[self.window.taps(), self.in_channels])
+    }
+
+    /// Asserts that the maps of both sides, and the kernel, have as many values as the sizes say.
+    fn check(&self, maps: [&[f32]; 2], kernel: &[f32]) {
+        self.window.check(maps, [self.in_channels, self.out_channels]);
+        assert_eq!(
+            kernel.len(),
+            length::of(&[self.patch(), self.out_channels]),
+            "values of the kernel"
+        );
     }
 
     fn winograd(&self) -> Option<Winograd> {
@@ -46,6 +57,7 @@ impl Convolution {
 
     /// `y = x ∗ kernel + bias`.
     pub fn forward(&self, x: &[f32], kernel: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+        self.check([x, y], kernel);
         if self.window.is_pointwise() {
             return product::forward(x, kernel, bias, self.in_channels, self.out_channels, y);
         }
@@ -119,6 +131,7 @@ impl Convolution {
     /// window, so each such phase is a product of gathered output gradients with a part of the kernel: nothing is
     /// multiplied by a padding zero of the stride.
     pub fn input_gradient(&self, dy: &[f32], kernel: &[f32], mode: Output, dx: &mut [f32]) {
+        self.check([dx, dy], kernel);
         if self.window.is_pointwise() {
             return product::input_gradient(dy, kernel, self.in_channels, self.out_channels, mode, dx);
         }
@@ -147,6 +160,7 @@ impl Convolution {
 
     /// `dkernel = patches(x)ᵀ · dy`, or `+=`.
     pub fn kernel_gradient(&self, x: &[f32], dy: &[f32], mode: Output, dkernel: &mut [f32]) {
+        self.check([x, dy], dkernel);
         let (window, channels, outputs) = (&self.window, self.in_channels, self.out_channels);
         if window.is_pointwise() {
             return product::weight_gradient(x, dy, channels, outputs, mode, dkernel);

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use super::elementwise::add_serial;
 use super::product::{Output, Start, keep_or_clear};
 use super::strip::{Strip, add_kernel_gradient, convolve};
-use super::tasks;
 use super::window::WindowGeometry;
+use super::{length, tasks};
 
 /// A depthwise convolution's sizes. Kernels are stored as `kernel × kernel × channels` (Keras' `depthwise_kernel` with
 /// a depth multiplier of 1).
@@ -122,22 +122,25 @@ impl View {
 impl Depthwise {
     /// Multiply-adds of the forward pass of one image.
     pub fn multiply_adds(&self) -> u64 {
-        (self.window.output[0] * self.window.output[1] * self.window.taps() * self.channels) as u64
+        let [height, width] = self.window.output;
+        length::of(&[height, width, self.window.taps(), self.channels]) as u64
     }
 
     /// `y = x ∗ kernel + bias`, channel by channel.
     pub fn forward(&self, x: &[f32], kernel: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+        self.check([x, y], kernel);
         self.convolve(View::forward(&self.window), x, kernel, Start::from_bias(bias), y);
     }
 
     /// `dx = dy ∗ᵀ kernel`, or `+=`.
     pub fn input_gradient(&self, dy: &[f32], kernel: &[f32], mode: Output, dx: &mut [f32]) {
+        self.check([dx, dy], kernel);
         self.convolve(View::backward(&self.window), dy, kernel, mode.into(), dx);
     }
 
-    /// Every target position from the source positions that the window's cells reach.
+    /// Every target position from the source positions that the window's cells reach, for slices that [`check`](Self::check)
+    /// has seen.
     fn convolve(&self, view: View, source: &[f32], kernel: &[f32], start: Start<'_>, target: &mut [f32]) {
-        self.check([source.len(), target.len()], [view.source, view.target], kernel);
         if let Start::Row(bias) = start {
             assert_eq!(bias.len(), self.channels, "values of a bias");
         }
@@ -158,26 +161,29 @@ impl Depthwise {
                         Start::Row(bias) => (bias.as_ptr(), 0),
                         Start::Output => (y.cast_const(), strip.pixel),
                     };
-                    // SAFETY: the strip's source lies inside the map (see `strip`), the cells that reach a position lie inside the kernel,
-                    // and the run's pixels inside the row, which is borrowed exclusively; a bias has a value for each channel.
+                    // SAFETY: `check` has compared the lengths with the sizes. Cells that reach a position read inside the map and lie
+                    // inside the kernel (see `View::reach`), the run's pixels lie inside the row, which is borrowed exclusively, and a
+                    // bias has a value for each channel.
                     unsafe { convolve(&strip, kernel.as_ptr(), start, start_pixel, y) }
                 }
             });
     }
 
-    /// Asserts that two batches of maps of these sizes, and the kernel, have as many values as the addresses below reach.
-    fn check(&self, lengths: [usize; 2], sizes: [[usize; 2]; 2], kernel: &[f32]) {
-        for (length, [height, width]) in lengths.into_iter().zip(sizes) {
-            assert_eq!(
-                length,
-                self.window.batch * height * width * self.channels,
-                "values of the maps"
-            );
-        }
-        assert_eq!(kernel.len(), self.window.taps() * self.channels, "values of the kernel");
+    /// Asserts that the maps of both sides, and the kernel, have as many values as the addresses below reach.
+    fn check(&self, maps: [&[f32]; 2], kernel: &[f32]) {
+        let (window, channels) = (&self.window, self.channels);
+        window.check(maps, [channels, channels]);
+        assert_eq!(
+            kernel.len(),
+            length::of(&[window.taps(), channels]),
+            "values of the kernel"
+        );
+        // The distance between rows of the window in the kernel, when outputs are reached from an input.
+        length::of(&[window.stride, window.kernel, channels]);
     }
 
-    /// A run of a target row (counted through the batch), and the place of its first cell in the kernel.
+    /// A run of a target row (counted through the batch), and the place of its first cell in the kernel. Where no cell reaches
+    /// the run, its source is any address.
     fn strip(&self, view: &View, source: &[f32], row: usize, run: &Run) -> (Strip, usize) {
         let (channels, columns) = (self.channels, run.reach);
         let rows = view.reach(&self.window, 0, row % view.target[0]);
@@ -209,7 +215,7 @@ impl Depthwise {
     pub fn kernel_gradient(&self, x: &[f32], dy: &[f32], mode: Output, dkernel: &mut [f32]) {
         let window = &self.window;
         let view = View::forward(window);
-        self.check([x.len(), dy.len()], [view.source, view.target], dkernel);
+        self.check([x, dy], dkernel);
         let runs = view.runs(window);
         let (rows, line) = (window.batch * window.output[0], window.output[1] * self.channels);
         let rows_of_part = rows.div_ceil(tasks::SUMMED_PARTS).max(1);

@@ -3,6 +3,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::length;
 use super::product::Output;
 use super::tasks::{self, ELEMENTS};
 
@@ -48,6 +49,7 @@ pub fn floor(relu: bool) -> f32 {
 
 /// `target = values`, or `+=`.
 pub fn put(mode: Output, values: &[f32], target: &mut [f32]) {
+    assert_eq!(values.len(), target.len(), "values of a map and its copy");
     target
         .par_chunks_mut(ELEMENTS)
         .zip(values.par_chunks(ELEMENTS))
@@ -63,6 +65,7 @@ fn put_serial(mode: Output, values: &[f32], target: &mut [f32]) {
 
 /// `sum = a + b`, and ReLU on top if `relu`.
 pub fn sum(a: &[f32], b: &[f32], relu: bool, sum: &mut [f32]) {
+    assert_eq!([a.len(), b.len()], [sum.len(); 2], "values of two maps and their sum");
     let (inputs, floor) = (a.par_chunks(ELEMENTS).zip(b.par_chunks(ELEMENTS)), floor(relu));
     sum.par_chunks_mut(ELEMENTS)
         .zip(inputs)
@@ -71,6 +74,7 @@ pub fn sum(a: &[f32], b: &[f32], relu: bool, sum: &mut [f32]) {
 
 /// `y = max(x, 0)`.
 pub fn relu(x: &[f32], y: &mut [f32]) {
+    assert_eq!(x.len(), y.len(), "values of input and output");
     y.par_chunks_mut(ELEMENTS)
         .zip(x.par_chunks(ELEMENTS))
         .for_each(|(y, x)| rectify_serial(x, y));
@@ -78,6 +82,7 @@ pub fn relu(x: &[f32], y: &mut [f32]) {
 
 /// Sets a gradient to zero wherever ReLU's output is.
 pub fn relu_gradient(gradient: &mut [f32], output: &[f32]) {
+    assert_eq!(gradient.len(), output.len(), "values of a gradient and its output");
     gradient
         .par_chunks_mut(ELEMENTS)
         .zip(output.par_chunks(ELEMENTS))
@@ -86,13 +91,22 @@ pub fn relu_gradient(gradient: &mut [f32], output: &[f32]) {
 
 /// `values *= factors`, element by element.
 pub fn scale(values: &mut [f32], factors: &[f32]) {
+    assert_eq!(values.len(), factors.len(), "a factor for each value");
     for (value, factor) in values.iter_mut().zip(factors) {
         *value *= factor;
     }
 }
 
+/// Asserts that a map of some of a wide map's channels has the same pixels.
+fn check_pixels(map: &[f32], channels: usize, wide: &[f32], all: usize) {
+    let pixels = map.len() / channels;
+    let lengths = [channels, all].map(|channels| length::of(&[pixels, channels]));
+    assert_eq!([map.len(), wide.len()], lengths, "values of maps with the same pixels");
+}
+
 /// Copies a map of `channels` channels into channels `first..` of a map of `all` channels.
 pub fn insert_channels(map: &[f32], channels: usize, wide: &mut [f32], all: usize, first: usize) {
+    check_pixels(map, channels, wide, all);
     let rows = tasks::rows_of(all);
     wide.par_chunks_mut(rows * all)
         .zip(map.par_chunks(rows * channels))
@@ -105,6 +119,7 @@ pub fn insert_channels(map: &[f32], channels: usize, wide: &mut [f32], all: usiz
 
 /// Copies channels `first..` of a map of `all` channels to a map of `channels` channels, or adds them to it.
 pub fn take_channels(wide: &[f32], all: usize, first: usize, mode: Output, map: &mut [f32], channels: usize) {
+    check_pixels(map, channels, wide, all);
     let rows = tasks::rows_of(all);
     map.par_chunks_mut(rows * channels)
         .zip(wide.par_chunks(rows * all))

@@ -19,6 +19,7 @@ pub fn forward(pooling: &Pooling, x: &[f32], y: &mut [f32]) -> Vec<Cell> {
         channels,
         zeros_count,
     } = *pooling;
+    window.check([x, y], [channels, channels]);
     let line = (window.output[1] * channels).max(1);
     let mut cells = vec![0; y.len()];
     y.par_chunks_mut(line)
@@ -70,6 +71,8 @@ fn keep_larger(maxima: &mut [f32], cells: &mut [Cell], candidates: &[f32], cell:
 /// Adds each output's gradient to the input cell that was its maximum.
 pub fn input_gradient(pooling: &Pooling, cells: &[Cell], dy: &[f32], mode: Output, dx: &mut [f32]) {
     let Pooling { window, channels, .. } = *pooling;
+    window.check([dx, dy], [channels, channels]);
+    assert_eq!(cells.len(), dy.len(), "cells of the maxima");
     let line = (window.input[1] * channels).max(1);
     dx.par_chunks_mut(line).enumerate().for_each(|(row, dx)| {
         keep_or_clear(mode, dx);

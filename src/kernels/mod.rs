@@ -15,6 +15,7 @@ pub mod cross_entropy;
 pub mod depthwise;
 pub mod elementwise;
 pub mod instruction_set;
+pub mod length;
 pub mod max_pooling;
 pub mod product;
 pub mod reduction;

@@ -8,8 +8,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::elementwise::add_serial;
-use super::tasks;
 use super::tile::{Tile, Tiles};
+use super::{length, tasks};
 use crate::memory::unwritten;
 
 /// Terms of the sums that are added before the output is stored: a tile's part of the left factor stays in the first
@@ -37,11 +37,7 @@ impl<'a> Matrix<'a> {
 
     /// A row-major matrix whose rows lie `row_stride` values apart.
     pub fn with_stride(values: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
-        let needed = if rows * columns == 0 {
-            0
-        } else {
-            (rows - 1) * row_stride + columns
-        };
+        let needed = length::of_rows(rows, columns, row_stride);
         assert!(
             values.len() >= needed,
             "a {rows}×{columns} matrix needs {needed} values, not {}",
@@ -149,9 +145,14 @@ impl Panels {
         let Some(first) = matrices.first() else {
             return Self::default();
         };
-        let (depth, columns) = (matrices.len() * first.rows, first.columns);
+        let sizes = |matrix: &Matrix<'_>| (matrix.rows, matrix.columns);
+        assert!(
+            matrices.iter().all(|matrix| sizes(matrix) == sizes(first)),
+            "stacked matrices have equal sizes"
+        );
+        let (depth, columns) = (length::of(&[matrices.len(), first.rows]), first.columns);
         let mut packed = Self {
-            values: unwritten(depth * padded(columns)),
+            values: unwritten(length::of(&[depth, padded(columns)])),
             depth,
             columns,
         };
@@ -231,11 +232,11 @@ impl Right<'_> {
 pub fn multiply(left: Matrix<'_>, right: Right<'_>, start: Start<'_>, output: &mut [f32], output_stride: usize) {
     let (rows, (depth, columns)) = (left.rows, right.sizes());
     assert_eq!(left.columns, depth, "inner sizes of a product");
-    if rows * columns == 0 {
+    if rows == 0 || columns == 0 {
         return;
     }
     assert!(
-        output_stride >= columns && output.len() >= (rows - 1) * output_stride + columns,
+        output_stride >= columns && output.len() >= length::of_rows(rows, columns, output_stride),
         "size of a product"
     );
     if let Start::Row(values) = start {
@@ -366,8 +367,8 @@ impl Block<'_> {
     fn run(&self, rows: Range<usize>, panel: Panel<'_>, start: Start<'_>, output: &mut [f32], output_stride: usize) {
         let tiles = Tiles::current();
         let (left, depth, width) = (self.left, self.terms.len(), panel.width);
-        assert!(output.len() >= (rows.len() - 1) * output_stride + width);
-        assert!(panel.values.len() >= (depth - 1) * panel.row_stride + width);
+        assert!(output.len() >= length::of_rows(rows.len(), width, output_stride));
+        assert!(panel.values.len() >= length::of_rows(depth, width, panel.row_stride));
         let c = output.as_mut_ptr();
         let (start, start_row) = match start {
             Start::Zero => (std::ptr::null(), 0),
@@ -417,8 +418,18 @@ fn tile_rows(rows: usize) -> impl Iterator<Item = Range<usize>> {
     (0..tiles).map(move |tile| tile * rows / tiles..(tile + 1) * rows / tiles)
 }
 
+/// Asserts that both maps of a product have the same pixels, and the weights one value for each pair of channels.
+fn check(x: &[f32], w: &[f32], y: &[f32], inputs: usize, outputs: usize) {
+    let pixels = x.len().checked_div(inputs).or(y.len().checked_div(outputs));
+    let pixels = pixels.unwrap_or(0);
+    assert_eq!(x.len(), length::of(&[pixels, inputs]), "values of the input");
+    assert_eq!(y.len(), length::of(&[pixels, outputs]), "values of the output");
+    assert_eq!(w.len(), length::of(&[inputs, outputs]), "values of the weights");
+}
+
 /// `y = x · w + bias`: `x` is `rows × inputs`, `w` is `inputs × outputs`.
 pub fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, inputs: usize, outputs: usize, y: &mut [f32]) {
+    check(x, w, y, inputs, outputs);
     if y.is_empty() {
         return;
     }
@@ -428,6 +439,7 @@ pub fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, inputs: usize, output
 
 /// `dx = dy · wᵀ`, or `+=`.
 pub fn input_gradient(dy: &[f32], w: &[f32], inputs: usize, outputs: usize, mode: Output, dx: &mut [f32]) {
+    check(dx, w, dy, inputs, outputs);
     if dx.is_empty() {
         return;
     }
@@ -450,6 +462,7 @@ fn multiply_rows(left: &[f32], depth: usize, right: &Panels, start: Start<'_>, c
 
 /// `dw = xᵀ · dy`, or `+=`.
 pub fn weight_gradient(x: &[f32], dy: &[f32], inputs: usize, outputs: usize, mode: Output, dw: &mut [f32]) {
+    check(x, dw, dy, inputs, outputs);
     if x.is_empty() || outputs == 0 {
         return keep_or_clear(mode, dw);
     }
@@ -491,7 +504,9 @@ impl SumOverPixels {
         sum: &mut [f32],
         add: impl Fn(Range<usize>, Range<usize>, Start<'_>, &mut [f32], &mut Vec<f32>) + Sync,
     ) {
-        let (runs, blocks) = tasks::summed(self.rows * self.pixels, self.lines / self.least_lines);
+        assert_eq!(sum.len(), length::of(&[self.lines, self.width]), "values of the sum");
+        let pixels = length::of(&[self.rows, self.pixels]);
+        let (runs, blocks) = tasks::summed(pixels, self.lines / self.least_lines);
         let (run, lines) = (self.rows.div_ceil(runs), self.lines.div_ceil(blocks));
         let at_once = (tasks::SUMMED_AT_ONCE / self.pixels).max(1);
         let add_run = |number: usize, block: Range<usize>, mut start: Start<'_>, part: &mut [f32]| {

@@ -32,6 +32,11 @@ fn update_serial(update: Update, weights: &mut [f32], velocity: &mut [f32], grad
 
 /// `v ← m·v − lr·g; w ← w + v`, then the constraint.
 pub fn update(update: Update, weights: &mut [f32], velocity: &mut [f32], gradient: &[f32]) {
+    assert_eq!(
+        [velocity.len(), gradient.len()],
+        [weights.len(); 2],
+        "a velocity and a gradient for each weight"
+    );
     let state = velocity.par_chunks_mut(ELEMENTS).zip(gradient.par_chunks(ELEMENTS));
     weights
         .par_chunks_mut(ELEMENTS)

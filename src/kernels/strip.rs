@@ -7,8 +7,8 @@ use seq_macro::seq;
 use super::instruction_set::InstructionSet;
 use super::vector::{for_each_instruction_set, of_instruction_set};
 
-/// Pixels in a row, and what they have to do with the cells of a window. Addresses are of the first pixel and the first
-/// cell; distances are in values, and run through the memory either way.
+/// Pixels in a row, at least one, and what they have to do with the cells of a window. Addresses are of the first pixel and
+/// the first cell; distances are in values, and run through the memory either way.
 #[derive(Clone, Copy)]
 pub struct Strip {
     pub pixels: usize,
@@ -72,10 +72,13 @@ macro_rules! strips {
                     while first < strip.pixels {
                         let pixels = (strip.pixels - first).min(8);
                         let offset = |pixel: isize| first as isize * pixel + channel as isize;
-                        // SAFETY: offsets of elements of the strip; wrapping, because a null start stays null for the check.
+                        // Where no cell reaches the pixels, these may lie outside of the map and the kernel; nothing is read there.
+                        let source = strip.source.wrapping_offset(offset(strip.source_pixel));
+                        let kernel = kernel.wrapping_add(channel);
+                        // SAFETY: the start, unless it is null, and the output have these channels of this pixel; the caller vouches
+                        // for the rest.
                         unsafe {
                             let start = if start.is_null() { start } else { start.offset(offset(start_pixel)) };
-                            let (source, kernel) = (strip.source.offset(offset(strip.source_pixel)), kernel.add(channel));
                             let y = y.offset(offset(strip.pixel));
                             seq!(PIXELS in 1..=8 {
                                 match pixels {
@@ -103,7 +106,8 @@ macro_rules! strips {
                 start_pixel: isize,
                 y: *mut f32,
             ) {
-                // SAFETY: every address below is of an element of the strip, which the caller vouches for.
+                // SAFETY: every address below is of an element of the strip, which the caller vouches for: source and kernel are
+                // moved only for cells that there are.
                 unsafe {
                     let mut sums = [splat(0.0); PIXELS];
                     if !start.is_null() {
@@ -140,7 +144,7 @@ macro_rules! strips {
                         while first < strip.taps[1] {
                             let columns = (strip.taps[1] - first).min(7);
                             let offset = |taps: [isize; 2]| row * taps[0] + first as isize * taps[1] + channel as isize;
-                            // SAFETY: offsets of elements of the strip.
+                            // SAFETY: offsets of elements of the strip: the cell is one of the window's, and there is a pixel.
                             unsafe {
                                 let source = strip.source.offset(offset(strip.source_tap));
                                 let (dy, dkernel) = (dy.add(channel), dkernel.offset(offset(strip.kernel_tap)));

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::elementwise::add_serial;
+use super::length;
 use super::product::{Output, keep_or_clear};
 
 /// Takes the pixels `2y + offset, 2x + offset` of a batch of maps; what lies beyond the border is zero.
@@ -19,8 +20,18 @@ pub struct Subsample {
 }
 
 impl Subsample {
+    /// Asserts that batches of maps of both sizes have equally many.
+    fn check(&self, x: &[f32], y: &[f32]) {
+        let [of_input, of_output] =
+            [self.input, self.output].map(|[height, width]| length::of(&[height, width, self.channels]));
+        let maps = y.len() / of_output.max(1);
+        let lengths = [of_input, of_output].map(|values| length::of(&[maps, values]));
+        assert_eq!([x.len(), y.len()], lengths, "values of input and output");
+    }
+
     /// Writes the taken pixels.
     pub fn forward(&self, x: &[f32], y: &mut [f32]) {
+        self.check(x, y);
         let line = (self.output[1] * self.channels).max(1);
         y.par_chunks_mut(line).enumerate().for_each(|(row, y)| {
             for (column, y) in y.chunks_exact_mut(self.channels).enumerate() {
@@ -34,6 +45,7 @@ impl Subsample {
 
     /// Adds each output's gradient to that of the pixel it was taken from; those of all others are 0, or stay.
     pub fn input_gradient(&self, dy: &[f32], mode: Output, dx: &mut [f32]) {
+        self.check(dx, dy);
         keep_or_clear(mode, dx);
         for (pixel, dy) in dy.chunks_exact(self.channels).enumerate() {
             if let Some(taken) = self.taken(pixel / self.output[1], pixel % self.output[1]) {

@@ -131,8 +131,9 @@ macro_rules! tiles {
                                     *sum = multiply_add(left, right, *sum);
                                 }
                             }
-                            a = a.add(tile.a_column);
-                            b = b.add(tile.b_row);
+                            // Behind the last term they may leave the factors; nothing is read there.
+                            a = a.wrapping_add(tile.a_column);
+                            b = b.wrapping_add(tile.b_row);
                         }
                     }
                     for (row, sums) in sums.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! The geometry of a window that moves over a batch of maps, in run-time numbers, as every kernel needs it.
 
+use super::length;
+
 /// A pooling's sizes.
 #[derive(Debug, Clone, Copy)]
 pub struct Pooling {
@@ -32,17 +34,45 @@ pub struct WindowGeometry {
 impl WindowGeometry {
     /// Output pixels of the whole batch.
     pub fn output_pixels(&self) -> usize {
-        self.batch * self.output[0] * self.output[1]
+        length::of(&[self.batch, self.output[0], self.output[1]])
     }
 
     /// Input pixels of the whole batch.
     pub fn input_pixels(&self) -> usize {
-        self.batch * self.input[0] * self.input[1]
+        length::of(&[self.batch, self.input[0], self.input[1]])
     }
 
     /// Cells of the window.
     pub fn taps(&self) -> usize {
-        self.kernel * self.kernel
+        length::of(&[self.kernel, self.kernel])
+    }
+
+    /// Asserts that maps on the window's two sides, with these channels, have as many values as the sizes say, and that the
+    /// sizes are such that nothing that the methods below compute from them wraps.
+    ///
+    /// # Panics
+    /// Otherwise.
+    pub fn check(&self, [input, output]: [&[f32]; 2], [in_channels, out_channels]: [usize; 2]) {
+        assert_eq!(
+            input.len(),
+            length::of(&[self.input_pixels(), in_channels]),
+            "values of the input"
+        );
+        assert_eq!(
+            output.len(),
+            length::of(&[self.output_pixels(), out_channels]),
+            "values of the output"
+        );
+        assert!(self.stride > 0, "a window that moves");
+        for axis in [0, 1] {
+            let padded = self.input[axis].checked_add(self.before[axis]);
+            let moved = self.output[axis].checked_mul(self.stride);
+            let reached = moved.and_then(|first| first.checked_add(self.kernel));
+            assert!(
+                padded.and_then(|end| end.checked_add(1)).is_some() && reached.is_some(),
+                "positions of a window that a `usize` can tell"
+            );
+        }
     }
 
     /// Whether every output pixel reads just the input pixel at its own place.

@@ -10,6 +10,7 @@ use std::ptr;
 use rayon::prelude::*;
 
 use super::elementwise::add_serial;
+use super::length;
 use super::product::{Matrix, Output, Right, Start, keep_or_clear, multiply};
 use super::window::WindowGeometry;
 use super::winograd_tile::{Kernel, KernelGradient, OutputGradients, Outputs, Patch, Square, Transform, transform};
@@ -176,15 +177,20 @@ impl Winograd {
 
     /// Asserts that maps and kernel have as many values as the addresses below reach.
     fn check(&self, source: &[f32], target: &[f32], kernel: &[f32]) {
-        let values = |[height, width]: [usize; 2], channels: usize| self.batch * height * width * channels;
+        let values = |[height, width]: [usize; 2], channels| length::of(&[self.batch, height, width, channels]);
         assert_eq!(source.len(), values(self.source, self.inputs), "values of the input");
         assert_eq!(target.len(), values(self.target, self.outputs), "values of the output");
-        assert_eq!(kernel.len(), 9 * self.inputs * self.outputs, "values of the kernel");
+        assert_eq!(
+            kernel.len(),
+            length::of(&[9, self.inputs, self.outputs]),
+            "values of the kernel"
+        );
     }
 
     /// Squares of outputs in the batch.
     fn squares(&self) -> usize {
-        self.batch * self.target.map(|size| size.div_ceil(SIDE)).iter().product::<usize>()
+        let [rows, columns] = self.target.map(|size| size.div_ceil(SIDE));
+        length::of(&[self.batch, rows, columns])
     }
 
     /// The image of a square, and its first output's row and column.
@@ -201,7 +207,7 @@ impl Winograd {
         let lines = Lines::new(&mut transformed, inputs * outputs);
         (0..inputs).into_par_iter().for_each(|input| {
             let line = input * outputs;
-            let source = Square::whole(&raw const kernel[line], 3 * inputs * outputs, inputs * outputs, 3);
+            let source = Square::whole(kernel[line..].as_ptr(), 3 * inputs * outputs, inputs * outputs, 3);
             // SAFETY: each of the nine cells has a line for this input; the targets of different inputs don't overlap.
             unsafe {
                 transform::<Kernel, 6, 3>(outputs, source, lines.positions(line), ptr::null(), false);
@@ -217,7 +223,7 @@ impl Winograd {
         let lines = Lines::new(dkernel, area);
         (0..inputs).into_par_iter().for_each(|input| {
             let line = input * outputs;
-            let source = Square::whole(&raw const sums[line], PATCH * area, area, PATCH);
+            let source = Square::whole(sums[line..].as_ptr(), PATCH * area, area, PATCH);
             // SAFETY: each position has a line for this input; the targets of different inputs don't overlap.
             unsafe {
                 let target = Square::whole(lines.line(line), 3 * area, area, 3);
@@ -256,26 +262,21 @@ impl Winograd {
     fn transform_outputs(&self, products: &[f32], first: usize, count: usize, start: Start<'_>, y: &mut [f32]) {
         let (channels, view) = (self.outputs, View::new(self.target, self.outputs));
         let (bias, adds) = match start {
-            Start::Zero => (ptr::null(), false),
-            Start::Row(bias) => (bias.as_ptr().cast::<f32>(), false),
-            Start::Output => (ptr::null(), true),
+            Start::Zero => (None, false),
+            Start::Row(bias) => (Some(bias), false),
+            Start::Output => (None, true),
         };
-        let bias = bias.expose_provenance();
         let lines = Lines::new(y, 0);
         (0..count).into_par_iter().with_min_len(4).for_each(|square| {
             let (image, place) = self.place(first + square);
             let line = square * channels;
-            let source = Square::whole(
-                &raw const products[line],
-                PATCH * count * channels,
-                count * channels,
-                PATCH,
-            );
+            let (source, distance) = (products[line..].as_ptr(), count * channels);
+            let source = Square::whole(source, PATCH * distance, distance, PATCH);
+            let bias = bias.map_or(ptr::null(), <[f32]>::as_ptr);
             // SAFETY: each position has a line for this square; the target's pixels lie inside the map, and those of different
             // squares don't overlap; a bias has a value for each channel.
             unsafe {
                 let target = view.square(lines.line(0), image, place, [0, 0], SIDE);
-                let bias = ptr::with_exposed_provenance(bias);
                 transform::<Outputs, SIDE, PATCH>(channels, source, target, bias, adds);
             }
         });

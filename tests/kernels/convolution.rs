@@ -227,3 +227,26 @@ fn a_batch_of_no_images_has_no_output_and_changes_no_gradient() {
         }
     }
 }
+
+/// Small enough for Miri, which looks at every address: with and without a stride, and the smallest squares.
+#[test]
+fn equals_the_definition_for_the_smallest_sizes() {
+    let mut rng = generator(8);
+    for (input, stride, inputs, outputs) in [(3, 1, 2, 3), (3, 2, 2, 3), (14, 1, 16, 16)] {
+        let window = Window {
+            batch: 1,
+            input: [input, input],
+            kernel: 3,
+            stride,
+            border: Border::Same,
+        };
+        check(
+            &Convolution {
+                window,
+                inputs,
+                outputs,
+            },
+            &mut rng,
+        );
+    }
+}

@@ -125,3 +125,24 @@ fn a_batch_of_no_images_has_no_output_and_changes_no_gradient() {
     };
     check(&DepthwiseConvolution { window, channels: 3 }, &mut rng);
 }
+
+/// Small enough for Miri, which looks at every address: pixels that no cell of the window reaches, cells that reach no pixel,
+/// and fewer channels than a vector register holds.
+#[test]
+fn equals_the_definition_for_the_smallest_sizes() {
+    let mut rng = generator(17);
+    for (input, kernel, stride, border) in [
+        ([3, 2], 3, 2, Border::Zeros(4)),
+        ([2, 3], 3, 1, Border::Same),
+        ([5, 4], 2, 3, Border::Valid),
+    ] {
+        let window = Window {
+            batch: 2,
+            input,
+            kernel,
+            stride,
+            border,
+        };
+        check(&DepthwiseConvolution { window, channels: 5 }, &mut rng);
+    }
+}

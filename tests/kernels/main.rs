@@ -13,4 +13,5 @@ mod max_pooling;
 mod product;
 mod reference;
 mod sgd;
+mod sizes;
 mod typed_layers;

@@ -1,13 +1,15 @@
 //! The bridge between dfdx's tensors and the kernels' slices, and the home of every `unsafe` that it needs.
 //!
-//! dfdx gives no public access to a CPU tensor's buffer, but indexing returns a reference into it: a tensor that is
-//! known to be contiguous is read as a slice from its first element on.
+//! dfdx gives no public access to a CPU tensor's buffer, but indexing returns references into it: a tensor that is
+//! known to be contiguous is read as a slice from its first element to its last.
+//!
+//! May a pointer that was made from a reference to one element reach the others? Rust has not settled it. Of the two models
+//! of its aliasing rules that Miri checks, Tree Borrows says yes, as long as all lies in one allocation, and `tools/check_memory`
+//! runs these tests under it; the older one, Stacked Borrows, says no. Under that one dfdx leaves nothing but to copy every map.
 //!
 //! Layers also forget their tensors' compile-time sizes here, once they have been checked, so that everything behind the
 //! typed shells is compiled once for all shapes of a rank.
 #![allow(unsafe_code)]
-
-use std::any::Any;
 
 use dfdx::optim::UnusedTensors;
 use dfdx::prelude::{
@@ -60,20 +62,29 @@ fn is_contiguous<S: Shape, T>(tensor: &Tensor<S, f32, Cpu, T>) -> bool {
     if sizes.contains(&0) {
         return true;
     }
-    let first: *const f32 = &tensor[S::Concrete::default()];
-    let mut expected = 1;
+    let address = |index| std::ptr::from_ref(&tensor[index]).addr();
+    let first = address(S::Concrete::default());
+    let mut expected = size_of::<f32>();
     for axis in (0..S::NUM_DIMS).rev() {
         if sizes[axis] > 1 {
             let mut step = S::Concrete::default();
             step[axis] = 1;
-            let second: *const f32 = &tensor[step];
-            if (second as usize).wrapping_sub(first as usize) != expected * size_of::<f32>() {
+            if address(step).wrapping_sub(first) != expected {
                 return false;
             }
         }
         expected *= sizes[axis];
     }
     true
+}
+
+/// The last element's place; no axis may be empty.
+fn last<S: Shape>(shape: &S) -> S::Concrete {
+    let mut place = shape.concrete();
+    for axis in 0..S::NUM_DIMS {
+        place[axis] -= 1;
+    }
+    place
 }
 
 /// The tensor itself, or a contiguous copy that passes gradients on.
@@ -97,10 +108,12 @@ pub fn values<S: Shape, T>(tensor: &Tensor<S, f32, Cpu, T>) -> &[f32] {
         return &[];
     }
     assert!(is_contiguous(tensor), "a contiguous tensor");
-    let first: *const f32 = &tensor[S::Concrete::default()];
-    // SAFETY: the index lies inside the buffer (no axis is empty); a contiguous tensor's buffer holds `length` values
-    // from its first element on, because dfdx builds the buffer of such a tensor with one value per element. The borrow
-    // of the tensor keeps the buffer alive and unchanged.
+    let first = std::ptr::from_ref(&tensor[S::Concrete::default()]);
+    let last = std::ptr::from_ref(&tensor[last(tensor.shape())]);
+    assert_eq!(last, first.wrapping_add(length - 1), "a contiguous tensor");
+    // SAFETY: dfdx has found the first and the last element inside of the tensor's buffer, a `Vec` of initialised values, and
+    // they are `length` values apart, so all of these lie in it. The borrow of the tensor keeps the buffer alive and
+    // unchanged. The pointer's reach is discussed at the top.
     unsafe { std::slice::from_raw_parts(first, length) }
 }
 
@@ -115,35 +128,37 @@ pub fn values_mut<S: Shape, T>(tensor: &mut Tensor<S, f32, Cpu, T>) -> &mut [f32
         return &mut [];
     }
     assert!(is_contiguous(tensor), "a contiguous tensor");
-    let first: *mut f32 = &mut tensor[S::Concrete::default()];
+    let last = last(tensor.shape());
+    let last = std::ptr::from_mut(&mut tensor[last]);
+    let first = std::ptr::from_mut(&mut tensor[S::Concrete::default()]);
+    assert_eq!(last, first.wrapping_add(length - 1), "a contiguous tensor");
     // SAFETY: as in `values`; the mutable index made the buffer this tensor's own, and the exclusive borrow of the tensor
     // covers all of it.
     unsafe { std::slice::from_raw_parts_mut(first, length) }
 }
 
-/// Keeps a tensor's elements readable after its type is forgotten.
-pub struct Saved {
-    first: *const f32,
-    length: usize,
-    /// Shares the buffer with the tensor: dfdx copies a shared buffer before changing it, so this one stays as it is.
-    _owner: Box<dyn Any>,
+/// A tensor of any shape.
+trait Values {
+    fn values(&self) -> &[f32];
 }
+
+impl<S: Shape> Values for Tensor<S, f32, Cpu> {
+    fn values(&self) -> &[f32] {
+        values(self)
+    }
+}
+
+/// Keeps a tensor's elements readable after its type is forgotten. It shares the buffer with the tensor: dfdx copies a shared
+/// buffer before changing it, so this one stays as it is.
+pub struct Saved(Box<dyn Values>);
 
 impl Saved {
     pub fn new<S: Shape>(tensor: &Tensor<S, f32, Cpu>) -> Self {
-        let owner = Box::new(tensor.clone());
-        let slice = values(owner.as_ref());
-        Self {
-            first: slice.as_ptr(),
-            length: slice.len(),
-            _owner: owner,
-        }
+        Self(Box::new(tensor.clone()))
     }
 
     pub fn values(&self) -> &[f32] {
-        // SAFETY: pointer and length come from a slice of the owner's buffer, which lives as long as `self` and is never
-        // written to (see `_owner`).
-        unsafe { std::slice::from_raw_parts(self.first, self.length) }
+        self.0.values()
     }
 }
 

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use rayon::ThreadPool;
 use serde::Serialize;
 
 use super::arguments::CheckArguments;
@@ -79,8 +80,7 @@ pub fn check(arguments: CheckArguments, registry: &Registry) -> Result<ExitCode,
     let speed = pool.install(machine::product_speed) * SHARE_OF_PRODUCT_SPEED;
     let mut mistaken = false;
     for (index, (plan, inspection)) in planned.iter().enumerate() {
-        let threads = pool.current_num_threads();
-        let findings = findings(plan, inspection, &arguments.out.folder, speed, threads)?;
+        let findings = findings(plan, inspection, &arguments.out.folder, speed, &pool)?;
         mistaken |= !findings.errors.is_empty();
         if arguments.json {
             output::json(&findings)?;
@@ -106,10 +106,10 @@ fn findings<'a>(
     inspection: &'a Inspection,
     out: &Path,
     speed: f64,
-    threads: usize,
+    pool: &ThreadPool,
 ) -> Result<Findings<'a>, CommandError> {
     let (experiment, splits) = (&plan.experiment, &plan.splits);
-    let heads = prepare::costs(plan)?;
+    let heads = prepare::costs(plan, pool)?;
     let memory = Memory::of(&heads, prepare::largest_step(plan));
     let data = ImageFindings::of(plan, inspection);
     let (mut errors, mut warnings) = (Sentences::default(), Sentences::default());
@@ -137,7 +137,7 @@ fn findings<'a>(
         epochs: experiment.epochs,
         batch_size: experiment.batch_size,
         steps_per_epoch: splits.train.len().div_ceil(experiment.batch_size),
-        costs: costs_of(plan, &heads, memory, speed, threads),
+        costs: costs_of(plan, &heads, memory, speed, pool.current_num_threads()),
         data,
         notes: run::notes(plan),
         warnings,

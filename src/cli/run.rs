@@ -6,6 +6,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use rayon::ThreadPool;
+
 use super::arguments::{LogFormat, RunArguments};
 use super::error::CommandError;
 use super::events::{Event, Events};
@@ -30,7 +32,7 @@ pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, Com
     // Everything is looked at before anything is trained: what is wrong with the last variant is said at once.
     let pool = machine::pool(arguments.processor)?;
     let plans = pool.install(|| prepare::plans(&arguments.experiment, &arguments.changes, registry))?;
-    let costs = plans.iter().map(|plan| affordable(plan, &arguments));
+    let costs = plans.iter().map(|plan| affordable(plan, &pool, &arguments));
     let costs = costs.collect::<Result<Vec<_>, _>>()?;
     let ready = plans.into_iter().zip(costs);
     let ready = ready.map(|(plan, costs)| Ready::new(plan, costs, &arguments));
@@ -69,8 +71,12 @@ pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, Com
 }
 
 /// What the runs of a plan cost, if their memory can be had.
-fn affordable(plan: &Plan<'_>, arguments: &RunArguments) -> Result<Vec<(HeadKind, Cost)>, CommandError> {
-    let costs = prepare::costs(plan)?;
+fn affordable(
+    plan: &Plan<'_>,
+    pool: &ThreadPool,
+    arguments: &RunArguments,
+) -> Result<Vec<(HeadKind, Cost)>, CommandError> {
+    let costs = prepare::costs(plan, pool)?;
     let memory = Memory::of(&costs, prepare::largest_step(plan));
     if let Some(warning) = memory.judge(arguments.ignore_memory)? {
         output::tell(format_args!("warning: {warning}"));

@@ -390,6 +390,9 @@ pub struct BenchArguments {
     /// Measure inference instead of training
     #[arg(long)]
     pub infer: bool,
+    /// Measure even if a step is estimated to need far more memory than there is
+    #[arg(long)]
+    pub ignore_memory: bool,
     /// Tell also how long each kind of layer takes, in one more step
     #[arg(long)]
     pub by_layer: bool,

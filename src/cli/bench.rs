@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use super::arguments::BenchArguments;
 use super::error::CommandError;
+use super::memory::Memory;
 use super::table::{Side, Table};
 use super::{machine, output};
-use crate::experiment::{Cost, Registry};
+use crate::experiment::{Cost, Registry, Step};
 use crate::layers::{LayerTime, stopwatch};
 use crate::training::{Model, Sgd};
 
@@ -81,6 +82,11 @@ fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measuremen
         .build_named(&arguments.network, arguments.size, arguments.head, 0, CLASSES)
         .map_err(|problem| CommandError::Usage(problem.to_string()))?;
     let batch = usize::from(arguments.batch);
+    let cost = Cost::of(&mut *model)?;
+    let memory = Memory::of_bench(&cost, kind_of_step(arguments), batch);
+    if let Some(warning) = memory.judge(arguments.ignore_memory)? {
+        output::tell(format_args!("warning: {warning}"));
+    }
     let mut random = ChaCha8Rng::seed_from_u64(0);
     let images: Vec<f32> = (0..batch * arguments.size * arguments.size * 3)
         .map(|_| random.gen_range(-1.0..1.0))
@@ -100,7 +106,7 @@ fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measuremen
         None
     };
     let passes = if arguments.infer { 1.0 } else { 3.0 };
-    let products = Cost::of(&mut *model)?.total().multiply_adds as f64;
+    let products = cost.total().multiply_adds as f64;
     Ok(Measurement {
         network: arguments.network.clone(),
         size: arguments.size,
@@ -115,6 +121,14 @@ fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measuremen
         peak_memory_bytes: machine::peak_memory(),
         layers,
     })
+}
+
+fn kind_of_step(arguments: &BenchArguments) -> Step {
+    if arguments.infer {
+        Step::Inference
+    } else {
+        Step::Training
+    }
 }
 
 /// One more step, divided by kinds of layers; those that take most time come first.

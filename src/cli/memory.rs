@@ -7,15 +7,18 @@ use std::path::Path;
 use super::error::CommandError;
 use super::machine::{kibibytes, value_after};
 use super::text::bytes;
-use crate::experiment::{Cost, HeadKind};
+use crate::experiment::{Cost, HeadKind, Step};
 
 /// By how much the estimate of a step's memory can be too high (NASNetLarge takes 1/1.45 of it, other networks more). What is
 /// above the available memory by more than this can't fit.
 const SLACK: f64 = 1.5;
 
-/// What a training step takes and what there is.
+/// What a step takes and what there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
+    step: Step,
+    /// The option that says how many images a step has.
+    batch_option: &'static str,
     /// Bytes of a step with the head that takes most: an estimate from above.
     pub needed: u64,
     /// Bytes that can be had; `None` where the system doesn't tell.
@@ -38,12 +41,27 @@ enum Room {
 impl Memory {
     /// For steps of `batch_size` images with each of these heads.
     pub fn of(costs: &[(HeadKind, Cost)], batch_size: usize) -> Self {
-        let needed = costs.iter().map(|(_, cost)| cost.training_bytes(batch_size)).max();
+        let costs = || costs.iter().map(|(_, cost)| cost);
+        let step = Step::Training;
         let available = available();
         Self {
-            needed: needed.unwrap_or(0),
+            step,
+            batch_option: "--batch-size",
+            needed: costs().map(|cost| cost.step_bytes(step, batch_size)).max().unwrap_or(0),
             available,
-            largest_batch: available.and_then(|bytes| costs.iter().map(|(_, cost)| cost.largest_batch(bytes)).min()),
+            largest_batch: available.and_then(|bytes| costs().map(|cost| cost.largest_batch(step, bytes)).min()),
+        }
+    }
+
+    /// For steps of `bench`.
+    pub fn of_bench(cost: &Cost, step: Step, batch: usize) -> Self {
+        let available = available();
+        Self {
+            step,
+            batch_option: "--batch",
+            needed: cost.step_bytes(step, batch),
+            available,
+            largest_batch: available.map(|bytes| cost.largest_batch(step, bytes)),
         }
     }
 
@@ -55,7 +73,7 @@ impl Memory {
         }
     }
 
-    /// What has to be said before training, if it may not fit.
+    /// What has to be said before the first step, if it may not fit.
     ///
     /// # Errors
     /// The same, if it can't fit and isn't to be tried all the same.
@@ -72,10 +90,14 @@ impl Memory {
         let needed = bytes(self.needed);
         let available = self.available.map_or_else(|| "unknown".to_owned(), bytes);
         let advice = match self.largest_batch {
-            Some(batch @ 1..) => format!("`--batch-size {batch}` is sure to fit"),
+            Some(batch @ 1..) => format!("`{} {batch}` is sure to fit", self.batch_option),
             _ => "not even a batch of one image is sure to fit".to_owned(),
         };
-        let said = format!("a training step takes up to {needed} of memory, and {available} are available: {advice}");
+        let step = match self.step {
+            Step::Training => "a training step",
+            Step::Inference => "an inference step",
+        };
+        let said = format!("{step} takes up to {needed} of memory, and {available} are available: {advice}");
         match self.room() {
             Room::TooLittle => said + ", and `--ignore-memory` tries it as it is",
             Room::Enough | Room::Doubtful => said,
@@ -154,6 +176,8 @@ mod tests {
 
     fn memory(needed: u64, available: Option<u64>, largest_batch: Option<u64>) -> Memory {
         Memory {
+            step: Step::Training,
+            batch_option: "--batch-size",
             needed,
             available,
             largest_batch,

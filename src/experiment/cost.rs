@@ -19,6 +19,15 @@ pub struct Size {
     pub activations: u64,
 }
 
+/// What is done with a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Forward, backward, and an update of the parameters.
+    Training,
+    /// Forward.
+    Inference,
+}
+
 /// A network's cost, its backbone and head apart.
 #[derive(Debug, Clone)]
 pub struct Cost {
@@ -76,27 +85,35 @@ impl Cost {
         }
     }
 
-    /// How much memory a training step takes, in bytes: an estimate from above, since some outputs are freed before the
-    /// backward pass.
-    pub fn training_bytes(&self, batch_size: usize) -> u64 {
-        let images = self.bytes_of_an_image().saturating_mul(batch_size as u64);
-        images.saturating_add(self.bytes_of_parameters())
+    /// How much memory a step takes, in bytes: an estimate from above, since some outputs are freed before the backward pass.
+    pub fn step_bytes(&self, step: Step, batch_size: usize) -> u64 {
+        let images = self.bytes_of_an_image(step).saturating_mul(batch_size as u64);
+        images.saturating_add(self.bytes_of_parameters(step))
     }
 
-    /// The largest batch whose training step takes no more than this by the same estimate.
-    pub fn largest_batch(&self, bytes: u64) -> u64 {
-        bytes.saturating_sub(self.bytes_of_parameters()) / self.bytes_of_an_image()
+    /// The largest batch whose step takes no more than this by the same estimate.
+    pub fn largest_batch(&self, step: Step, bytes: u64) -> u64 {
+        bytes.saturating_sub(self.bytes_of_parameters(step)) / self.bytes_of_an_image(step)
     }
 
-    /// Every output is kept for the backward pass, and a few of the largest have a gradient at the same time.
-    fn bytes_of_an_image(&self) -> u64 {
-        const GRADIENTS_AT_ONCE: u64 = 4;
-        4 * (self.total().activations + GRADIENTS_AT_ONCE * self.largest)
+    /// Every output is kept for the backward pass, and a few of the largest have a gradient at the same time. Without a
+    /// backward pass there are a few of the largest.
+    fn bytes_of_an_image(&self, step: Step) -> u64 {
+        const LARGEST_AT_ONCE: u64 = 4;
+        let kept = match step {
+            Step::Training => self.total().activations,
+            Step::Inference => 0,
+        };
+        4 * (kept + LARGEST_AT_ONCE * self.largest)
     }
 
-    /// Each parameter has a gradient and a velocity.
-    fn bytes_of_parameters(&self) -> u64 {
-        4 * 3 * self.total().parameters
+    /// In training each parameter has a gradient and a velocity.
+    fn bytes_of_parameters(&self, step: Step) -> u64 {
+        let values_each = match step {
+            Step::Training => 3,
+            Step::Inference => 1,
+        };
+        4 * values_each * self.total().parameters
     }
 
     /// The size of one run's checkpoints on the disk, in bytes: the last and the one before it with velocities, the best one,
@@ -120,9 +137,11 @@ mod tests {
             .unwrap();
         let cost = Cost::of(&mut *model).unwrap();
         let bytes = 1 << 30;
-        let batch = cost.largest_batch(bytes) as usize;
-        assert!(cost.training_bytes(batch) <= bytes);
-        assert!(cost.training_bytes(batch + 1) > bytes);
-        assert_eq!(cost.largest_batch(1), 0);
+        for step in [Step::Training, Step::Inference] {
+            let batch = cost.largest_batch(step, bytes) as usize;
+            assert!(cost.step_bytes(step, batch) <= bytes);
+            assert!(cost.step_bytes(step, batch + 1) > bytes);
+            assert_eq!(cost.largest_batch(step, 1), 0);
+        }
     }
 }

@@ -27,7 +27,7 @@ mod variants;
 
 pub use crate::data::{Augmentation, GeneratedSpec, Layout};
 pub use crate::training::{Optimizer, Schedule};
-pub use cost::{Cost, Size};
+pub use cost::{Cost, Size, Step};
 pub use diagnostics::{Origin, Problem, Problems};
 pub use differences::Difference;
 pub use file::ExperimentError;

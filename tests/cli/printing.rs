@@ -129,3 +129,19 @@ fn bench_prints_one_line_of_json_with_the_promised_keys() {
     lab.run(&["bench", "--network", "mini_resnet", "--size", "65"])
         .assert_refused(1, &["not registered", "`64`, `96`"]);
 }
+
+#[test]
+fn bench_refuses_a_batch_that_cannot_fit_into_the_memory_with_one_that_does() {
+    // 65,535 images of about 13 MB each, or of about 160 in training.
+    let bench = "bench --network densenet169 --size 224 --steps 1 --batch 65535";
+    let bench: Vec<&str> = bench.split(' ').collect();
+    for (step, extra) in [("a training step", &[][..]), ("an inference step", &["--infer"])] {
+        let said = [
+            format!("{step} takes up to "),
+            " are available: `--batch ".to_owned(),
+            "`--ignore-memory` tries it as it is".to_owned(),
+        ];
+        let said = said.iter().map(String::as_str).collect::<Vec<_>>();
+        Lab::new().run(&[&bench[..], extra].concat()).assert_refused(1, &said);
+    }
+}

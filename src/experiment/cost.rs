@@ -88,12 +88,12 @@ impl Cost {
     /// How much memory a step takes, in bytes: an estimate from above, since some outputs are freed before the backward pass.
     pub fn step_bytes(&self, step: Step, batch_size: usize) -> u64 {
         let images = self.bytes_of_an_image(step).saturating_mul(batch_size as u64);
-        images.saturating_add(self.bytes_of_parameters(step))
+        images.saturating_add(self.bytes_of_parameters())
     }
 
     /// The largest batch whose step takes no more than this by the same estimate.
     pub fn largest_batch(&self, step: Step, bytes: u64) -> u64 {
-        bytes.saturating_sub(self.bytes_of_parameters(step)) / self.bytes_of_an_image(step)
+        bytes.saturating_sub(self.bytes_of_parameters()) / self.bytes_of_an_image(step)
     }
 
     /// Every output is kept for the backward pass, and a few of the largest have a gradient at the same time. Without a
@@ -107,13 +107,10 @@ impl Cost {
         4 * (kept + LARGEST_AT_ONCE * self.largest)
     }
 
-    /// In training each parameter has a gradient and a velocity.
-    fn bytes_of_parameters(&self, step: Step) -> u64 {
-        let values_each = match step {
-            Step::Training => 3,
-            Step::Inference => 1,
-        };
-        4 * values_each * self.total().parameters
+    /// Each parameter has a gradient and a velocity in training. In inference the same room is for what the allocator keeps
+    /// beside the outputs.
+    fn bytes_of_parameters(&self) -> u64 {
+        4 * 3 * self.total().parameters
     }
 
     /// The size of one run's checkpoints on the disk, in bytes: the last and the one before it with velocities, the best one,

@@ -441,7 +441,7 @@ fn one_folder_is_divided_class_by_class_with_every_image_on_one_side() {
         (vec![8, 8], vec![2, 2])
     );
     assert_eq!((data.left_out.loose_images, data.left_out.others), (1, 1));
-    assert!(data.note.unwrap().contains("a share of 0.2 of each class"));
+    assert!(data.note.unwrap().contains("a share of 0.2 of the images"));
     let names = |split: &wise_srnet::data::Split| (0..split.len()).map(|at| split.name(at)).collect::<Vec<_>>();
     let mut all = [names(&data.train), names(&data.test)].concat();
     all.sort();
@@ -490,11 +490,25 @@ fn what_is_not_one_folder_of_classes_is_answered_with_what_it_may_be() {
         assert!(said.contains("'<class>/<image>' of two classes or more"), "{said}");
         assert!(said.contains("Folders(train: \"train\", test: \"test\")"), "{said}");
     }
-    let few = root.path().join("few");
-    write_folder(&few, &photographs("", 2));
-    let said = message(&one_folder(0.2), &few);
+}
+
+#[test]
+fn the_test_images_are_shared_out_over_small_classes_and_a_class_keeps_one_to_train_on() {
+    let root = TempDir::new().unwrap();
+    let folder = |name: &str, images| {
+        write_folder(&root.path().join(name), &photographs("", images));
+        root.path().join(name)
+    };
+    let data = open(&one_folder(0.2), Some(&folder("two of each", 2))).unwrap();
+    assert_eq!((data.train.len(), data.test.len()), (3, 1));
+    let said = message(&one_folder(0.1), &folder("too small a share", 2));
     assert!(
-        said.contains("not one image of any class; choose a larger one"),
+        said.ends_with("a test fraction of 0.1 is not one of the 4 images: choose a larger one"),
+        "{said}"
+    );
+    let said = message(&one_folder(0.2), &folder("one of each", 1));
+    assert!(
+        said.ends_with("each class has one image alone, which is trained on: add images"),
         "{said}"
     );
 }

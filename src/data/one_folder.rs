@@ -32,11 +32,13 @@ pub(super) fn open(path: &Path, fraction: f64, seed: u64, advice: &str) -> Resul
     let all = dataset(&tree, found.classes, ClassFiles::new(), path.to_owned())?;
     let (train, test) = all.train.hold_out(fraction, seed);
     if test.is_empty() {
-        let reason = format!("a test fraction of {fraction} is not one image of any class");
-        return Err(DataError::InvalidNumber(format!(
-            "'{}': {reason}; choose a larger one",
-            path.display()
-        )));
+        let images = train.len();
+        let remedy = if images == train.classes() {
+            "each class has one image alone, which is trained on: add images".to_owned()
+        } else {
+            format!("a test fraction of {fraction} is not one of the {images} images: choose a larger one")
+        };
+        return Err(DataError::InvalidNumber(format!("'{}': {remedy}", path.display())));
     }
     Ok(Dataset {
         train,
@@ -44,7 +46,7 @@ pub(super) fn open(path: &Path, fraction: f64, seed: u64, advice: &str) -> Resul
         left_out: found.left_out,
         empty_folders: found.empty_folders,
         note: Some(format!(
-            "The test images are a share of {fraction} of each class, drawn from one folder (seed {seed}). Photographs of the same \
+            "The test images are a share of {fraction} of the images, drawn class by class from one folder (seed {seed}). Photographs of the same \
              moment can be on both sides: then the test flatters every head."
         )),
         ..all

@@ -105,8 +105,9 @@ impl Split {
         self.select(&subset::balanced(&self.indices_by_class(), limit, seed))
     }
 
-    /// Holds out `fraction` (0 to 1) of every class for validation, chosen by `seed`: `(rest, held out)`, both in the
-    /// order of the split. Every class keeps at least one image in the rest.
+    /// Holds out `fraction` (0 to 1) of the images, chosen by `seed`: `(rest, held out)`, both in the order of the split.
+    /// Each class gives in proportion and keeps at least one image in the rest; what remains of an image goes by largest
+    /// remainders.
     pub fn hold_out(&self, fraction: f64, seed: u64) -> (Self, Self) {
         let (rest, held_out) = subset::hold_out(&self.indices_by_class(), fraction, seed);
         (self.select(&rest), self.select(&held_out))

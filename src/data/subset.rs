@@ -14,18 +14,39 @@ pub(super) fn balanced(classes: &[Vec<usize>], limit: usize, seed: u64) -> Vec<u
     chosen
 }
 
-/// `(rest, held out)`, both sorted: of every class `fraction` of its indices, rounded, is held out, but never all.
+/// `(rest, held out)`, both sorted: `fraction` of all indices, rounded, is held out, each class in proportion, and never a
+/// whole class.
 pub(super) fn hold_out(classes: &[Vec<usize>], fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
     let (mut rest, mut held_out) = (Vec::new(), Vec::new());
-    for class in shuffled(classes, "hold-out", seed) {
-        let wanted = (class.len() as f64 * fraction.clamp(0.0, 1.0)).round() as usize;
-        let (out, stay) = class.split_at(wanted.min(class.len().saturating_sub(1)));
+    let sizes: Vec<usize> = classes.iter().map(Vec::len).collect();
+    let shares = shares(&sizes, fraction.clamp(0.0, 1.0), seed);
+    for (class, share) in shuffled(classes, "hold-out", seed).into_iter().zip(shares) {
+        let (out, stay) = class.split_at(share);
         held_out.extend_from_slice(out);
         rest.extend_from_slice(stay);
     }
     rest.sort_unstable();
     held_out.sort_unstable();
     (rest, held_out)
+}
+
+/// How many of each class are held out, by largest remainders: the whole part of each class's quota, and what is then missing
+/// of the rounded sum one by one to those that lost most by it; `seed` decides among equals.
+///
+/// A quota leaves one of its class. So no remainder rounds up into the last one: a class that has reached its quota has none.
+fn shares(sizes: &[usize], fraction: f64, seed: u64) -> Vec<usize> {
+    let quota = |size: &usize| (*size as f64 * fraction).clamp(0.0, size.saturating_sub(1) as f64);
+    let quotas: Vec<f64> = sizes.iter().map(quota).collect();
+    let mut shares: Vec<usize> = quotas.iter().map(|quota| *quota as usize).collect();
+    let wanted = quotas.iter().sum::<f64>().round() as usize;
+    let missing = wanted.saturating_sub(shares.iter().sum());
+    let mut in_turn: Vec<usize> = (0..sizes.len()).collect();
+    in_turn.shuffle(&mut stream(seed, "hold-out remainders", &[]));
+    in_turn.sort_by(|&a, &b| quotas[b].fract().total_cmp(&quotas[a].fract()));
+    for class in in_turn.into_iter().take(missing) {
+        shares[class] += 1;
+    }
+    shares
 }
 
 /// Every class in an order of its own stream, so that one class's images don't change another's choice.
@@ -78,6 +99,43 @@ mod tests {
         let mut all = [rest, held_out].concat();
         all.sort_unstable();
         assert_eq!(all, (0..20).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_fraction_that_is_not_one_image_of_any_class_is_still_one_of_all_together() {
+        let few: Vec<Vec<usize>> = (0..30)
+            .map(|class| vec![3 * class, 3 * class + 1, 3 * class + 2])
+            .collect();
+        let (rest, held_out) = hold_out(&few, 0.1, 0);
+        assert_eq!((rest.len(), held_out.len()), (81, 9));
+        let classes = |chosen: &[usize]| chosen.iter().map(|index| index / 3).collect::<Vec<_>>();
+        let mut chosen = classes(&held_out);
+        assert_eq!(chosen, classes(&hold_out(&few, 0.1, 0).1));
+        assert_ne!(chosen, classes(&hold_out(&few, 0.1, 1).1));
+        chosen.dedup();
+        assert_eq!(chosen.len(), 9, "no class gives a second one before all have given one");
+    }
+
+    #[test]
+    fn remainders_are_given_to_the_classes_that_lost_most_and_never_the_last_image_of_one() {
+        for (sizes, fraction, expected) in [
+            (vec![10, 3, 7], 0.25, vec![2, 1, 2]),
+            (vec![1, 1, 5], 0.4, vec![0, 0, 2]),
+            (vec![1, 2, 3], 0.9, vec![0, 1, 2]),
+            (vec![0, 4], 0.5, vec![0, 2]),
+            (vec![100; 3], 0.29, vec![29; 3]),
+        ] {
+            assert_eq!(shares(&sizes, fraction, 0), expected, "{sizes:?}");
+        }
+        for size in 1..200 {
+            for fraction in [0.1, 0.3, 0.5, 0.999_999_999, 1.0] {
+                assert!(
+                    shares(&[size, 1, size], fraction, 0)
+                        .into_iter()
+                        .all(|share| share < size.max(2))
+                );
+            }
+        }
     }
 
     #[test]

@@ -233,7 +233,7 @@ fn a_folder_of_photographs_gets_an_experiment_that_runs() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert!(
         lab.read("reports/mine/report.html")
-            .contains("a share of 0.2 of each class")
+            .contains("a share of 0.2 of the images")
     );
 
     lab.run(&["new", "--data", "my photos", "mine.ron"])

@@ -10,7 +10,7 @@ use data_files::{Files, enclosed, write_folder, write_zip};
 use image::{ImageFormat, Rgb, RgbImage};
 use ron::extensions::Extensions;
 use tempfile::TempDir;
-use wise_srnet::data::{Dataset, Layout, open, unlabelled};
+use wise_srnet::data::{Dataset, Layout, open, recognise, unlabelled};
 
 fn png(path: &str) -> Vec<u8> {
     let sum = path
@@ -44,6 +44,7 @@ fn files(train: &str, test: &str) -> Files {
 fn plain() -> Layout {
     Layout::Folders {
         train: "train".to_owned(),
+        validation: None,
         test: "test".to_owned(),
     }
 }
@@ -129,6 +130,7 @@ fn a_split_may_lie_deeper_inside_the_data_set() {
     write_folder(folder.path(), &files("images/a", "images/b"));
     let layout = Layout::Folders {
         train: "images/a".to_owned(),
+        validation: None,
         test: "images/b".to_owned(),
     };
     assert_eq!(open(&layout, Some(folder.path())).unwrap().train.len(), 6);
@@ -354,6 +356,7 @@ fn a_split_name_cannot_leave_the_data_set() {
     for name in ["../train", "/train", "", "a//b"] {
         let layout = Layout::Folders {
             train: name.to_owned(),
+            validation: None,
             test: "test".to_owned(),
         };
         assert!(
@@ -370,7 +373,21 @@ fn layouts_are_written_in_experiment_files_by_name() {
     assert_eq!(read("Intel").unwrap(), Layout::Intel);
     assert_eq!(read(r#"Folders(train: "train", test: "test")"#).unwrap(), plain());
     assert!(read("Generated(train_per_class: 1, test_per_class: 1, image_size: 64, seed: 0)").is_ok());
-    assert!(read(r#"Folders(train: "train", test: "test", validation: "v")"#).is_err());
+    assert!(read(r#"Folders(train: "train", test: "test", holdout: "v")"#).is_err());
+    let layouts = [
+        r#"Folders(train: "train", test: "test")"#,
+        r#"Folders(train: "train", validation: "v \\ \"w\"", test: "test")"#,
+        r#"OneFolder(test_fraction: 0.2, seed: 0)"#,
+        r#"OneFolder(folder: "forêt", classes: ["a", "b"], test_fraction: 0.2, seed: 7)"#,
+        "Intel",
+        "Generated(train_per_class: 1, test_per_class: 1, image_size: 64, seed: 0)",
+    ];
+    for written in layouts {
+        let options = experiment_files
+            .clone()
+            .with_default_extension(Extensions::IMPLICIT_SOME);
+        assert_eq!(options.from_str::<Layout>(written).unwrap().to_string(), written);
+    }
 }
 
 #[test]
@@ -416,7 +433,12 @@ fn images_without_classes_come_from_files_folders_and_zip_files_in_the_order_of_
 }
 
 fn one_folder(test_fraction: f64) -> Layout {
-    Layout::OneFolder { test_fraction, seed: 0 }
+    Layout::OneFolder {
+        folder: None,
+        classes: None,
+        test_fraction,
+        seed: 0,
+    }
 }
 
 /// `images` photographs in each of two classes, below `root`.
@@ -450,6 +472,8 @@ fn one_folder_is_divided_class_by_class_with_every_image_on_one_side() {
     let again = open(&one_folder(0.2), Some(folder.path())).unwrap();
     assert_eq!(names(&again.test), names(&data.test));
     let other = Layout::OneFolder {
+        folder: None,
+        classes: None,
         test_fraction: 0.2,
         seed: 1,
     };
@@ -476,8 +500,6 @@ fn one_folder_may_be_zipped_and_enclosed() {
 #[test]
 fn what_is_not_one_folder_of_classes_is_answered_with_what_it_may_be() {
     let root = TempDir::new().unwrap();
-    let split = root.path().join("split");
-    write_folder(&split, &[photographs("train/", 2), photographs("test/", 1)].concat());
     let loose = root.path().join("loose");
     write_folder(
         &loose,
@@ -485,11 +507,15 @@ fn what_is_not_one_folder_of_classes_is_answered_with_what_it_may_be() {
     );
     let single = root.path().join("single");
     write_folder(&single, &vec![("sea/a.png".to_owned(), png("a"))]);
-    for path in [&split, &loose, &single] {
+    for path in [&loose, &single] {
         let said = message(&one_folder(0.2), path);
         assert!(said.contains("'<class>/<image>' of two classes or more"), "{said}");
         assert!(said.contains("Folders(train: \"train\", test: \"test\")"), "{said}");
     }
+    let of_class = root.path().join("splits of each class");
+    write_folder(&of_class, &[photographs("a/", 2), photographs("b/", 1)].concat());
+    let said = message(&one_folder(0.2), &of_class);
+    assert!(said.contains("'<class>/<image>' of two classes or more"), "{said}");
 }
 
 #[test]
@@ -509,6 +535,289 @@ fn the_test_images_are_shared_out_over_small_classes_and_a_class_keeps_one_to_tr
     let said = message(&one_folder(0.2), &folder("one of each", 1));
     assert!(
         said.ends_with("each class has one image alone, which is trained on: add images"),
+        "{said}"
+    );
+}
+
+/// Images that belong to no class, in `folder`.
+fn flat(folder: &str, images: usize) -> Files {
+    let paths = (0..images).map(|image| format!("{folder}{image}.png"));
+    paths.map(|path| (path.clone(), png(&path))).collect()
+}
+
+/// What is recognised in these files, in a folder and in a zip file: the layout, and what it leaves alone.
+#[track_caller]
+fn recognised(files: &Files) -> (String, Vec<(String, usize)>) {
+    let root = TempDir::new().unwrap();
+    let (folder, zip) = (root.path().join("folder"), root.path().join("data.zip"));
+    write_folder(&folder, files);
+    write_zip(&zip, files);
+    let [in_folder, in_zip] = [&folder, &zip]
+        .map(|path| recognise(path).map_err(|error| error.to_string().replace(&path.display().to_string(), "DATA")));
+    assert_eq!(in_folder, in_zip);
+    match in_folder {
+        Ok(found) => {
+            let opened = [&folder, &zip].map(|path| open(&found.layout, Some(path)).map(|data| samples(&data)));
+            let [in_folder, in_zip] = opened.map(|samples| samples.unwrap_or_else(|error| panic!("{error}")));
+            assert!(in_folder == in_zip && !in_zip.is_empty());
+            (found.layout.to_string(), found.left_alone.into_iter().collect())
+        }
+        Err(said) => (said, Vec::new()),
+    }
+}
+
+#[test]
+fn the_splits_with_classes_are_recognised_and_images_without_are_left_alone() {
+    let (train, test) = (photographs("train/", 3), photographs("test/", 2));
+    let folders = |names: &str| format!("Folders({names})");
+    let one_folder = |folder: &str| format!("OneFolder(folder: \"{folder}\", test_fraction: 0.2, seed: 0)");
+    let kaggle = [
+        photographs("seg_train/seg_train/", 3),
+        photographs("seg_test/seg_test/", 2),
+    ]
+    .concat();
+    let cases: [(Files, String, &[(&str, usize)]); 14] = [
+        (
+            [train.clone(), test.clone()].concat(),
+            folders(r#"train: "train", test: "test""#),
+            &[],
+        ),
+        (
+            [train.clone(), flat("test/", 4)].concat(),
+            one_folder("train"),
+            &[("test", 4)],
+        ),
+        (
+            [train.clone(), flat("test/test/", 4)].concat(),
+            one_folder("train"),
+            &[("test", 4)],
+        ),
+        (
+            [train.clone(), flat("test/unknown/", 4)].concat(),
+            one_folder("train"),
+            &[("test", 4)],
+        ),
+        ([train.clone(), flat("", 4)].concat(), one_folder("train"), &[("", 4)]),
+        (
+            [train.clone(), photographs("valid/", 1), flat("test1/", 4)].concat(),
+            folders(r#"train: "train", test: "valid""#),
+            &[("test1", 4)],
+        ),
+        (
+            [train.clone(), photographs("val/", 1), test.clone()].concat(),
+            folders(r#"train: "train", validation: "val", test: "test""#),
+            &[],
+        ),
+        (
+            [photographs("Training/", 3), photographs("Test/", 2)].concat(),
+            folders(r#"train: "Training", test: "Test""#),
+            &[],
+        ),
+        (
+            enclosed(
+                &[photographs("training_set/", 3), photographs("test_set/", 2)].concat(),
+                "archive/images",
+            ),
+            folders(r#"train: "archive/images/training_set", test: "archive/images/test_set""#),
+            &[],
+        ),
+        (
+            [
+                enclosed(&[train.clone(), test.clone()].concat(), "images"),
+                flat("docs/", 1),
+            ]
+            .concat(),
+            folders(r#"train: "images/train", test: "images/test""#),
+            &[("docs", 1)],
+        ),
+        (kaggle.clone(), "Intel".to_owned(), &[]),
+        (
+            [kaggle.clone(), flat("seg_pred/seg_pred/", 5)].concat(),
+            "Intel".to_owned(),
+            &[("seg_pred", 5)],
+        ),
+        (
+            [photographs("seg_train/seg_train/", 3), flat("seg_pred/", 5)].concat(),
+            one_folder("seg_train"),
+            &[("seg_pred", 5)],
+        ),
+        (
+            photographs("", 3),
+            "OneFolder(test_fraction: 0.2, seed: 0)".to_owned(),
+            &[],
+        ),
+    ];
+    for (files, layout, left_alone) in cases {
+        let left_alone = left_alone
+            .iter()
+            .map(|(folder, images)| ((*folder).to_owned(), *images))
+            .collect();
+        assert_eq!(recognised(&files), (layout, left_alone));
+    }
+}
+
+#[test]
+fn folders_that_are_named_like_splits_or_hold_what_others_do_not_are_no_classes() {
+    let whole = "Write `layout: Folders(train: \"train\", test: \"test\")`";
+    let own = "Write `layout: OneFolder(classes: [\"Zoo\", \"sea\"], test_fraction: 0.2, seed: 0)`";
+    let cases: [(Files, &str, &str); 7] = [
+        (
+            [photographs("train/", 2), photographs("test/", 2)].concat(),
+            "'test' is named like a split",
+            whole,
+        ),
+        (
+            [photographs("train/", 2), flat("test/", 9)].concat(),
+            "'test' is named like a split",
+            "Write `layout: OneFolder(folder: \"train\", test_fraction: 0.2, seed: 0)`",
+        ),
+        (
+            [photographs("", 2), flat("Test1/", 9)].concat(),
+            "'Test1' is named like a split",
+            own,
+        ),
+        (
+            [photographs("", 2), flat("train/", 9)].concat(),
+            "'train' is named like a split",
+            own,
+        ),
+        (
+            [photographs("labelled/", 2), flat("others/", 9)].concat(),
+            "'others' holds images, and 'labelled' holds folders of images",
+            "Write `layout: OneFolder(folder: \"labelled\", test_fraction: 0.2, seed: 0)`",
+        ),
+        (
+            [photographs("", 2), flat("owl/day/", 2), flat("owl/night/", 2)].concat(),
+            "'Zoo' holds images, and 'owl' holds folders of images",
+            own,
+        ),
+        (
+            [flat("train/", 2), flat("test/", 9)].concat(),
+            "'test' is named like a split",
+            "Name the classes, as in `layout: OneFolder(classes: ",
+        ),
+    ];
+    for (files, problem, advice) in cases {
+        let root = TempDir::new().unwrap();
+        write_folder(root.path(), &files);
+        let said = message(&one_folder(0.2), root.path());
+        assert!(said.contains(problem) && said.contains(advice), "{said}");
+        // What is to be written is what is recognised, or nothing is.
+        let found = recognise(root.path()).map(|found| format!("Write `layout: {}`", found.layout));
+        assert!(found.unwrap_or_else(|error| error.to_string()).contains(advice));
+    }
+}
+
+#[test]
+fn classes_that_are_named_are_classes_whatever_their_names() {
+    let root = TempDir::new().unwrap();
+    let files = [
+        photographs("vehicles/", 4),
+        flat("vehicles/train/", 4),
+        flat("vehicles/test/", 4),
+    ]
+    .concat();
+    write_folder(root.path(), &files);
+    let layout = |classes: &[&str]| Layout::OneFolder {
+        folder: Some("vehicles".to_owned()),
+        classes: Some(classes.iter().map(|class| (*class).to_owned()).collect()),
+        test_fraction: 0.25,
+        seed: 0,
+    };
+    let data = open(&layout(&["train", "sea"]), Some(root.path())).unwrap();
+    assert_eq!(data.classes, ["sea", "train"]);
+    assert_eq!(
+        (data.train.class_counts(), data.test.class_counts()),
+        (vec![3, 3], vec![1, 1])
+    );
+    let said = message(&layout(&["train", "plane"]), root.path());
+    assert!(said.contains("does not hold 'vehicles/plane/<image>'"), "{said}");
+    let said = message(&layout(&["train"]), root.path());
+    assert!(
+        said.contains("'vehicles/<class>/<image>' of two classes or more"),
+        "{said}"
+    );
+}
+
+#[test]
+fn two_folders_for_one_split_are_not_chosen_between() {
+    let twice = [
+        photographs("train1/", 2),
+        photographs("train2/", 2),
+        photographs("test/", 2),
+    ]
+    .concat();
+    let (said, _) = recognised(&twice);
+    assert!(
+        said.contains("'train1' and 'train2' could both be the same split. Name the folders"),
+        "{said}"
+    );
+    let plain = [twice, photographs("train/", 2)].concat();
+    let left_alone = [("train1", 4), ("train2", 4)].map(|(folder, images)| (folder.to_owned(), images));
+    let layout = "Folders(train: \"train\", test: \"test\")".to_owned();
+    assert_eq!(recognised(&plain), (layout, left_alone.to_vec()));
+    let of_classes = [photographs("cat/train/", 2), photographs("dog/train/", 2)].concat();
+    let (said, _) = recognised(&of_classes);
+    assert!(said.contains("more than once, in 'cat/' and in 'dog/'"), "{said}");
+}
+
+#[test]
+fn validation_images_are_a_split_of_their_own() {
+    let root = TempDir::new().unwrap();
+    let mut all = [
+        photographs("train/", 3),
+        photographs("val/", 2),
+        photographs("test/", 1),
+    ]
+    .concat();
+    all.push(("val/notes.txt".to_owned(), Vec::new()));
+    write_folder(root.path(), &all);
+    let layout = Layout::Folders {
+        train: "train".to_owned(),
+        validation: Some("val".to_owned()),
+        test: "test".to_owned(),
+    };
+    let data = open(&layout, Some(root.path())).unwrap();
+    let sizes = [&data.train, data.validation.as_ref().unwrap(), &data.test].map(|split| split.class_counts());
+    assert_eq!(sizes, [[3, 3], [2, 2], [1, 1]]);
+    write_folder(root.path(), &flat("val/owl/", 1));
+    let said = message(&layout, root.path());
+    assert!(
+        said.contains("class 'owl' has validation images but no training image"),
+        "{said}"
+    );
+    fs::remove_dir_all(root.path().join("val")).unwrap();
+    let said = message(&layout, root.path());
+    let expected = "all of 'train/<class>/<image>' and 'val/<class>/<image>' and 'test/<class>/<image>'";
+    assert!(said.contains(expected), "{said}");
+}
+
+#[test]
+fn classes_match_however_unicode_writes_their_accents() {
+    let (composed, decomposed) = ("for\u{ea}t", "fore\u{302}t");
+    let files = |train: &[&str], test: &[&str]| -> Files {
+        let of = |split: &str, classes: &[&str]| {
+            let classes = classes.iter().chain(&["ville"]);
+            classes
+                .flat_map(|class| flat(&format!("{split}/{class}/"), 2))
+                .collect::<Files>()
+        };
+        [of("train", train), of("test", test)].concat()
+    };
+    for (train, test) in [(composed, decomposed), (decomposed, composed)] {
+        let root = TempDir::new().unwrap();
+        let zip = root.path().join("data.zip");
+        write_zip(&zip, &files(&[train], &[test]));
+        let data = open(&plain(), Some(&zip)).unwrap();
+        assert_eq!(data.classes, [composed, "ville"]);
+        assert_eq!(data.test.class_counts(), [2, 2]);
+    }
+    let root = TempDir::new().unwrap();
+    let zip = root.path().join("data.zip");
+    write_zip(&zip, &files(&[composed, decomposed], &[composed]));
+    let said = message(&plain(), &zip);
+    assert!(
+        said.contains("differ only in how Unicode writes their accents (fore\\u{302}t and for\\u{ea}t): join them"),
         "{said}"
     );
 }

@@ -272,6 +272,47 @@ fn lists_without_their_folder_of_images_are_answered_with_what_is_missing() {
 }
 
 #[test]
+fn listed_names_match_files_and_each_other_however_unicode_writes_their_accents() {
+    let (composed, decomposed) = ("for\u{ea}t", "fore\u{302}t");
+    let files = |on_disk: &str, train: &str, test: &str| -> Files {
+        let paths = [0, 1].map(|image| format!("{on_disk}/caf\u{e9}{image}.jpg"));
+        let mut files: Files = paths.map(|path| (path, picture(0, 0))).into();
+        files.push(text(
+            "train.csv",
+            format!("filename,class\n{train}/cafe\u{301}0.jpg,{train}\n"),
+        ));
+        files.push(text(
+            "test.csv",
+            format!("filename,class\n{test}/caf\u{e9}1.jpg,{test}\n"),
+        ));
+        files
+    };
+    for (on_disk, train, test) in [(composed, decomposed, composed), (decomposed, composed, decomposed)] {
+        let root = TempDir::new().unwrap();
+        let zip = root.path().join("data.zip");
+        write_zip(&zip, &files(on_disk, train, test));
+        let data = open(&Layout::SubImageNet, Some(&zip)).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(data.classes, [composed]);
+        assert_eq!((data.train.len(), data.test.len()), (1, 1));
+    }
+    // A name that is there as it is written is that file; one that could be two others is none.
+    let root = TempDir::new().unwrap();
+    let zip = root.path().join("data.zip");
+    let mut both = files(composed, composed, composed);
+    both.push((format!("{composed}/cafe\u{301}0.jpg"), picture(1, 1)));
+    write_zip(&zip, &both);
+    let data = open(&Layout::SubImageNet, Some(&zip)).unwrap();
+    assert!(data.train.name(0).ends_with("cafe\u{301}0.jpg"));
+    let listed = "filename,class\nfore\u{302}t/cafe\u{301}0.jpg,a\n";
+    write_zip(&zip, &with(both, "train.csv", listed));
+    let said = open(&Layout::SubImageNet, Some(&zip)).unwrap_err().to_string();
+    assert!(
+        said.contains("line 2: there are two files") && said.contains("caf\\u{e9}0.jpg"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_listed_file_that_is_missing_is_named_with_its_line_and_the_number_of_others() {
     let mut files = mit("Images/");
     files.retain(|(path, _)| !path.ends_with("bakery/1.jpg") && !path.ends_with("bakery/0.jpg"));

@@ -193,6 +193,7 @@ fn a_damaged_image_fails_its_own_batch_by_name_and_no_other() {
     }
     fs::write(folder.path().join("train/a/1.png"), b"damaged").unwrap();
     let layout = Layout::Folders {
+        validation: None,
         train: "train".to_owned(),
         test: "test".to_owned(),
     };

@@ -144,6 +144,7 @@ fn answer(opened: Result<Dataset, wise_srnet::data::DataError>) {
 fn folders() -> Layout {
     Layout::Folders {
         train: "train".to_owned(),
+        validation: None,
         test: "test".to_owned(),
     }
 }

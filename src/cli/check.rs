@@ -14,7 +14,7 @@ use super::memory::Memory;
 use super::table::{Side, Table};
 use super::text::{bytes, count, duration, grouped};
 use super::{machine, next, output, prepare, run};
-use crate::data::{Inspection, Split};
+use crate::data::{Inspection, Split, balance};
 use crate::experiment::{Checkpoints, Cost, HeadKind, Plan, Registry, Size};
 
 /// The share of a matrix product's speed that a training step reaches, for the estimate of time (measured with
@@ -114,6 +114,8 @@ fn findings<'a>(
     let data = ImageFindings::of(plan, inspection);
     let (mut errors, mut warnings) = (Sentences::default(), Sentences::default());
     warnings.add(memory.warning());
+    let (train, test) = (splits.train.class_counts(), splits.test.class_counts());
+    warnings.add(balance::doubts(&plan.dataset.classes, &train, &test));
     data.tell(experiment.on_bad_image, inspection, &mut errors, &mut warnings);
     Ok(Findings {
         experiment: &experiment.name,

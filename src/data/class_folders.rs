@@ -1,55 +1,78 @@
-//! Data sets that are two folders of one folder a class: Kaggle's Intel data set, and any other that is laid out so.
+//! Data sets that have a folder for each split, and in it one for each class: Kaggle's Intel data set, and any other that is laid out so.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::composed::composed;
 use super::folder::Folder;
-use super::labelled_files::{ClassFiles, dataset};
+use super::labelled_files::{ClassFiles, SplitFiles, dataset};
 use super::left_out::unread_photograph;
 use super::tree::{self, Tree};
 use super::{DataError, Dataset, LeftOut};
 
-/// The names of the folders that hold the training and the test images, one folder a class.
+/// The names of the folders that hold the images of each split, one folder a class.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SplitFolders<'a> {
     pub(super) train: &'a str,
+    pub(super) validation: Option<&'a str>,
     pub(super) test: &'a str,
     /// What to say to a person whose data set is not found.
     pub(super) advice: &'a str,
 }
 
-/// Opens the folder or zip file at `path` and finds the images of both splits in it.
+impl<'a> SplitFolders<'a> {
+    fn names(self) -> impl Iterator<Item = &'a str> {
+        [Some(self.train), self.validation, Some(self.test)]
+            .into_iter()
+            .flatten()
+    }
+}
+
+/// Opens the folder or zip file at `path` and finds the images of all splits in it.
 pub(super) fn open(path: &Path, folders: SplitFolders<'_>) -> Result<Dataset, DataError> {
-    let names = [folders.train, folders.test];
-    names.into_iter().try_for_each(tree::check_inside)?;
+    folders.names().try_for_each(tree::check_inside)?;
+    let names: Vec<&str> = folders.names().collect();
     let tree = tree::open(path, folders.advice, |root| Folder::open(root, &names))?;
     let root = find_root(&*tree, folders)?;
-    let train = images_below(&*tree, &format!("{root}{}/", folders.train))?;
-    let test = images_below(&*tree, &format!("{root}{}/", folders.test))?;
-    if train.classes.is_empty() || test.classes.is_empty() {
-        return Err(not_found(&*tree, folders));
-    }
-    let mut left_out = train.left_out;
-    left_out += test.left_out;
-    let empty_folders = [train.empty_folders, test.empty_folders].concat();
+    let mut left_out = LeftOut::default();
+    let mut empty_folders = Vec::new();
+    let mut images_of = |split: &str| {
+        let found = images_below(&*tree, &format!("{root}{split}/"))?;
+        if found.classes.is_empty() {
+            return Err(not_found(&*tree, folders));
+        }
+        left_out += found.left_out;
+        empty_folders.extend(found.empty_folders);
+        Ok(found.classes)
+    };
+    let files = SplitFiles {
+        train: images_of(folders.train)?,
+        validation: folders.validation.map(&mut images_of).transpose()?,
+        test: images_of(folders.test)?,
+    };
     Ok(Dataset {
         left_out,
         empty_folders,
-        ..dataset(&tree, train.classes, test.classes, path.to_owned())?
+        ..dataset(&tree, files, path.to_owned())?
     })
 }
 
-/// The folder of both splits as a prefix of paths.
+/// The folder of all splits as a prefix of paths.
 fn find_root(tree: &dyn Tree, folders: SplitFolders<'_>) -> Result<String, DataError> {
-    let train = tree::folders_with_images_in(tree, folders.train);
-    let test = tree::folders_with_images_in(tree, folders.test);
-    tree::nearest_to_top(tree, &(&train & &test))?.ok_or_else(|| not_found(tree, folders))
+    let mut roots = tree::folders_with_images_in(tree, folders.train);
+    for split in folders.names().skip(1) {
+        roots = &roots & &tree::folders_with_images_in(tree, split);
+    }
+    tree::nearest_to_top(tree, &roots)?.ok_or_else(|| not_found(tree, folders))
 }
 
 fn not_found(tree: &dyn Tree, folders: SplitFolders<'_>) -> DataError {
-    let SplitFolders { train, test, advice } = folders;
-    let expected = format!("both '{train}/<class>/<image>' and '{test}/<class>/<image>'");
-    tree::not_found(tree, expected, advice)
+    let all: Vec<String> = folders
+        .names()
+        .map(|split| format!("'{split}/<class>/<image>'"))
+        .collect();
+    let expected = if all.len() == 2 { "both " } else { "all of " }.to_owned() + &all.join(" and ");
+    tree::not_found(tree, expected, folders.advice)
 }
 
 /// The images below a folder of classes.
@@ -60,9 +83,10 @@ pub(super) struct Found {
     pub(super) empty_folders: Vec<String>,
 }
 
-/// Finds the images below `folder`, a prefix of paths.
+/// Finds the images of the classes in `folder`, a prefix of paths. Classes have their names with accents composed.
 ///
 /// # Errors
+/// [`DataError::SameName`] for two folders whose names look equal.
 /// [`DataError::UnreadClass`] for a class whose photographs are all in formats that aren't read.
 pub(super) fn images_below(tree: &dyn Tree, folder: &str) -> Result<Found, DataError> {
     let mut files: Vec<(&str, usize)> = Vec::new();
@@ -88,11 +112,21 @@ pub(super) fn images_below(tree: &dyn Tree, folder: &str) -> Result<Found, DataE
         left_out: LeftOut::default(),
         empty_folders: Vec::new(),
     };
+    let mut written = BTreeMap::new();
     let mut unread = BTreeMap::new();
     for (below, file) in files {
         match below.split_once('/') {
             Some((class, _)) if tree::is_visible_image(below) => {
-                found.classes.entry(class.to_owned()).or_default().push(file);
+                let name = composed(class).into_owned();
+                let first = *written.entry(name.clone()).or_insert(class);
+                if first != class {
+                    return Err(DataError::SameName {
+                        path: tree.location().join(folder),
+                        first: first.to_owned(),
+                        second: class.to_owned(),
+                    });
+                }
+                found.classes.entry(name).or_default().push(file);
                 continue;
             }
             Some((class, _)) => {
@@ -102,7 +136,7 @@ pub(super) fn images_below(tree: &dyn Tree, folder: &str) -> Result<Found, DataE
         }
         found.left_out.count(below);
     }
-    unread.retain(|class, _| !found.classes.contains_key(*class));
+    unread.retain(|class, _| !found.classes.contains_key(&*composed(class)));
     if let Some((class, (ending, advice))) = unread.first_key_value() {
         return Err(DataError::UnreadClass {
             path: tree.location().join(format!("{folder}{class}")),
@@ -112,7 +146,9 @@ pub(super) fn images_below(tree: &dyn Tree, folder: &str) -> Result<Found, DataE
         });
     }
     found.empty_folders = tree::folders_in(tree, folder);
-    found.empty_folders.retain(|name| !found.classes.contains_key(name));
+    found
+        .empty_folders
+        .retain(|name| !found.classes.contains_key(&*composed(name)));
     found
         .empty_folders
         .iter_mut()

@@ -1,13 +1,18 @@
 //! A data set: its classes and its two splits, opened by the layout that an experiment file names.
 
+use std::fmt;
 use std::path::Path;
 
+use ron::Options;
+use ron::extensions::Extensions;
+use ron::ser::PrettyConfig;
 use serde::{Deserialize, Serialize};
 
 use super::class_folders::{self, SplitFolders};
 use super::list_file::Format;
 use super::listed::{self, Lists};
-use super::{DataError, GeneratedSpec, LeftOut, Split, generated, one_folder};
+use super::one_folder::{self, ClassFolder};
+use super::{DataError, GeneratedSpec, LeftOut, Split, generated};
 
 /// How a data set lies on disk, as written in an experiment file. Every layout on disk may be a folder or a `.zip`
 /// file that is read in place; a folder of lists may also hold its images in zip files, each read as if it were a folder
@@ -27,13 +32,23 @@ pub enum Layout {
     Folders {
         /// The folder of the training images, below the data set's root.
         train: String,
+        /// The folder of the images by which the best epoch is chosen, below the data set's root; if left out, the experiment
+        /// says what chooses it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        validation: Option<String>,
         /// The folder of the test images, below the data set's root.
         test: String,
     },
     /// `<class>/<image>`: one folder of photographs, a share of which is held out for the test. A folder or zip file that
-    /// holds nothing but one folder is entered.
+    /// holds nothing but one folder is entered. Folders that are named like splits are refused.
     OneFolder {
-        /// The share of every class that is held out, rounded to whole images, in (0, 1).
+        /// The folder of the classes, below the data set's root; if left out, the root.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        folder: Option<String>,
+        /// The folders that are classes, whatever their names; others are left alone. All folders if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        classes: Option<Vec<String>>,
+        /// The share of the images that is held out, in (0, 1), class by class by largest remainders.
         test_fraction: f64,
         /// Chooses the images that are held out. 0 if left out.
         #[serde(default)]
@@ -84,10 +99,17 @@ impl Layout {
                 data/subimagenet, so that data/subimagenet/train.csv and data/subimagenet/test.csv exist beside the \
                 images' folders; or give the folder that holds them, or the downloaded .zip as it is, with --data PATH"
                 .to_owned(),
-            Self::Folders { train, test } => format!(
-                "Give the folder (or .zip) that holds '{train}' and '{test}', each with one folder of images per \
-                 class, with --data PATH"
-            ),
+            Self::Folders {
+                train,
+                validation,
+                test,
+            } => {
+                let validation = validation.as_ref().map(|folder| format!("'{folder}', ")).unwrap_or_default();
+                format!(
+                    "Give the folder (or .zip) that holds '{train}', {validation}and '{test}', each with one folder of images per \
+                     class, with --data PATH"
+                )
+            }
             Self::OneFolder { .. } => {
                 "Give the folder (or .zip) that holds one folder of images per class with --data PATH; for folders that hold \
                  the classes of training and test apart, the layout is Folders(train: \"train\", test: \"test\")"
@@ -106,6 +128,18 @@ impl Layout {
     }
 }
 
+/// As an experiment file says it.
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let extensions = Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES;
+        let compact = PrettyConfig::default().compact_structs(true).compact_arrays(true);
+        let text = Options::default()
+            .with_default_extension(extensions)
+            .to_string_pretty(self, compact);
+        f.write_str(&text.map_err(|_| fmt::Error)?)
+    }
+}
+
 /// A data set.
 #[derive(Clone, Debug)]
 pub struct Dataset {
@@ -113,6 +147,8 @@ pub struct Dataset {
     pub classes: Vec<String>,
     /// The training images, class by class, in the byte order of their paths.
     pub train: Split,
+    /// The images by which the best epoch is chosen, in the same order, if the layout names some.
+    pub validation: Option<Split>,
     /// The test images, in the same order.
     pub test: Split,
     /// The files inside the splits' folders that are no image of a class. Lists name what they want, and leave nothing
@@ -128,12 +164,22 @@ pub struct Dataset {
 ///
 /// # Errors
 /// A missing or unreadable path, splits that are not there, a list with a line that cannot be used or a file that is
-/// missing, a test class without training images, an unsafe or damaged zip file, numbers of a generated set that cannot
+/// missing, a test class without training images, folders that are no classes, an unsafe or damaged zip file, numbers of a generated set that cannot
 /// be used; each says what to do.
 pub fn open(layout: &Layout, path: Option<&Path>) -> Result<Dataset, DataError> {
     let advice = &layout.advice();
     let path = || path.ok_or_else(|| DataError::NoPath { advice: advice.clone() });
-    let folders = |train, test| class_folders::open(path()?, SplitFolders { train, test, advice });
+    let folders = |train, validation, test| {
+        class_folders::open(
+            path()?,
+            SplitFolders {
+                train,
+                validation,
+                test,
+                advice,
+            },
+        )
+    };
     let lists = |format, train, test, images| {
         listed::open(
             path()?,
@@ -147,9 +193,25 @@ pub fn open(layout: &Layout, path: Option<&Path>) -> Result<Dataset, DataError> 
         )
     };
     match layout {
-        Layout::Intel => folders("seg_train", "seg_test"),
-        Layout::Folders { train, test } => folders(train, test),
-        Layout::OneFolder { test_fraction, seed } => one_folder::open(path()?, *test_fraction, *seed, advice),
+        Layout::Intel => folders("seg_train", None, "seg_test"),
+        Layout::Folders {
+            train,
+            validation,
+            test,
+        } => folders(train, validation.as_deref(), test),
+        Layout::OneFolder {
+            folder,
+            classes,
+            test_fraction,
+            seed,
+        } => {
+            let folder = ClassFolder {
+                name: folder.as_deref(),
+                classes: classes.as_deref(),
+                advice,
+            };
+            one_folder::open(path()?, folder, *test_fraction, *seed)
+        }
         Layout::MitIndoor => lists(Format::Lines, "TrainImages.txt", "TestImages.txt", Some("Images")),
         Layout::SubImageNet => lists(Format::Csv, "train.csv", "test.csv", None),
         Layout::Lists { train, test, images } => lists(Format::Lines, train, test, images.as_deref()),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use image::ImageError;
 use thiserror::Error;
 
+use super::composed::spelled_out;
 use super::decode::{MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE};
 
 /// A data set, or one image of it, that cannot be used.
@@ -60,11 +61,17 @@ pub enum DataError {
         /// The name as given.
         name: String,
     },
-    /// Classes of the test split that are no classes of the training split.
-    #[error("'{}': {} test images but no training image: classes are those of the training split", path.display(), have(classes))]
-    UnknownTestClass {
+    /// Classes of another split that are no classes of the training split.
+    #[error(
+        "'{}': {} {split} images but no training image: classes are those of the training split. Give a class the same name in \
+         both, or take it out of the {split} split",
+        path.display(), have(classes)
+    )]
+    UnknownClass {
         /// The data set, or the list that names the class.
         path: PathBuf,
+        /// The other split.
+        split: &'static str,
         /// The classes.
         classes: Vec<String>,
     },
@@ -83,6 +90,30 @@ pub enum DataError {
         advice: &'static str,
         /// How many more such folders there are.
         others: usize,
+    },
+    /// Folders that stand where classes are looked for and are none.
+    #[error("'{}': {problem}. {}", path.display(), capitalised(advice))]
+    NotClasses {
+        /// The data set.
+        path: PathBuf,
+        /// Why they are none.
+        problem: String,
+        /// What to write.
+        advice: String,
+    },
+    /// Two folders of classes whose names look equal.
+    #[error(
+        "'{}' holds two folders '{first}' whose names differ only in how Unicode writes their accents ({} and {}): join them, \
+         or rename one",
+        path.display(), spelled_out(first), spelled_out(second)
+    )]
+    SameName {
+        /// The folder that holds them.
+        path: PathBuf,
+        /// The name of the first.
+        first: String,
+        /// The name of the second.
+        second: String,
     },
     /// Lines of a list file cannot be used.
     #[error("'{list}', line {line}: {problem}{}", listed(others))]
@@ -236,6 +267,12 @@ fn more_such_folders(number: usize) -> String {
         1 => " (and 1 more such folder)".to_owned(),
         _ => format!(" (and {number} more such folders)"),
     }
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut rest = sentence.chars();
+    let first = rest.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + rest.as_str()
 }
 
 fn number(images: usize) -> String {

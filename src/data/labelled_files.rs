@@ -15,26 +15,39 @@ use super::{Content, DataError, Dataset, LeftOut};
 /// their paths.
 pub(super) type ClassFiles = BTreeMap<String, Vec<usize>>;
 
-/// The data set of these files; its classes are the training split's. `test_place` is what a message calls the place
-/// that names a test class.
-pub(super) fn dataset(
-    tree: &Arc<dyn Tree>,
-    train: ClassFiles,
-    test: ClassFiles,
-    test_place: PathBuf,
-) -> Result<Dataset, DataError> {
-    let unknown = test.keys().filter(|class| !train.contains_key(*class));
-    let unknown: Vec<String> = unknown.cloned().collect();
-    if !unknown.is_empty() {
-        return Err(DataError::UnknownTestClass {
-            path: test_place,
-            classes: unknown,
-        });
+/// The files of all splits.
+#[derive(Debug)]
+pub(super) struct SplitFiles {
+    pub(super) train: ClassFiles,
+    pub(super) validation: Option<ClassFiles>,
+    pub(super) test: ClassFiles,
+}
+
+/// The data set of these files; its classes are the training split's. `place` is what a message calls the place that names
+/// the other splits' classes.
+pub(super) fn dataset(tree: &Arc<dyn Tree>, files: SplitFiles, place: PathBuf) -> Result<Dataset, DataError> {
+    let SplitFiles {
+        train,
+        validation,
+        test,
+    } = files;
+    for (split, files) in [("validation", validation.as_ref()), ("test", Some(&test))] {
+        let named = files.into_iter().flat_map(ClassFiles::keys);
+        let unknown: Vec<String> = named.filter(|class| !train.contains_key(*class)).cloned().collect();
+        if !unknown.is_empty() {
+            return Err(DataError::UnknownClass {
+                path: place,
+                split,
+                classes: unknown,
+            });
+        }
     }
     let classes: Vec<String> = train.keys().cloned().collect();
+    let split = |files| Split::new(LabelledFiles::new(tree, &classes, files));
     Ok(Dataset {
-        train: Split::new(LabelledFiles::new(tree, &classes, train)),
-        test: Split::new(LabelledFiles::new(tree, &classes, test)),
+        train: split(train),
+        validation: validation.map(split),
+        test: split(test),
         classes,
         left_out: LeftOut::default(),
         empty_folders: Vec::new(),

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use super::composed::{composed, spelled_out};
 use super::folder_with_zips::FolderWithZips;
-use super::labelled_files::{ClassFiles, dataset};
+use super::labelled_files::{ClassFiles, SplitFiles, dataset};
 use super::list_file::{self, Entry, Format, MOST_MISTAKES, Mistake, assert_faultless};
 use super::tree::{self, Tree};
 use super::{DataError, Dataset};
@@ -31,9 +32,12 @@ pub(super) fn open(path: &Path, lists: Lists<'_>) -> Result<Dataset, DataError> 
     let folder = images_folder(&*tree, lists, &home)?;
     let [train_list, test_list] = [lists.train, lists.test].map(|list| format!("{home}{list}"));
     let mut images = Images::below(&*tree, &folder);
-    let train = images.of_list(lists.format, &train_list)?;
-    let test = images.of_list(lists.format, &test_list)?;
-    dataset(&tree, train, test, tree.location().join(&test_list))
+    let files = SplitFiles {
+        train: images.of_list(lists.format, &train_list)?,
+        validation: None,
+        test: images.of_list(lists.format, &test_list)?,
+    };
+    dataset(&tree, files, tree.location().join(&test_list))
 }
 
 /// The folder that holds both lists, as a prefix of paths.
@@ -57,11 +61,21 @@ fn images_folder(tree: &dyn Tree, lists: Lists<'_>, home: &str) -> Result<String
     }
 }
 
+/// What there is at a listed path.
+enum Found {
+    One(usize),
+    /// No file of this name, and two or more whose names look like it.
+    LookAlikes(usize, usize),
+    None,
+}
+
 /// The files below the folder where listed paths begin, and which of them were listed so far.
 struct Images<'a> {
     tree: &'a dyn Tree,
     folder: &'a str,
     files: HashMap<&'a str, usize>,
+    /// Those whose paths are not ASCII alone, by their paths with accents composed.
+    accented: HashMap<String, Vec<usize>>,
     /// The list and line of every file that was listed.
     listed: HashMap<usize, (&'a str, usize)>,
 }
@@ -69,10 +83,17 @@ struct Images<'a> {
 impl<'a> Images<'a> {
     fn below(tree: &'a dyn Tree, folder: &'a str) -> Self {
         let below = |(file, path): (usize, &'a String)| Some((path.strip_prefix(folder)?, file));
+        let files: HashMap<&str, usize> = tree.paths().iter().enumerate().filter_map(below).collect();
+        let mut accented: HashMap<String, Vec<usize>> = HashMap::new();
+        let paths = tree.paths().iter().enumerate().filter_map(below);
+        for (path, file) in paths.filter(|(path, _)| !path.is_ascii()) {
+            accented.entry(composed(path).into_owned()).or_default().push(file);
+        }
         Self {
             tree,
             folder,
-            files: tree.paths().iter().enumerate().filter_map(below).collect(),
+            files,
+            accented,
             listed: HashMap::new(),
         }
     }
@@ -87,26 +108,48 @@ impl<'a> Images<'a> {
             if mistakes.len() >= MOST_MISTAKES {
                 break;
             }
-            match self.files.get(entry.path.as_str()) {
-                Some(&file) => {
+            match self.find(&entry.path) {
+                Found::One(file) => {
                     mistakes.extend(self.mark_listed(list, entry, file));
                     found.push((entry, file));
                 }
-                None if complete => {
+                Found::LookAlikes(first, second) => {
+                    let [first, second] = [first, second].map(|file| spelled_out(&self.tree.paths()[file]));
+                    let problem = format!(
+                        "there are two files whose names differ from '{}' only in how Unicode writes their accents, '{first}' and \
+                         '{second}': list the name as it is written there",
+                        entry.path
+                    );
+                    mistakes.push((entry.line, problem));
+                }
+                Found::None if complete => {
                     complete = false;
                     mistakes.push((entry.line, self.missing(entry, &entries)));
                 }
                 // The first of them tells how many there are.
-                None => {}
+                Found::None => {}
             }
         }
         assert_faultless(&self.name(list), mistakes)?;
         found.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
         let mut classes = ClassFiles::new();
         for (entry, file) in found {
-            classes.entry(entry.class.clone()).or_default().push(file);
+            let class = composed(&entry.class).into_owned();
+            classes.entry(class).or_default().push(file);
         }
         Ok(classes)
+    }
+
+    /// The file at a listed path, also if Unicode writes its accents there in another way than here.
+    fn find(&self, path: &str) -> Found {
+        if let Some(&file) = self.files.get(path) {
+            return Found::One(file);
+        }
+        match self.accented.get(&*composed(path)).map(Vec::as_slice) {
+            None | Some([]) => Found::None,
+            Some(&[only]) => Found::One(only),
+            Some(&[first, second, ..]) => Found::LookAlikes(first, second),
+        }
     }
 
     /// What messages call the file at a path of the tree.
@@ -135,7 +178,7 @@ impl<'a> Images<'a> {
     /// What to say of the first listed image that isn't there.
     fn missing(&self, first: &Entry, entries: &[Entry]) -> String {
         let file = self.name(&format!("{}{}", self.folder, first.path));
-        let is_missing = |entry: &&Entry| !self.files.contains_key(entry.path.as_str());
+        let is_missing = |entry: &&Entry| matches!(self.find(&entry.path), Found::None);
         let (missing, all) = (entries.iter().filter(is_missing).count(), entries.len());
         format!(
             "there is no file '{file}' ({missing} of the {all} listed images are missing): unpack the data set \

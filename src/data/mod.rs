@@ -6,7 +6,9 @@
 //! training. Everything random is keyed by what it is for, never by order of execution.
 
 mod augmentation;
+pub mod balance;
 mod class_folders;
+mod composed;
 mod contents;
 mod dataset;
 pub mod decode;
@@ -18,14 +20,17 @@ mod generated;
 mod inspection;
 mod labelled_files;
 mod left_out;
+mod level;
 mod list_file;
 mod listed;
 mod loader;
 mod one_folder;
 pub mod preprocess;
+mod recognised;
 pub mod resize;
 mod resized;
 mod split;
+mod split_name;
 mod subset;
 mod tree;
 mod unlabelled;
@@ -39,5 +44,6 @@ pub use generated::GeneratedSpec;
 pub use inspection::{Duplicate, DuplicateKind, Inspection, Part, Placed, Unreadable};
 pub use left_out::{LeftOut, UnreadFiles};
 pub use loader::{Batch, Loader, LoaderOptions, Order};
+pub use recognised::{Recognised, recognise};
 pub use split::Split;
 pub use unlabelled::unlabelled;

@@ -282,7 +282,7 @@ fn divide(experiment: &Experiment, dataset: &Dataset) -> Result<Splits, PlanErro
     let train = limited(&dataset.train, experiment.data.limit_train);
     let test = limited(&dataset.test, experiment.data.limit_test);
     let (train, validation) = match experiment.validation {
-        Validation::TestSplit => (train, None),
+        Validation::TestSplit => (train, dataset.validation.clone()),
         Validation::Fraction(fraction) => {
             let (rest, held_out) = train.hold_out(fraction, SEED);
             (rest, Some(held_out))

@@ -115,7 +115,8 @@ pub struct DataSection {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Validation {
-    /// The test split, as the paper's notebooks do: the best epoch's accuracy is then an optimistic one.
+    /// The validation images of the layout; where it names none, the test split, as the paper's notebooks do: the best
+    /// epoch's accuracy is then an optimistic one.
     #[default]
     TestSplit,
     /// This fraction of the training images, in (0, 1), held out class by class and not trained on.

@@ -70,6 +70,16 @@ pub(super) fn problems(experiment: &Experiment) -> Vec<Problem> {
             share > 0.0 && share < 1.0,
             "a fraction above 0 and below 1",
         );
+        if let Layout::Folders {
+            validation: Some(folder),
+            ..
+        } = &experiment.data.layout
+        {
+            let message =
+                "the best epoch can't be chosen by both a share of the training images and the layout's `validation`";
+            let problem = Problem::in_field("validation", message).label(format!("the layout names {folder:?}"));
+            checks.problems.push(problem.help("remove one of the two"));
+        }
     }
     if let Checkpoints::EveryEpochs(epochs) = experiment.checkpoints {
         checks.whole("checkpoints", epochs, 1..=MOST_EPOCHS);
@@ -158,13 +168,43 @@ impl Checks {
         self.path("data.path", data.path.as_deref());
         match &data.layout {
             Layout::Intel | Layout::MitIndoor | Layout::SubImageNet => {}
-            Layout::Folders { train, test } => self.splits("folder", train, test),
-            Layout::OneFolder { test_fraction, .. } => self.number(
-                "data.layout.test_fraction",
-                *test_fraction,
-                *test_fraction > 0.0 && *test_fraction < 1.0,
-                "a fraction above 0 and below 1",
-            ),
+            Layout::Folders {
+                train,
+                validation,
+                test,
+            } => {
+                self.splits("folder", train, test);
+                if let Some(validation) = validation {
+                    self.inside("data.layout.validation", "folder", validation);
+                    if [train, test].contains(&validation) {
+                        let found = format!("{validation:?} for both");
+                        self.refuse(
+                            "data.layout.validation",
+                            "another folder than `train` and `test`",
+                            found,
+                        );
+                    }
+                }
+            }
+            Layout::OneFolder {
+                folder,
+                classes,
+                test_fraction,
+                ..
+            } => {
+                if let Some(folder) = folder {
+                    self.inside("data.layout.folder", "folder", folder);
+                }
+                if let Some(classes) = classes {
+                    self.unique("data.layout.classes", classes);
+                }
+                self.number(
+                    "data.layout.test_fraction",
+                    *test_fraction,
+                    *test_fraction > 0.0 && *test_fraction < 1.0,
+                    "a fraction above 0 and below 1",
+                );
+            }
             Layout::Lists { train, test, images } | Layout::Csv { train, test, images } => {
                 self.splits("file", train, test);
                 if let Some(images) = images {

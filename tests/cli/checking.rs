@@ -58,6 +58,15 @@ fn check_counts_a_validation_split_and_drops_the_note_on_the_test_split() {
 }
 
 #[test]
+fn check_warns_of_classes_that_are_too_small_for_their_figures() {
+    let ended = Lab::new().run(&["check", "tiny.ron"]);
+    let said = "warning: 6 of 6 classes have fewer than 5 test images (";
+    assert!(ended.stdout.contains(said), "{}", ended.stdout);
+    let enough = Lab::changed("test_per_class: 4", "test_per_class: 5").run(&["check", "tiny.ron"]);
+    assert!(!enough.stdout.contains("warning: "), "{}", enough.stdout);
+}
+
+#[test]
 fn check_notes_classes_that_a_limit_leaves_without_images() {
     let ended = Lab::new().run(&["check", "tiny.ron", "--limit-train", "4"]);
     let said = "note: 2 of 6 classes have no training image";

@@ -1,7 +1,6 @@
 //! Files with variants, settings on the command line, and what of them stands beside the results.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
 
@@ -195,83 +194,4 @@ fn results_say_where_they_were_computed_and_how_often_they_were_continued() {
         "{}",
         ended.stderr
     );
-}
-
-/// Ten pictures in each of two classes that differ by their colour.
-fn write_photographs(folder: &Path) {
-    for (class, colour) in [("day", 200), ("night", 20)] {
-        fs::create_dir_all(folder.join(class)).unwrap();
-        for image in 0..10_u8 {
-            let picture = image::RgbImage::from_pixel(12, 9, image::Rgb([colour, colour, 10 * image]));
-            picture.save(folder.join(class).join(format!("{image}.jpg"))).unwrap();
-        }
-    }
-}
-
-#[test]
-fn a_folder_of_photographs_gets_an_experiment_that_runs() {
-    let lab = Lab::new();
-    write_photographs(&lab.path("my photos"));
-    let ended = lab.run(&["new", "--data", "my photos", "mine.ron"]);
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert_eq!(
-        ended.stdout,
-        "mine.ron: 2 classes, 16 training images and 4 for the test\n"
-    );
-    let text = lab.read("mine.ron");
-    assert!(
-        text.contains("layout: OneFolder(test_fraction: 0.2)") && text.contains("path: \"my photos\""),
-        "{text}"
-    );
-    let check = lab.run(&["check", "mine.ron"]);
-    assert!(
-        check.stdout.contains("plan        6 runs of 20 epochs of 1 step\n"),
-        "{}",
-        check.stdout
-    );
-    let run = lab.run(&["mine.ron", "--epochs", "1", "--seeds", "0"]);
-    assert_eq!(run.code, Some(0), "{}", run.stderr);
-    assert!(
-        lab.read("reports/mine/report.html")
-            .contains("a share of 0.2 of the images")
-    );
-
-    lab.run(&["new", "--data", "my photos", "mine.ron"])
-        .assert_refused(1, &["mine.ron", "exists"]);
-    assert_eq!(lab.read("mine.ron"), text);
-}
-
-#[test]
-fn a_new_experiment_fits_splits_that_are_there() {
-    let lab = Lab::new();
-    for split in ["train", "val"] {
-        write_photographs(&lab.path("split").join(split));
-    }
-    let ended = lab.run(&["new", "--data", "split", "--size", "96", "split.ron"]);
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    let text = lab.read("split.ron");
-    assert!(
-        text.contains("Folders(train: \"train\", test: \"val\")") && text.contains("image_size: 96"),
-        "{text}"
-    );
-}
-
-#[test]
-fn a_new_experiment_that_cannot_be_is_explained_and_not_written() {
-    let lab = Lab::new();
-    write_photographs(&lab.path("photos"));
-    for (arguments, said) in [
-        (["--data", "nowhere", "new.ron"], "no data set at 'nowhere'"),
-        (
-            ["--data", "photos/day", "new.ron"],
-            "'<class>/<image>' of two classes or more",
-        ),
-        (["--data", "photos", "new"], "a name that ends in .ron"),
-        (["--data", "photos", "a:b.ron"], "usable as a folder's name"),
-    ] {
-        lab.run(&[&["new"], &arguments[..]].concat()).assert_refused(1, &[said]);
-    }
-    lab.run(&["new", "--data", "photos", "--network", "mini_resnt", "new.ron"])
-        .assert_refused(1, &["did you mean `mini_resnet`?"]);
-    assert!(!lab.path("new.ron").exists());
 }

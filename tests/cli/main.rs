@@ -15,6 +15,7 @@ mod interruptions;
 mod json;
 mod lab;
 mod logging;
+mod new;
 mod predicting;
 mod printing;
 mod processor;

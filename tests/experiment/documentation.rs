@@ -75,11 +75,14 @@ fn layouts() -> Vec<Layout> {
         Layout::MitIndoor,
         Layout::SubImageNet,
         Layout::OneFolder {
+            folder: images.clone(),
+            classes: Some(vec!["cat".to_owned(), "dog".to_owned()]),
             test_fraction: 0.2,
             seed: 0,
         },
         Layout::Folders {
             train: train.clone(),
+            validation: Some("val".to_owned()),
             test: test.clone(),
         },
         Layout::Lists {

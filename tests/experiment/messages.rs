@@ -416,6 +416,40 @@ error: `data.layout.test` must be another folder than `train`
    |                                           ^^^ found "a" for both
 "#;
 
+validation_images_that_are_training_images: "test: \"b\"" => "validation: \"a\", test: \"b\"", r#"
+error: `data.layout.validation` must be another folder than `train` and `test`
+   --> mine.ron:10:49
+   |
+10 |         layout: Folders(train: "a", validation: "a", test: "b"),
+   |                                                 ^^^ found "a" for both
+"#;
+
+a_validation_share_beside_validation_images: "test: \"b\"),\n        path: \"data/mine\",\n    )," => "validation: \"v\", test: \"b\"),\n    ),\n    validation: Fraction(0.1),", r#"
+error: the best epoch can't be chosen by both a share of the training images and the layout's `validation`
+   --> mine.ron:12:17
+   |
+12 |     validation: Fraction(0.1),
+   |                 ^^^^^^^^^^^^^ the layout names "v"
+   |
+   = help: remove one of the two
+"#;
+
+a_folder_of_classes_outside_the_data_set: "Folders(train: \"a\", test: \"b\")" => "OneFolder(folder: \"/c\", test_fraction: 0.2)", r#"
+error: `data.layout.folder` must be a folder inside the data set, without `..`
+   --> mine.ron:10:35
+   |
+10 |         layout: OneFolder(folder: "/c", test_fraction: 0.2),
+   |                                   ^^^^ found "/c"
+"#;
+
+a_class_that_is_named_twice: "Folders(train: \"a\", test: \"b\")" => "OneFolder(classes: [\"a\", \"a\"], test_fraction: 0.2)", r#"
+error: `a` is listed twice in `data.layout.classes`
+   --> mine.ron:10:42
+   |
+10 |         layout: OneFolder(classes: ["a", "a"], test_fraction: 0.2),
+   |                                          ^^^ a second time here
+"#;
+
 a_validation_share_of_one: "    optimizer:" => "    validation: Fraction(1.0),\n    optimizer:", r#"
 error: `validation` must be a fraction above 0 and below 1
    --> mine.ron:16:17

@@ -59,6 +59,7 @@ pub(super) fn dataset(spec: &GeneratedSpec) -> Result<Dataset, DataError> {
             .map(|arrangement| arrangement.name().to_owned())
             .collect(),
         train: Split::new(Drawings::new(spec, "generated train", spec.train_per_class)),
+        validation: None,
         test: Split::new(Drawings::new(spec, "generated test", spec.test_per_class)),
         left_out: LeftOut::default(),
         empty_folders: Vec::new(),

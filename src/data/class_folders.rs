@@ -7,6 +7,7 @@ use super::composed::composed;
 use super::folder::Folder;
 use super::labelled_files::{ClassFiles, SplitFiles, dataset};
 use super::left_out::unread_photograph;
+use super::level::innermost;
 use super::tree::{self, Tree};
 use super::{DataError, Dataset, LeftOut};
 
@@ -89,22 +90,12 @@ pub(super) struct Found {
 /// [`DataError::SameName`] for two folders whose names look equal.
 /// [`DataError::UnreadClass`] for a class whose photographs are all in formats that aren't read.
 pub(super) fn images_below(tree: &dyn Tree, folder: &str) -> Result<Found, DataError> {
+    let folder = &*innermost(tree, folder);
     let mut files: Vec<(&str, usize)> = Vec::new();
     for (file, path) in tree.paths().iter().enumerate() {
         if let Some(below) = path.strip_prefix(folder) {
             files.push((below, file));
         }
-    }
-    // Kaggle's Intel archive repeats the split's folder: seg_train/seg_train/<class>.
-    let own_name = folder.trim_end_matches('/').rsplit('/').next().unwrap_or(folder);
-    let doubled = format!("{own_name}/");
-    let mut images = files
-        .iter()
-        .map(|(below, _)| below)
-        .filter(|below| tree::is_visible_image(below))
-        .peekable();
-    if images.peek().is_some() && images.all(|below| below.starts_with(&doubled)) {
-        return images_below(tree, &format!("{folder}{doubled}"));
     }
     files.sort_unstable();
     let mut found = Found {

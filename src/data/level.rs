@@ -38,7 +38,7 @@ impl<'a> Level<'a> {
 
 impl<'a> Inside<'a> {
     fn of(name: &'a str, mut images: Vec<&'a str>) -> Self {
-        // As where images are searched: a folder that holds nothing but one of its own name is entered.
+        // As `innermost` does.
         let inner = |image: &&'a str| image.strip_prefix(name)?.strip_prefix('/');
         while let Some(inner) = images.iter().map(inner).collect() {
             images = inner;
@@ -56,6 +56,20 @@ impl<'a> Inside<'a> {
     /// The split whose name this is.
     pub(super) fn split(&self) -> Option<SplitName> {
         SplitName::of(self.name)
+    }
+}
+
+/// A folder, as a prefix of paths, or the one in it that repeats its name and holds all its images: Kaggle's Intel archive
+/// has `seg_train/seg_train/<class>`.
+pub(super) fn innermost(tree: &dyn Tree, folder: &str) -> String {
+    let own_name = folder.trim_end_matches('/').rsplit('/').next().unwrap_or(folder);
+    let inner = format!("{folder}{own_name}/");
+    let paths = tree.paths().iter().filter(|path| path.starts_with(folder));
+    let mut images = paths.filter(|path| tree::is_visible_image(path)).peekable();
+    if images.peek().is_some() && images.all(|path| path.starts_with(&inner)) {
+        innermost(tree, &inner)
+    } else {
+        folder.to_owned()
     }
 }
 

@@ -7,7 +7,7 @@ use super::class_folders::images_below;
 use super::composed::composed;
 use super::folder::Folder;
 use super::labelled_files::{ClassFiles, SplitFiles, dataset};
-use super::level::{Level, enclosing_folder};
+use super::level::{Level, enclosing_folder, innermost};
 use super::tree::{self, Tree};
 use super::{DataError, Dataset, recognised};
 
@@ -80,7 +80,8 @@ fn folder_of_classes(tree: &dyn Tree, folder: ClassFolder<'_>) -> Result<String,
         return Ok(enclosing_folder(tree));
     };
     let outer = tree::nearest_to_top(tree, &tree::folders_with_images_in(tree, name))?;
-    Ok(format!("{}{name}/", outer.ok_or_else(|| not_found(tree, folder))?))
+    let outer = outer.ok_or_else(|| not_found(tree, folder))?;
+    Ok(innermost(tree, &format!("{outer}{name}/")))
 }
 
 /// The files of the classes that were named.

@@ -1,7 +1,5 @@
 //! Files with variants, settings on the command line, and what of them stands beside the results.
 
-use std::fs;
-
 use serde_json::Value;
 
 use super::lab::{Lab, RUN, TINY, files, without_seconds};

@@ -135,8 +135,8 @@ Experiment(
         match self.unusable {
             0 => String::new(),
             images => format!(
-                "    // So many images can't be used, which `wise-srnet check` names. One more ends a training before it begins.\n    \
-                 on_bad_image: Skip({images}),\n"
+                "    // So many images can't be used, which `wise-srnet check` names. One more ends a training before it \
+                 begins.\n    on_bad_image: Skip({images}),\n"
             ),
         }
     }
@@ -146,15 +146,18 @@ impl BestEpoch {
     fn lines(&self) -> String {
         match self {
             Self::OfLayout => {
-                "    // The layout's validation images choose the best epoch, so that the test images stay a test.\n".to_owned()
+                "    // The layout's validation images choose the best epoch, so that the test images stay a test.\n"
+                    .to_owned()
             }
             Self::Share => format!(
                 "    // A tenth of the training images chooses the best epoch, so that the test images stay a test.\n    \
                  validation: Fraction({VALIDATION}),\n"
             ),
-            Self::OfTest => "    // No `validation: Fraction(..)`: a tenth of the training images is less than one of each class. So the \
-                             test images\n    // choose the best epoch, and its accuracy is an optimistic one.\n"
-                .to_owned(),
+            Self::OfTest => {
+                "    // No `validation: Fraction(..)`: a tenth of the training images is less than one of each class. \
+                             So the test images\n    // choose the best epoch, and its accuracy is an optimistic one.\n"
+                    .to_owned()
+            }
         }
     }
 }

@@ -18,8 +18,8 @@ pub fn doubts(classes: &[String], train: &[usize], test: &[usize]) -> Vec<String
 fn one_class(classes: &[String]) -> Option<String> {
     let [only] = classes else { return None };
     Some(format!(
-        "there is one class, '{}': every answer is right, whatever the network learns. Give a folder of images for each of \
-         two classes or more",
+        "there is one class, '{}': every answer is right, whatever the network learns. Give a folder of images for \
+         each of two classes or more",
         printable(only)
     ))
 }
@@ -30,8 +30,8 @@ fn uneven(classes: &[String], train: &[usize]) -> Option<String> {
     let (least, smallest) = counted().min_by_key(|(_, images)| **images)?;
     (*largest >= UNEVEN * smallest).then(|| {
         format!(
-            "the class '{}' has {} and '{}' {smallest}: a network that often guesses the large classes has a high accuracy. Look at \
-             the accuracy of each class, or balance them with `limit_train`",
+            "the class '{}' has {} and '{}' {smallest}: a network that often guesses the large classes has a high \
+             accuracy. Look at the accuracy of each class, or balance them with `limit_train`",
             printable(most),
             count(*largest, "training image"),
             printable(least)
@@ -53,10 +53,11 @@ fn few(classes: &[String], test: &[usize]) -> Option<String> {
     let more = few.len().saturating_sub(SHOWN);
     let rest = (more > 0).then(|| format!("and {more} more"));
     let shown: Vec<String> = shown.chain(rest).collect();
+    let have = if few.len() == 1 { "has" } else { "have" };
     (!few.is_empty()).then(|| {
         format!(
-            "{} of {} classes have fewer than {FEW} test images ({}): one image more or less that is right changes the accuracy of such \
-             a class by more than 20 points",
+            "{} of {} classes {have} fewer than {FEW} test images ({}): one image more or less that is right \
+             changes the accuracy of such a class by more than 20 points",
             few.len(),
             classes.len(),
             shown.join(", ")

@@ -1,5 +1,5 @@
-//! Names as people compare them. Unicode writes `ê` as one character or as `e` and an accent; systems and archives differ in
-//! which of them they keep, and nobody sees it.
+//! Names as people compare them. Unicode writes `ê` as one character or as `e` and an accent; systems and archives differ
+//! in which of them they keep, and nobody sees it.
 
 use std::borrow::Cow;
 

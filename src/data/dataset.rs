@@ -32,8 +32,8 @@ pub enum Layout {
     Folders {
         /// The folder of the training images, below the data set's root.
         train: String,
-        /// The folder of the images by which the best epoch is chosen, below the data set's root; if left out, the experiment
-        /// says what chooses it.
+        /// The folder of the images by which the best epoch is chosen, below the data set's root; if left out, the
+        /// experiment says what chooses it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         validation: Option<String>,
         /// The folder of the test images, below the data set's root.
@@ -106,8 +106,8 @@ impl Layout {
             } => {
                 let validation = validation.as_ref().map(|folder| format!("'{folder}', ")).unwrap_or_default();
                 format!(
-                    "Give the folder (or .zip) that holds '{train}', {validation}and '{test}', each with one folder of images per \
-                     class, with --data PATH"
+                    "Give the folder (or .zip) that holds '{train}', {validation}and '{test}', each with one folder of \
+                     images per class, with --data PATH"
                 )
             }
             Self::OneFolder { .. } => {

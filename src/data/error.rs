@@ -63,8 +63,8 @@ pub enum DataError {
     },
     /// Classes of another split that are no classes of the training split.
     #[error(
-        "'{}': {} {split} images but no training image: classes are those of the training split. Give a class the same name in \
-         both, or take it out of the {split} split",
+        "'{}': {} {split} images but no training image: classes are those of the training split. Give a class the \
+         same name in both, or take it out of the {split} split",
         path.display(), have(classes)
     )]
     UnknownClass {
@@ -103,8 +103,8 @@ pub enum DataError {
     },
     /// Two folders of classes whose names look equal.
     #[error(
-        "'{}' holds two folders '{first}' whose names differ only in how Unicode writes their accents ({} and {}): join them, \
-         or rename one",
+        "'{}' holds two folders '{first}' whose names differ only in how Unicode writes their accents ({} and {}): join \
+         them, or rename one",
         path.display(), spelled_out(first), spelled_out(second)
     )]
     SameName {

@@ -23,8 +23,8 @@ pub(super) struct SplitFiles {
     pub(super) test: ClassFiles,
 }
 
-/// The data set of these files; its classes are the training split's. `place` is what a message calls the place that names
-/// the other splits' classes.
+/// The data set of these files; its classes are the training split's. `place` is what a message calls the place that
+/// names the other splits' classes.
 pub(super) fn dataset(tree: &Arc<dyn Tree>, files: SplitFiles, place: PathBuf) -> Result<Dataset, DataError> {
     let SplitFiles {
         train,

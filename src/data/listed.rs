@@ -116,8 +116,8 @@ impl<'a> Images<'a> {
                 Found::LookAlikes(first, second) => {
                     let [first, second] = [first, second].map(|file| spelled_out(&self.tree.paths()[file]));
                     let problem = format!(
-                        "there are two files whose names differ from '{}' only in how Unicode writes their accents, '{first}' and \
-                         '{second}': list the name as it is written there",
+                        "there are two files whose names differ from '{}' only in how Unicode writes their accents, \
+                         '{first}' and '{second}': list the name as it is written there",
                         entry.path
                     );
                     mistakes.push((entry.line, problem));

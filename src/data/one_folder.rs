@@ -67,8 +67,8 @@ pub(super) fn open(path: &Path, folder: ClassFolder<'_>, fraction: f64, seed: u6
         left_out: found.left_out,
         empty_folders: found.empty_folders,
         note: Some(format!(
-            "The test images are a share of {fraction} of the images, drawn class by class from one folder (seed {seed}). Photographs of the same \
-             moment can be on both sides: then the test flatters every head."
+            "The test images are a share of {fraction} of the images, drawn class by class from one folder (seed \
+             {seed}). Photographs of the same moment can be on both sides: then the test flatters every head."
         )),
         ..all
     })

@@ -1,6 +1,6 @@
-//! Which layout the files of a folder or zip file have: lists, folders of splits, or one folder of classes. Where the marks
-//! of one are there, it is that one, and what is wrong with it is told when it is opened: never another one that happens to
-//! open.
+//! Which layout the files of a folder or zip file have: lists, folders of splits, or one folder of classes. Where the
+//! marks of one are there, it is that one, and what is wrong with it is told when it is opened: never another one that
+//! happens to open.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -223,7 +223,8 @@ fn left_alone(tree: &dyn Tree, place: &str, used: &[(String, &str)]) -> BTreeMap
     left_alone
 }
 
-/// Refuses folders that are no classes: some are named like splits, or some hold images where others hold folders of them.
+/// Refuses folders that are no classes: some are named like splits, or some hold images where others hold folders of
+/// them.
 ///
 /// # Errors
 /// [`DataError::NotClasses`], with the layout to write.
@@ -278,8 +279,8 @@ fn in_which_they_are_named(classes: Vec<String>) -> String {
             "write `layout: {}`, with others that are classes whatever their names",
             one_folder(None, Some(classes))
         ),
-        _ => "name the classes, as in `layout: OneFolder(classes: [\"cat\", \"dog\"], test_fraction: 0.2)`, or the splits, as in \
-              `layout: Folders(train: \"train\", test: \"test\")`"
+        _ => "name the classes, as in `layout: OneFolder(classes: [\"cat\", \"dog\"], test_fraction: 0.2)`, or the \
+              splits, as in `layout: Folders(train: \"train\", test: \"test\")`"
             .to_owned(),
     }
 }

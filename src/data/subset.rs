@@ -14,8 +14,8 @@ pub(super) fn balanced(classes: &[Vec<usize>], limit: usize, seed: u64) -> Vec<u
     chosen
 }
 
-/// `(rest, held out)`, both sorted: `fraction` of all indices, rounded, is held out, each class in proportion, and never a
-/// whole class.
+/// `(rest, held out)`, both sorted: `fraction` of all indices, rounded, is held out, each class in proportion, and never
+/// a whole class.
 pub(super) fn hold_out(classes: &[Vec<usize>], fraction: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
     let (mut rest, mut held_out) = (Vec::new(), Vec::new());
     let sizes: Vec<usize> = classes.iter().map(Vec::len).collect();
@@ -30,10 +30,10 @@ pub(super) fn hold_out(classes: &[Vec<usize>], fraction: f64, seed: u64) -> (Vec
     (rest, held_out)
 }
 
-/// How many of each class are held out, by largest remainders: the whole part of each class's quota, and what is then missing
-/// of the rounded sum one by one to those that lost most by it; `seed` decides among equals.
+/// How many of each class are held out, by largest remainders: the whole part of each class's quota, and what is then
+/// missing of the rounded sum one by one to those that lost most by it; `seed` decides among equals.
 ///
-/// A quota leaves one of its class. So no remainder rounds up into the last one: a class that has reached its quota has none.
+/// A quota leaves one of its class, and so does the next whole number: a quota that is all but one has no remainder.
 fn shares(sizes: &[usize], fraction: f64, seed: u64) -> Vec<usize> {
     let quota = |size: &usize| (*size as f64 * fraction).clamp(0.0, size.saturating_sub(1) as f64);
     let quotas: Vec<f64> = sizes.iter().map(quota).collect();

@@ -290,8 +290,8 @@ pub struct ReportArguments {
 pub struct EvaluateArguments {
     #[command(flatten)]
     pub experiment: ExperimentArguments,
-    /// A checkpoint of one of its runs
-    #[arg(long, value_name = "FILE")]
+    /// A checkpoint of one of its runs, or a run's folder for its best
+    #[arg(long, value_name = "FILE|DIR")]
     pub checkpoint: PathBuf,
     /// Head that the checkpoint must be of
     #[arg(long)]
@@ -317,8 +317,8 @@ pub struct PredictArguments {
     /// Photographs; folders and zip files are searched for them
     #[arg(required = true, value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
-    /// A checkpoint of a run: it knows its network, head, classes and image size
-    #[arg(long, value_name = "FILE")]
+    /// A checkpoint of a run, or a run's folder for its best: it knows its network, head, classes and image size
+    #[arg(long, value_name = "FILE|DIR")]
     pub checkpoint: PathBuf,
     /// Print this many classes, the likeliest first
     #[arg(long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
@@ -338,10 +338,10 @@ pub struct PredictArguments {
 
 #[derive(Debug, Args)]
 pub struct ExportArguments {
-    /// A checkpoint of a run
-    #[arg(long, value_name = "FILE")]
+    /// A checkpoint of a run, or a run's folder for its best
+    #[arg(long, value_name = "FILE|DIR")]
     pub checkpoint: PathBuf,
-    /// Where to write the weights, in Keras' legacy layout
+    /// Where to write the weights, in Keras' legacy layout; nothing is written over
     #[arg(long, value_name = "FILE.h5")]
     pub output: PathBuf,
     /// Leave the head out: the layout of Keras' `notop` files

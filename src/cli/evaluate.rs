@@ -9,10 +9,11 @@ use super::arguments::EvaluateArguments;
 use super::error::CommandError;
 use super::table::{Side, Table};
 use super::text::count;
-use super::{machine, next, output, trained};
+use super::trained::Trained;
+use super::{machine, next, output};
 use crate::data::Split;
 use crate::experiment::{Overrides, Plan, Registry};
-use crate::training::{Checkpoint, Confusion, Evaluation, Identity, Model, evaluate as classify};
+use crate::training::{Checkpoint, Confusion, Evaluation, EvaluationError, Model, evaluate as classify};
 
 /// The object that `--json` prints.
 #[derive(Serialize)]
@@ -35,21 +36,26 @@ struct Report<'a> {
 
 /// Evaluates and prints.
 pub fn evaluate(arguments: EvaluateArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
-    let checkpoint = Checkpoint::load(&arguments.checkpoint)?;
+    let trained = Trained::open(&arguments.checkpoint)?;
+    let Checkpoint { identity, position, .. } = &trained.checkpoint;
     let pool = machine::pool(arguments.processor)?;
     let plan = pool.install(|| plan(&arguments, registry))?;
-    assert_same(&arguments, &checkpoint.identity, &plan)?;
+    assert_same(&arguments, &trained, &plan)?;
     let (evaluation, confusion) = pool.install(|| {
-        let model = trained::model(&checkpoint, &arguments.checkpoint, registry)?;
-        measure(&*model, &plan.splits.test, plan.experiment.batch_size)
+        let model = trained.model(registry)?;
+        let measured = measure(&*model, &plan.splits.test, plan.experiment.batch_size);
+        measured.map_err(|error| match error {
+            EvaluationError::NotFinite { image } => trained.not_finite(&image),
+            error => error.into(),
+        })
     })?;
     let report = Report {
         experiment: &plan.experiment.name,
-        network: &checkpoint.identity.network,
-        image_size: checkpoint.identity.image_size,
-        head: &checkpoint.identity.head,
-        seed: checkpoint.identity.seed,
-        epochs: checkpoint.position.epochs,
+        network: &identity.network,
+        image_size: identity.image_size,
+        head: &identity.head,
+        seed: identity.seed,
+        epochs: position.epochs,
         images: evaluation.images,
         loss: evaluation.loss(),
         top1: evaluation.accuracy(),
@@ -61,7 +67,7 @@ pub fn evaluate(arguments: EvaluateArguments, registry: &Registry) -> Result<Exi
         output::json(&report)?;
     } else {
         print(&report)?;
-        next::predict("see where in an image the network looks", &arguments.checkpoint);
+        next::predict("see where in an image the network looks", &trained.path);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -81,7 +87,8 @@ fn plan<'r>(arguments: &EvaluateArguments, registry: &'r Registry) -> Result<Pla
 }
 
 /// Whether the checkpoint is of a run of the experiment.
-fn assert_same(arguments: &EvaluateArguments, identity: &Identity, plan: &Plan<'_>) -> Result<(), CommandError> {
+fn assert_same(arguments: &EvaluateArguments, trained: &Trained, plan: &Plan<'_>) -> Result<(), CommandError> {
+    let identity = &trained.checkpoint.identity;
     let experiment = &plan.experiment;
     let size = |size: usize| format!("{size} pixels");
     let classes = |classes: &[String]| format!("the classes {}", classes.join(", "));
@@ -99,13 +106,13 @@ fn assert_same(arguments: &EvaluateArguments, identity: &Identity, plan: &Plan<'
         None => Ok(()),
         Some((found, wanted)) => Err(CommandError::Usage(format!(
             "'{}' is a checkpoint with {found}, but {} is asked for with {wanted}",
-            arguments.checkpoint.display(),
+            trained.path.display(),
             arguments.experiment.path.display()
         ))),
     }
 }
 
-fn measure(model: &dyn Model, split: &Split, batch_size: usize) -> Result<(Evaluation, Confusion), CommandError> {
+fn measure(model: &dyn Model, split: &Split, batch_size: usize) -> Result<(Evaluation, Confusion), EvaluationError> {
     let mut confusion = Confusion::new(split.class_counts().len());
     let evaluation = classify(model, split, batch_size, &mut |indices, logits| {
         let labels: Vec<usize> = indices.iter().map(|&index| split.label(index)).collect();

@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use super::arguments::ExportArguments;
 use super::error::CommandError;
-use super::{output, trained};
+use super::output;
+use super::trained::Trained;
 use crate::experiment::Registry;
-use crate::training::Checkpoint;
+use crate::training::Identity;
 use crate::weights::export_keras_h5;
 
 /// Reads the checkpoint and writes the file.
@@ -19,16 +20,22 @@ pub fn export(arguments: ExportArguments, registry: &Registry) -> Result<ExitCod
             arguments.output.display()
         )));
     }
-    let checkpoint = Checkpoint::load(&arguments.checkpoint)?;
-    let mut model = trained::model(&checkpoint, &arguments.checkpoint, registry)?;
-    let network = &checkpoint.identity.network;
+    if arguments.output.exists() {
+        return Err(CommandError::Usage(format!(
+            "'{}' is already there: give another `--output`, or delete it first",
+            arguments.output.display()
+        )));
+    }
+    let trained = Trained::open(&arguments.checkpoint)?;
+    let mut model = trained.model(registry)?;
+    let Identity { network, head, .. } = &trained.checkpoint.identity;
     export_keras_h5(&arguments.output, network, arguments.backbone, |visit| {
         model.for_each(visit)
     })?;
     let part = if arguments.backbone {
         "without its head".to_owned()
     } else {
-        format!("with the head {}", checkpoint.identity.head)
+        format!("with the head {head}")
     };
     output::line(&format!("{network} {part} written to {}", arguments.output.display()))?;
     Ok(ExitCode::SUCCESS)

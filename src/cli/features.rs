@@ -36,6 +36,18 @@ fn maps(
         maps.extend(model.features(images.to_vec(), images.len() / image)?);
     }
     let [height, width, channels] = model.feature_map();
+    let is_finite = |map: &[f32]| map.iter().all(|value| value.is_finite());
+    if let Some(place) = maps
+        .chunks_exact(height * width * channels)
+        .position(|map| !is_finite(map))
+    {
+        return Err(CommandError::Usage(format!(
+            "the map of image {place} (counted from 0) has values that are not finite numbers: those of the image in '{}' or \
+             the weights in '{}' are too large",
+            arguments.input.display(),
+            arguments.weights.display()
+        )));
+    }
     Ok((maps, [images.len() / image, height, width, channels]))
 }
 

@@ -9,10 +9,11 @@ use super::arguments::PredictArguments;
 use super::error::CommandError;
 use super::explanations::{Explained, Explanations};
 use super::text::count;
-use super::{machine, output, trained};
+use super::trained::Trained;
+use super::{machine, output};
 use crate::data::{Batch, DataError, Loader, LoaderOptions, Order, Split, unlabelled};
 use crate::experiment::Registry;
-use crate::training::{Checkpoint, Model, probabilities, ranking};
+use crate::training::{Model, are_finite, probabilities, ranking};
 
 /// Images that run through the network at once.
 const BATCH: usize = 8;
@@ -35,8 +36,8 @@ struct Likely<'a> {
 
 /// Predicts and prints.
 pub fn predict(arguments: PredictArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
-    let checkpoint = Checkpoint::load(&arguments.checkpoint)?;
-    let classes = &checkpoint.identity.classes;
+    let trained = Trained::open(&arguments.checkpoint)?;
+    let classes = &trained.checkpoint.identity.classes;
     let explanations = arguments
         .explain
         .as_deref()
@@ -49,8 +50,9 @@ pub fn predict(arguments: PredictArguments, registry: &Registry) -> Result<ExitC
     }
     let pool = machine::pool(arguments.processor)?;
     pool.install(|| {
-        let model = trained::model(&checkpoint, &arguments.checkpoint, registry)?;
+        let model = trained.model(registry)?;
         let mut predictor = Predictor {
+            trained: &trained,
             model: &*model,
             split: &split,
             explanations,
@@ -62,6 +64,7 @@ pub fn predict(arguments: PredictArguments, registry: &Registry) -> Result<ExitC
 }
 
 struct Predictor<'a, 'p> {
+    trained: &'a Trained,
     model: &'a dyn Model,
     split: &'a Split,
     explanations: Option<Explanations<'p>>,
@@ -117,6 +120,9 @@ impl Predictor<'_, '_> {
 
     fn one(&mut self, index: usize, map: &[f32], logits: &[f32]) -> Result<(), CommandError> {
         let name = self.split.name(index);
+        if !are_finite(logits) {
+            return Err(self.trained.not_finite(&name));
+        }
         let explanation = match &mut self.explanations {
             Some(explanations) => {
                 let photograph = self.split.decode(index)?;

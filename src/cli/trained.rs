@@ -1,32 +1,84 @@
 //! A trained network from its checkpoint, which knows what it is of.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::error::CommandError;
 use crate::experiment::{HeadKind, Registry, UnknownHead};
-use crate::training::{Checkpoint, Misfit, Model};
+use crate::training::{Checkpoint, Misfit, Model, best_checkpoint};
 
-/// Builds the checkpoint's network and gives it the checkpoint's weights. `path` is for messages.
-pub fn model(checkpoint: &Checkpoint, path: &Path, registry: &Registry) -> Result<Box<dyn Model>, CommandError> {
-    let identity = &checkpoint.identity;
-    let unusable = |reason: String| CommandError::Usage(format!("'{}' can't be used: {reason}", path.display()));
-    let head: HeadKind = identity
-        .head
-        .parse()
-        .map_err(|error: UnknownHead| unusable(error.to_string()))?;
-    let classes = identity.classes.len();
-    if classes == 0 {
-        return Err(unusable("it names no classes".to_owned()));
+/// A checkpoint that a command was asked to use.
+pub struct Trained {
+    /// Its file.
+    pub path: PathBuf,
+    /// What is in it.
+    pub checkpoint: Checkpoint,
+}
+
+impl Trained {
+    /// Reads a checkpoint; where `path` is a run's folder, the one of its best epoch.
+    pub fn open(path: &Path) -> Result<Self, CommandError> {
+        let path = if path.is_dir() { best_of(path)? } else { path.to_owned() };
+        let checkpoint = Checkpoint::load(&path)?;
+        Ok(Self { path, checkpoint })
     }
-    let build = |classes| {
-        registry
-            .build_named(&identity.network, identity.image_size, head, 0, classes)
-            .map_err(|problem| unusable(problem.to_string()))
+
+    /// Builds the checkpoint's network and gives it the checkpoint's weights.
+    pub fn model(&self, registry: &Registry) -> Result<Box<dyn Model>, CommandError> {
+        let Checkpoint { identity, snapshot, .. } = &self.checkpoint;
+        let head: HeadKind = identity
+            .head
+            .parse()
+            .map_err(|error: UnknownHead| self.unusable(&error.to_string()))?;
+        let classes = identity.classes.len();
+        if classes == 0 {
+            return Err(self.unusable("it names no classes"));
+        }
+        let build = |classes| {
+            registry
+                .build_named(&identity.network, identity.image_size, head, 0, classes)
+                .map_err(|problem| self.unusable(&problem.to_string()))
+        };
+        let misfit = |misfit: Misfit| self.unusable(&misfit.to_string());
+        snapshot.fits(&mut *build(0)?, classes).map_err(misfit)?;
+        let mut model = build(classes)?;
+        snapshot.restore(&mut *model, None).map_err(misfit)?;
+        Ok(model)
+    }
+
+    /// For an image whose logits are not finite.
+    pub fn not_finite(&self, image: &str) -> CommandError {
+        self.unusable(&format!(
+            "with its weights, what the network says of '{image}' is not a finite number; use another checkpoint, or \
+             train again with a lower learning rate"
+        ))
+    }
+
+    fn unusable(&self, reason: &str) -> CommandError {
+        CommandError::Usage(format!("'{}' can't be used: {reason}", self.path.display()))
+    }
+}
+
+/// The best checkpoint in a run's folder.
+fn best_of(folder: &Path) -> Result<PathBuf, CommandError> {
+    let best = best_checkpoint(folder);
+    if best.is_file() {
+        return Ok(best);
+    }
+    let inner = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    let mut runs: Vec<PathBuf> = inner.filter(|inner| best_checkpoint(inner).is_file()).collect();
+    runs.sort();
+    let advice = match runs.first() {
+        Some(run) => format!("name the folder of one run, such as '{}'", run.display()),
+        None => "name the folder of a run that has finished an epoch, or a checkpoint (.safetensors)".to_owned(),
     };
-    let snapshot = &checkpoint.snapshot;
-    let misfit = |misfit: Misfit| unusable(misfit.to_string());
-    snapshot.fits(&mut *build(0)?, classes).map_err(misfit)?;
-    let mut model = build(classes)?;
-    snapshot.restore(&mut *model, None).map_err(misfit)?;
-    Ok(model)
+    let name = best.file_name().unwrap_or_default().to_string_lossy();
+    Err(CommandError::Usage(format!(
+        "'{}' holds no {name}: {advice}",
+        folder.display()
+    )))
 }

@@ -42,6 +42,24 @@ pub fn at_least(floor: f32, value: f32) -> f32 {
     if value < floor { floor } else { value }
 }
 
+/// The value, or a zero of its sign if it is subnormal: a processor computes with subnormal numbers many times slower, and
+/// nothing but a parameter, a velocity or a running statistic keeps one from step to step.
+#[inline(always)]
+pub fn flushed(value: f32) -> f32 {
+    if value.abs() < f32::MIN_POSITIVE {
+        0.0_f32.copysign(value)
+    } else {
+        value
+    }
+}
+
+/// Copies the values of a file into a network, [`flushed`].
+pub fn copy_flushed(from: &[f32], to: &mut [f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = flushed(*from);
+    }
+}
+
 /// The smallest output of a layer: 0 with a ReLU.
 pub fn floor(relu: bool) -> f32 {
     if relu { 0.0 } else { f32::NEG_INFINITY }

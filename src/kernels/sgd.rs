@@ -3,6 +3,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::elementwise::flushed;
 use super::tasks::ELEMENTS;
 
 /// The numbers of one update.
@@ -19,8 +20,8 @@ pub struct Update {
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn update_serial(update: Update, weights: &mut [f32], velocity: &mut [f32], gradient: &[f32]) {
     for ((weight, velocity), gradient) in weights.iter_mut().zip(velocity).zip(gradient) {
-        *velocity = update.momentum * *velocity - update.learning_rate * gradient;
-        *weight += *velocity;
+        *velocity = flushed(update.momentum * *velocity - update.learning_rate * gradient);
+        *weight = flushed(*weight + *velocity);
     }
     if update.non_negative {
         // NaN stays NaN: a run that has diverged must show it.
@@ -30,7 +31,8 @@ fn update_serial(update: Update, weights: &mut [f32], velocity: &mut [f32], grad
     }
 }
 
-/// `v ← m·v − lr·g; w ← w + v`, then the constraint.
+/// `v ← m·v − lr·g; w ← w + v`, then the constraint. Results that are subnormal become 0: the velocity of a weight without
+/// a gradient would end in one and stay there, since `0.9·v` is rounded to `v` again.
 pub fn update(update: Update, weights: &mut [f32], velocity: &mut [f32], gradient: &[f32]) {
     assert_eq!(
         [velocity.len(), gradient.len()],

@@ -14,6 +14,7 @@ use super::gradient::Gradient;
 use super::operation::{Backward, Kept, Operand, Operation, apply};
 use super::tape::{Recorder, Training};
 use crate::kernels::batch_norm::{Affine, Statistics, gradients, gradients_apart, normalize, statistics};
+use crate::kernels::elementwise::flushed;
 use crate::memory::unwritten;
 use crate::shapes::Channels;
 
@@ -121,7 +122,7 @@ impl<const C: usize, N: Normalization, A: Activation> BatchNorm2D<C, N, A> {
         ];
         for (running, batch) in moves {
             for (running, batch) in values_mut(running).iter_mut().zip(batch) {
-                *running = *running * N::MOMENTUM + batch * (1.0 - N::MOMENTUM);
+                *running = flushed(*running * N::MOMENTUM + batch * (1.0 - N::MOMENTUM));
             }
         }
     }

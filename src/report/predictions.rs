@@ -152,6 +152,29 @@ mod tests {
     }
 
     #[test]
+    fn runs_are_compared_only_after_as_many_epochs_on_the_same_images_with_the_same_classes() {
+        let run = RunPredictions {
+            head: "gap".to_owned(),
+            seed: 0,
+            epoch: 3,
+            images: vec![image("sea", &["sea"]), image("sky", &["sea"])],
+        };
+        let is_comparable = |change: &dyn Fn(&mut RunPredictions)| {
+            let mut other = run.clone();
+            change(&mut other);
+            run.is_comparable(&other)
+        };
+        assert!(is_comparable(&|other| {
+            (other.head, other.seed) = ("wise_srnet".to_owned(), 1);
+            other.images[0].taken_for = vec!["sky".to_owned()];
+        }));
+        assert!(!is_comparable(&|other| other.epoch = 4));
+        assert!(!is_comparable(&|other| other.images.truncate(1)));
+        assert!(!is_comparable(&|other| other.images[1].class = "sea".to_owned()));
+        assert!(!is_comparable(&|other| other.images[1].image.push('x')));
+    }
+
+    #[test]
     fn a_run_without_predictions_has_none() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(read_predictions(&folder.path().join("absent.csv")).unwrap(), None);

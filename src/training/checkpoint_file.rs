@@ -22,7 +22,7 @@ const LENGTH: usize = 8;
 /// The version of the metadata's form.
 pub(super) const FORMAT: u32 = 2;
 
-/// The longest header, in bytes: reading it takes up to a hundred times its length. NASNetLarge's has 0.4 million.
+/// The longest header, in bytes: reading it takes up to forty times its length. NASNetLarge's has 0.4 million.
 pub(super) const LARGEST_HEADER: usize = 4 << 20;
 
 #[derive(Serialize, Deserialize)]

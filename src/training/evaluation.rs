@@ -6,6 +6,7 @@ use dfdx::prelude::CpuError;
 use thiserror::Error;
 
 use super::model::Model;
+use super::prediction::are_finite;
 use crate::data::{DataError, Loader, LoaderOptions, Order, Split};
 use crate::kernels::cross_entropy;
 
@@ -31,6 +32,12 @@ pub enum EvaluationError {
     /// The network could not run.
     #[error("the network could not run: {0}")]
     Network(CpuError),
+    /// What the network says of an image is not a finite number.
+    #[error("what the network says of '{image}' is not a finite number")]
+    NotFinite {
+        /// The image's name.
+        image: String,
+    },
 }
 
 impl Evaluation {
@@ -106,6 +113,11 @@ pub fn evaluate(
         let logits = model
             .logits(batch.images, batch.labels.len())
             .map_err(EvaluationError::Network)?;
+        let mut rows = logits.chunks_exact((logits.len() / batch.labels.len().max(1)).max(1));
+        if let Some(place) = rows.position(|row| !are_finite(row)) {
+            let image = split.name(batch.indices[place]);
+            return Err(EvaluationError::NotFinite { image });
+        }
         evaluation.add(&logits, &batch.labels);
         if visit(&batch.indices, &logits).is_break() {
             return Ok(None);

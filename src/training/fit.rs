@@ -13,7 +13,7 @@ use tracing::info;
 
 use super::checkpoint::{Checkpoint, Identity, Position};
 use super::checkpoint_error::CheckpointError;
-use super::evaluation::{Evaluation, evaluate};
+use super::evaluation::{Evaluation, EvaluationError, evaluate};
 use super::fit_error::FitError;
 use super::model::Model;
 use super::optimizer::{Optimizer, Sgd};
@@ -224,7 +224,33 @@ impl Fit<'_> {
                 file: newest.file.display().to_string(),
             });
         }
+        if !self.can_reach(&newest.checkpoint.position) {
+            let Position {
+                epochs,
+                batches,
+                steps,
+                best,
+                ..
+            } = newest.checkpoint.position;
+            return Err(FitError::Impossible {
+                file: newest.file.display().to_string(),
+                what: format!(
+                    "no run with these images has done {epochs} epochs and {batches} batches in {steps} steps with the \
+                     best accuracy {best:?}"
+                ),
+            });
+        }
         Ok(Some(newest))
+    }
+
+    /// Whether the run can come to this position: its numbers depend on each other.
+    fn can_reach(&self, position: &Position) -> bool {
+        let batches = self.splits.train.len().div_ceil(self.batch_size);
+        let before = position.epochs.checked_mul(batches as u64);
+        let steps = before.and_then(|before| before.checked_add(position.batches as u64));
+        let last = position.last.map_or(0, |last| last.epoch);
+        let best_is_share = position.best.is_none_or(|best| (0.0..=1.0).contains(&best));
+        position.batches <= batches && steps == Some(position.steps) && last == position.epochs && best_is_share
     }
 
     /// Trains `model` until all epochs are done, from where the run's folder says it stands.
@@ -401,11 +427,12 @@ impl Fit<'_> {
                 predictions.extend(indices.iter().zip(rows).map(|(&image, row)| Prediction::of(image, row)));
                 observer.evaluated(indices.len())
             };
-            let scores = evaluate(model, split, self.batch_size, &mut visit)?.map(Scores::from);
-            if scores.is_some_and(|scores| !scores.loss.is_finite()) {
-                return Err(self.diverged("the loss of the evaluation", position));
+            match evaluate(model, split, self.batch_size, &mut visit) {
+                Ok(evaluation) => Ok(evaluation.map(Scores::from)),
+                Err(EvaluationError::NotFinite { .. }) => Err(self.diverged("an output in the evaluation", position)),
+                Err(EvaluationError::Data(error)) => Err(FitError::Data(error)),
+                Err(EvaluationError::Network(error)) => Err(FitError::Network(error)),
             }
-            Ok(scores)
         };
         let mut predictions = Vec::new();
         let Some(test) = score(&self.splits.test, &mut predictions)? else {

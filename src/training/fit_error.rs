@@ -4,7 +4,6 @@ use dfdx::prelude::CpuError;
 use thiserror::Error;
 
 use super::checkpoint_error::CheckpointError;
-use super::evaluation::EvaluationError;
 use super::snapshot::Misfit;
 use crate::data::DataError;
 
@@ -42,6 +41,14 @@ pub enum FitError {
         /// The file.
         file: String,
     },
+    /// The checkpoint says of its run what can't be.
+    #[error("{file} can't be gone on from: {what}; give another `--out`, or `--fresh` to start over")]
+    Impossible {
+        /// The file.
+        file: String,
+        /// What can't be.
+        what: String,
+    },
     /// The loss or a weight is no longer a finite number.
     #[error(
         "training diverged: {what} is not a finite number in epoch {epoch}, step {step} (learning rate {learning_rate:?}); \
@@ -63,13 +70,4 @@ pub enum FitError {
     /// The observer could not keep a result.
     #[error(transparent)]
     Observer(Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl From<EvaluationError> for FitError {
-    fn from(error: EvaluationError) -> Self {
-        match error {
-            EvaluationError::Data(error) => Self::Data(error),
-            EvaluationError::Network(error) => Self::Network(error),
-        }
-    }
 }

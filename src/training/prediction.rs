@@ -27,6 +27,12 @@ impl Prediction {
     }
 }
 
+/// Whether one image's logits are finite numbers, and so far from the largest number that probabilities can be computed.
+pub fn are_finite(logits: &[f32]) -> bool {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    logits.iter().all(|logit| (logit - largest).is_finite())
+}
+
 /// The softmax of one image's logits.
 pub fn probabilities(logits: &[f32]) -> Vec<f64> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -52,6 +58,18 @@ mod tests {
             panic!("two classes have two probabilities");
         };
         assert!((a - 0.25).abs() < 1e-4 && (a + b - 1.0).abs() < 1e-12, "{a} {b}");
+    }
+
+    #[test]
+    fn logits_are_finite_only_if_all_are_and_their_differences_too() {
+        assert!(are_finite(&[0.0, -1e38, 1e38]));
+        for wrong in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert!(
+                !are_finite(&[0.0, wrong]) && !are_finite(&[wrong, 0.0]) && !are_finite(&[wrong, wrong]),
+                "{wrong}"
+            );
+        }
+        assert!(!are_finite(&[3e38, -3e38]));
     }
 
     #[test]

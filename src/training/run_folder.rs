@@ -25,6 +25,11 @@ fn kept(epoch: u64) -> String {
     format!("epoch-{epoch:04}.safetensors")
 }
 
+/// The weights of the best epoch of the run in this folder.
+pub fn best_checkpoint(folder: &Path) -> PathBuf {
+    folder.join(BEST)
+}
+
 /// Whether a file of this name in a run's folder is one of its checkpoints.
 pub fn is_checkpoint(name: &str) -> bool {
     let epoch = name

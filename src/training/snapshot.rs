@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::model::Model;
 use super::optimizer::Sgd;
+use crate::kernels::elementwise::copy_flushed;
 use crate::layers::Visited;
 
 /// A tensor with its name forgotten.
@@ -83,6 +84,9 @@ impl Snapshot {
     }
 
     /// Copies the snapshot into a model of the same type, and into its optimizer. Nothing is changed if it doesn't fit.
+    ///
+    /// Subnormal values become 0. A snapshot of a model that has been trained has none: the optimizer and batch
+    /// normalisation write none.
     pub fn restore(&self, model: &mut dyn Model, mut optimizer: Option<&mut Sgd>) -> Result<(), Misfit> {
         self.check(model, optimizer.is_some(), <[usize]>::to_vec)?;
         let mut velocities = optimizer
@@ -93,13 +97,13 @@ impl Snapshot {
         model.for_each(&mut |visited| match visited {
             Visited::Tensor(parameter) => {
                 if let Some(stored) = self.tensors.get(parameter.name) {
-                    parameter.values.copy_from_slice(&stored.values);
+                    copy_flushed(&stored.values, parameter.values);
                 }
                 if parameter.trainable
                     && let Some(velocity) = velocities.next()
                     && let Some(stored) = self.velocities.get(parameter.name)
                 {
-                    velocity.copy_from_slice(&stored.values);
+                    copy_flushed(&stored.values, velocity);
                 }
             }
             Visited::Scalar(scalar) => {

@@ -9,6 +9,7 @@ use super::error::{Mismatch, WeightsError};
 use super::matching::{Wanted, assign};
 use super::official::Official;
 use super::{Tensor, keras_h5, keras3};
+use crate::kernels::elementwise::copy_flushed;
 use crate::layers::Visited;
 use crate::training::{Checkpoint, Unusable};
 
@@ -77,8 +78,8 @@ impl Pretrained {
         &self.md5
     }
 
-    /// Copies the weights into a network's parameters, those whose names start with `backbone.`; nothing is changed if
-    /// they don't fit. `for_each` visits the parameters, always in the same order.
+    /// Copies the weights into a network's parameters, those whose names start with `backbone.`, with 0 for subnormal
+    /// values; nothing is changed if they don't fit. `for_each` visits the parameters, always in the same order.
     ///
     /// # Errors
     /// The first tensor that is missing, surplus, misshaped or not finite; a Keras file for a network that Keras lacks.
@@ -113,7 +114,7 @@ impl Pretrained {
                 && parameter.name.starts_with(BACKBONE)
                 && let Some(tensor) = assigned.next()
             {
-                parameter.values.copy_from_slice(&tensor.values);
+                copy_flushed(&tensor.values, parameter.values);
             }
         });
         Ok(())
@@ -312,6 +313,19 @@ mod tests {
         let weights = Pretrained::open(&path, "mine").unwrap();
         weights.load_into("mine", |visit| network.for_each(visit)).unwrap();
         assert_eq!((network.backbone, network.head), ([3.0, 4.0], [7.0]));
+    }
+
+    #[test]
+    fn subnormal_weights_become_zeros() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = checkpoint(folder.path(), &[1e-40, f32::MIN_POSITIVE]);
+        let mut network = Small {
+            backbone: [1.0; 2],
+            head: [7.0],
+        };
+        let weights = Pretrained::open(&path, "mine").unwrap();
+        weights.load_into("mine", |visit| network.for_each(visit)).unwrap();
+        assert_eq!(network.backbone, [0.0, f32::MIN_POSITIVE]);
     }
 
     #[test]

@@ -67,6 +67,12 @@ impl Lab {
         fs::write(path, text).unwrap();
     }
 
+    /// A photograph of one bright pixel.
+    pub fn write_image(&self, name: &str) {
+        let pixel = image::RgbImage::from_pixel(1, 1, image::Rgb([250; 3]));
+        pixel.save(self.path(name)).unwrap();
+    }
+
     pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
@@ -108,6 +114,23 @@ impl Lab {
             .output()
             .unwrap();
         Ended::of(output)
+    }
+
+    #[cfg(target_os = "linux")]
+    /// As [`run`](Self::run), with addresses for no more than `mebibytes`.
+    pub fn run_within(&self, mebibytes: u64, arguments: &[&str]) -> Ended {
+        let limited = format!("ulimit -v {}; exec \"$0\" \"$@\"", mebibytes << 10);
+        let mut command = Process::new("sh");
+        command
+            .args(["-c", &limited, env!("CARGO_BIN_EXE_wise-srnet")])
+            .args(arguments);
+        Ended::of(
+            command
+                .env_remove("RUST_LOG")
+                .current_dir(&self.folder)
+                .output()
+                .unwrap(),
+        )
     }
 
     /// Runs `tiny.ron` to its end, which must be a good one.

@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use image::{Rgb, RgbImage};
 use serde_json::Value;
 use wise_srnet::data::{Loader, LoaderOptions, Order};
 use wise_srnet::experiment::{Experiment, HeadKind, Plan, Registry};
@@ -186,9 +185,7 @@ fn what_cannot_be_predicted_is_explained() {
     );
     predict(&lab, &["photos", "--class", "disc_above_square"]).assert_refused(2, &["--explain"]);
     predict(&lab, &[]).assert_refused(2, &["IMAGE"]);
-    RgbImage::from_pixel(1, 1, Rgb([7; 3]))
-        .save(lab.path("dot.bmp"))
-        .unwrap();
+    lab.write_image("dot.bmp");
     assert_eq!(predict(&lab, &["dot.bmp"]).code, Some(0));
     let steering = "\u{1b}[2Jtext\r\u{202e}.png";
     lab.write(steering, "no image");

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::Path;
 
 use hdf5_pure::{AttrValue, File, FileBuilder, Group};
-use wise_srnet::experiment::{HeadKind, Registry};
+use wise_srnet::experiment::{Experiment, HeadKind, Plan, Registry};
 use wise_srnet::layers::Visited;
 use wise_srnet::networks::{densenet169, nasnet_large, resnet50, xception};
 use wise_srnet::training::{Checkpoint, Identity, Position, Snapshot};
 use wise_srnet::weights::{Pretrained, export_keras_h5};
 
-use super::lab::{Lab, RUN};
+use super::lab::{Ended, Lab, RUN, TINY};
 
 /// The networks that Keras has, with a tensor of each.
 fn networks() -> [(&'static str, String); 4] {
@@ -161,6 +161,203 @@ fn features_are_the_same_from_a_checkpoint_and_from_its_export() {
     // Keras has no such network: its own files can't be for it.
     features("new/net.h5", "no.npy").assert_refused(1, &["net.h5", "Keras has no network `mini_resnet`"]);
     assert!(!lab.path("no.npy").exists());
+}
+
+/// A network of random weights as a checkpoint of [`TINY`], after `change`.
+fn write_checkpoint(path: &Path, change: impl FnOnce(&mut Checkpoint)) {
+    let registry = Registry::builtin();
+    let plan = Plan::new(Experiment::parse(TINY, "tiny.ron").unwrap(), &registry).unwrap();
+    let mut model = registry.build_named("mini_resnet", 64, HeadKind::Gap, 0, 6).unwrap();
+    let mut checkpoint = Checkpoint {
+        identity: Identity {
+            network: "mini_resnet".to_owned(),
+            image_size: 64,
+            head: "gap".to_owned(),
+            classes: plan.dataset.classes.clone(),
+            seed: 0,
+            fingerprint: String::new(),
+            contents: 0,
+        },
+        position: Position::default(),
+        snapshot: Snapshot::of(&mut *model, None),
+    };
+    change(&mut checkpoint);
+    checkpoint.save(path).unwrap();
+}
+
+fn kernel(checkpoint: &mut Checkpoint) -> &mut Vec<f32> {
+    &mut checkpoint.snapshot.tensors.get_mut("head.1.kernel").unwrap().values
+}
+
+/// `c.safetensors` as each command reads it that reads checkpoints.
+fn read_by_each_command(lab: &Lab) -> Vec<Ended> {
+    lab.write_image("dot.bmp");
+    write_npy(&lab.path("in.npy"), &[0.5_f32; 64 * 64 * 3], &[1, 64, 64, 3]);
+    let commands = [
+        "predict --checkpoint c.safetensors dot.bmp",
+        "evaluate tiny.ron --checkpoint c.safetensors",
+        "export --checkpoint c.safetensors --output net.h5",
+        "features --network mini_resnet --size 64 --weights c.safetensors --input in.npy --output maps.npy",
+        "run tiny.ron --weights c.safetensors",
+    ];
+    let ended = commands.map(|command| lab.run(&command.split(' ').collect::<Vec<_>>()));
+    ended.into()
+}
+
+#[test]
+fn every_command_refuses_a_checkpoint_with_weights_that_are_not_finite_and_a_damaged_one() {
+    let lab = Lab::new();
+    let path = lab.path("c.safetensors");
+    for value in [f32::NAN, f32::INFINITY] {
+        write_checkpoint(&path, |checkpoint| kernel(checkpoint)[1] = value);
+        for ended in read_by_each_command(&lab) {
+            ended.assert_refused(1, &["c.safetensors", "its tensor `head.1.kernel` holds values"]);
+        }
+    }
+    write_checkpoint(&path, |_| {});
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&path, bytes).unwrap();
+    for ended in read_by_each_command(&lab) {
+        ended.assert_refused(1, &["c.safetensors", "damaged: its checksum"]);
+    }
+    assert!(!lab.path("net.h5").exists() && !lab.path("maps.npy").exists() && !lab.results("").exists());
+}
+
+#[test]
+fn weights_too_large_to_compute_with_are_an_error_and_no_answer() {
+    let lab = Lab::new();
+    write_checkpoint(&lab.path("c.safetensors"), |checkpoint| {
+        let kernels = checkpoint
+            .snapshot
+            .tensors
+            .iter_mut()
+            .filter(|(name, _)| name.ends_with(".kernel"));
+        kernels.for_each(|(_, kernel)| kernel.values.fill(3e38));
+    });
+    let [predicted, evaluated, exported, features, trained] = read_by_each_command(&lab).try_into().ok().unwrap();
+    predicted.assert_refused(1, &["c.safetensors", "'dot.bmp' is not a finite number"]);
+    evaluated.assert_refused(1, &["c.safetensors", "is not a finite number"]);
+    assert_eq!((predicted.stdout.as_str(), evaluated.stdout.as_str()), ("", ""));
+    features.assert_refused(1, &["the map of image 0", "c.safetensors"]);
+    trained.assert_refused(1, &["training diverged"]);
+    assert_eq!(exported.code, Some(0), "{}", exported.stderr);
+}
+
+#[test]
+fn whatever_a_checkpoint_says_that_it_is_of_is_answered() {
+    let lab = Lab::new();
+    lab.write_image("dot.bmp");
+    let predict = |change: &dyn Fn(&mut Checkpoint)| {
+        write_checkpoint(&lab.path("c.safetensors"), change);
+        lab.run(&["predict", "--checkpoint", "c.safetensors", "dot.bmp"])
+    };
+    let refused: [(&dyn Fn(&mut Checkpoint), &str); 6] = [
+        (&|c| c.identity.image_size = 1 << 63, "9223372036854775808 pixels"),
+        (&|c| c.identity.image_size = 0, "0 pixels"),
+        (&|c| c.identity.network = "../../x".to_owned(), "`../../x`"),
+        (&|c| c.identity.head = "../../x".to_owned(), "`../../x`"),
+        (&|c| c.identity.classes.clear(), "it names no classes"),
+        (&|c| c.identity.classes.truncate(1), "[1, 1, 128, 6]"),
+    ];
+    for (change, said) in refused {
+        predict(change).assert_refused(1, &["'c.safetensors' can't be used: ", said]);
+    }
+    let used: [&dyn Fn(&mut Checkpoint); 4] = [
+        &|c| c.identity.seed = u64::MAX,
+        &|c| c.identity.classes.fill(String::new()),
+        &|c| c.identity.classes.fill("a".to_owned()),
+        &|c| (c.position.epochs, c.position.best) = (u64::MAX, Some(1e308)),
+    ];
+    for change in used {
+        let ended = predict(change);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+        assert_eq!(ended.stdout.matches(" %").count(), 5, "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn the_folder_of_a_run_stands_for_its_best_checkpoint() {
+    let lab = Lab::new();
+    lab.write_image("dot.bmp");
+    fs::create_dir_all(lab.path("out/tiny/gap-seed0")).unwrap();
+    let predict = |checkpoint: &str| lab.run(&["predict", "--checkpoint", checkpoint, "dot.bmp"]);
+    let none = "'out/tiny/gap-seed0' holds no best.safetensors: name the folder of a run that has finished an epoch";
+    predict("out/tiny/gap-seed0").assert_refused(1, &[none]);
+
+    write_checkpoint(&lab.path("out/tiny/gap-seed0/best.safetensors"), |_| {});
+    let (folder, file) = (
+        predict("out/tiny/gap-seed0/"),
+        predict("out/tiny/gap-seed0/best.safetensors"),
+    );
+    assert_eq!(
+        (folder.code, &folder.stdout),
+        (Some(0), &file.stdout),
+        "{}",
+        folder.stderr
+    );
+    let several = "'out/tiny' holds no best.safetensors: name the folder of one run, such as 'out/tiny/gap-seed0'";
+    predict("out/tiny").assert_refused(1, &[several]);
+    for command in ["evaluate tiny.ron", "export --output net.h5"] {
+        let arguments: Vec<&str> = command
+            .split(' ')
+            .chain(["--checkpoint", "out/tiny/gap-seed0"])
+            .collect();
+        let ended = lab.run(&arguments);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn an_export_replaces_no_file() {
+    let lab = Lab::new();
+    write_checkpoint(&lab.path("c.safetensors"), |_| {});
+    lab.write("net.h5", "of another model");
+    lab.run(&["export", "--checkpoint", "c.safetensors", "--output", "net.h5"])
+        .assert_refused(
+            1,
+            &["'net.h5' is already there: give another `--output`, or delete it first"],
+        );
+    assert_eq!(lab.read("net.h5"), "of another model");
+}
+
+/// A safetensors file with a header of about this length, made of as many pieces as it takes.
+fn write_header(path: &Path, length: usize, start: &str, piece: &str, end: &str) {
+    let pieces = vec![piece; (length - start.len() - end.len()) / (piece.len() + 1)].join(",");
+    let header = format!("{start}{pieces}{end}");
+    fs::write(
+        path,
+        [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &[0; 4]].concat(),
+    )
+    .unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn millions_of_sizes_names_and_classes_take_little_memory() {
+    const MEBIBYTES: u64 = 450;
+    let lab = Lab::new();
+    lab.write_image("dot.bmp");
+    write_npy(&lab.path("in.npy"), &[0.5_f32; 64 * 64 * 3], &[1, 64, 64, 3]);
+    let classes = r#"{"__metadata__":{"wise-srnet":"{\"format\":2,\"identity\":{\"classes\":["#;
+    let files = [
+        (r#"{"a":{"dtype":"F32","shape":["#, "1", r#"],"data_offsets":[0,4]}}"#),
+        (r#"{"a":{"#, r#""":0"#, "}}"),
+        (classes, r#"\"\""#, r#"]}}"}}"#),
+    ];
+    for (start, piece, end) in files {
+        for (length, said) in [(4_000_000, "c.safetensors"), (40_000_000, "take more than 4 MiB")] {
+            write_header(&lab.path("c.safetensors"), length, start, piece, end);
+            for command in [
+                "predict --checkpoint c.safetensors dot.bmp",
+                "features --network mini_resnet --size 64 --weights c.safetensors --input in.npy --output maps.npy",
+            ] {
+                let arguments: Vec<&str> = command.split(' ').chain(["--threads", "1"]).collect();
+                lab.run_within(MEBIBYTES, &arguments)
+                    .assert_refused(1, &["c.safetensors", said]);
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! Which changes of an experiment make its stored runs another experiment's.
 
-use wise_srnet::experiment::{Checkpoints, Experiment, HeadKind, OnBadImage, Schedule, Validation};
+use std::fs;
+
+use wise_srnet::experiment::{
+    Checkpoints, Experiment, HeadKind, OnBadImage, Plan, Registry, Run, Schedule, Validation,
+};
 
 use super::correct;
 
@@ -72,4 +76,51 @@ fn a_difference_reads_as_a_sentence() {
 #[test]
 fn the_fingerprint_is_the_same_on_every_machine() {
     assert_eq!(correct().fingerprint().unwrap(), "f7f0ae34a27e425c");
+}
+
+/// What stands for a run's settings and images, with lists of these lines.
+fn identity_of(train: &[&str], test: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    for image in ["a.png", "b.png", "c.png", "d.png"] {
+        fs::write(folder.path().join(image), "not decoded").unwrap();
+    }
+    for (list, lines) in [("train.csv", train), ("test.csv", test)] {
+        fs::write(
+            folder.path().join(list),
+            format!("filename,class\n{}\n", lines.join("\n")),
+        )
+        .unwrap();
+    }
+    let text = r#"(name: "a", network: "mini_resnet", image_size: 64, heads: [gap], epochs: 1,
+        data: (layout: Csv(train: "train.csv", test: "test.csv")))"#;
+    let mut experiment = Experiment::parse(text, "a.ron").unwrap();
+    experiment.data.path = Some(folder.path().to_owned());
+    let registry = Registry::builtin();
+    let plan = Plan::new(experiment, &registry).unwrap();
+    let run = Run {
+        head: HeadKind::Gap,
+        seed: 0,
+    };
+    plan.fit(run, folder.path()).identity.fingerprint
+}
+
+#[test]
+fn the_images_their_classes_and_their_splits_belong_to_what_a_run_is_of() {
+    let train = ["a.png,sea", "b.png,sky"];
+    let test = ["c.png,sea", "d.png,sky"];
+    let own = identity_of(&train, &test);
+    let reordered = identity_of(&["b.png,sky", "a.png,sea"], &test);
+    assert_eq!(
+        own, reordered,
+        "wherever the images are, and in whatever order the lists name them"
+    );
+    let others: [(&str, [&[&str]; 2]); 4] = [
+        ("classes", [&["a.png,sky", "b.png,sea"], &test]),
+        ("classes of the test", [&train, &["c.png,sky", "d.png,sea"]]),
+        ("splits", [&["a.png,sea", "b.png,sky", "c.png,sea"], &["d.png,sky"]]),
+        ("images", [&["a.png,sea", "d.png,sky"], &["c.png,sea", "b.png,sky"]]),
+    ];
+    for (what, [train, test]) in others {
+        assert_ne!(own, identity_of(train, test), "{what}");
+    }
 }

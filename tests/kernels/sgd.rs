@@ -58,3 +58,45 @@ fn the_constraint_cuts_weights_but_not_their_velocity_and_keeps_a_nan_visible() 
     assert_eq!((weights[0], velocity[0]), (0.0, -2.0));
     assert!(weights[1].is_nan());
 }
+
+#[test]
+fn what_becomes_subnormal_becomes_zero_and_nothing_else_does() {
+    let step = |weight: f32, velocity: f32| {
+        let (mut weights, mut velocities) = ([weight; 40], [velocity; 40]);
+        let numbers = Update {
+            learning_rate: 1.0,
+            momentum: 0.5,
+            non_negative: false,
+        };
+        update(numbers, &mut weights, &mut velocities, &[0.0; 40]);
+        assert!(weights.iter().all(|value| value.to_bits() == weights[0].to_bits()));
+        assert!(
+            velocities
+                .iter()
+                .all(|value| value.to_bits() == velocities[0].to_bits())
+        );
+        [weights[0], velocities[0]].map(f32::to_bits)
+    };
+    let least = f32::MIN_POSITIVE;
+    let bits = |values: [f32; 2]| values.map(f32::to_bits);
+    assert_eq!(step(1.0, least), bits([1.0, 0.0]));
+    assert_eq!(step(1.0, -least), bits([1.0, -0.0]));
+    assert_eq!(step(1.0, 2.0 * least), bits([1.0, least]));
+    assert_eq!(step(1e-40, 0.0), bits([0.0, 0.0]));
+    assert_eq!(step(-1e-40, 0.0), bits([-0.0, 0.0]));
+    assert_eq!(step(-least, 0.0), bits([-least, 0.0]));
+}
+
+#[test]
+fn a_velocity_without_a_gradient_comes_to_rest() {
+    let (mut weight, mut velocity) = ([0.5], [1.0]);
+    let step = Update {
+        learning_rate: 0.1,
+        momentum: 0.9,
+        non_negative: false,
+    };
+    for _ in 0..1_000 {
+        update(step, &mut weight, &mut velocity, &[0.0]);
+    }
+    assert_eq!(velocity, [0.0]);
+}

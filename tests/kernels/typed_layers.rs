@@ -276,6 +276,22 @@ fn batch_norm_trains_by_the_batch_moves_its_statistics_and_infers_by_them() {
 }
 
 #[test]
+fn running_statistics_of_a_channel_that_is_always_zero_come_to_zero() {
+    let mut layer: BatchNorm2D<1, KerasDefault> = build(1, "layer", 0).unwrap();
+    // Both start at 1, and 0.99⁹⁰⁰⁰ is below the least normal number.
+    values_mut(&mut layer.moving_mean).fill(1.0);
+    let x: Tensor<Rank4<1, 1, 1, 1>, f32, Cpu> =
+        Cpu::default().tensor_from_vec(vec![0.0], (Const, Const, Const, Const));
+    for _ in 0..9_000 {
+        layer.forward_mut(x.leaky_trace());
+    }
+    assert_eq!(
+        (layer.moving_mean.as_vec(), layer.moving_variance.as_vec()),
+        (vec![0.0], vec![0.0])
+    );
+}
+
+#[test]
 fn a_shortcut_adds_and_rectifies_and_both_ways_get_the_gradient() {
     let mut rng = generator(107);
     let layer: Shortcut<Identity, ReLU, Relu> = build(1, "layer", 0).unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use wise_srnet::experiment::{HeadKind, Plan, Registry};
-use wise_srnet::training::FitError;
+use wise_srnet::training::{Checkpoint, FitError};
 
 use super::state::state;
 use super::{StopAfter, small_plan, train};
@@ -81,5 +81,55 @@ fn a_run_with_two_damaged_checkpoints_is_refused_and_both_stay_as_they_are() {
             error.contains("previous.safetensors: "),
             "nothing starts over unasked: {error}"
         );
+    }
+}
+
+/// What is said of a run whose last checkpoint was `change`d by a program that writes checkpoints, not by accident.
+fn refusal(plan: &Plan<'_>, change: &dyn Fn(&mut Checkpoint)) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    go_on(plan, folder.path(), 2).unwrap();
+    let last = folder.path().join("last.safetensors");
+    let mut checkpoint = Checkpoint::load(&last).unwrap();
+    change(&mut checkpoint);
+    checkpoint.save(&last).unwrap();
+    let before = fs::read(&last).unwrap();
+    let error = go_on(plan, folder.path(), usize::MAX).unwrap_err().to_string();
+    assert_eq!(fs::read(&last).unwrap(), before, "it is not set aside");
+    assert!(error.contains("last.safetensors"), "{error}");
+    error
+}
+
+#[test]
+fn a_run_does_not_go_on_with_weights_or_velocities_that_are_not_finite() {
+    let registry = Registry::builtin();
+    let plan = small_plan(&registry);
+    let weight = refusal(&plan, &|checkpoint| {
+        checkpoint.snapshot.tensors.first_entry().unwrap().get_mut().values[0] = f32::NAN;
+    });
+    assert!(
+        weight.contains("` holds values that are not finite") && weight.contains("its tensor `backbone."),
+        "{weight}"
+    );
+    let velocity = refusal(&plan, &|checkpoint| {
+        checkpoint.snapshot.velocities.first_entry().unwrap().get_mut().values[0] = f32::INFINITY;
+    });
+    assert!(velocity.contains("its tensor `velocity/backbone."), "{velocity}");
+}
+
+#[test]
+fn a_run_does_not_go_on_from_a_position_that_it_can_not_come_to() {
+    let registry = Registry::builtin();
+    let plan = small_plan(&registry);
+    let changes: [&dyn Fn(&mut Checkpoint); 6] = [
+        &|checkpoint| checkpoint.position.epochs = u64::MAX,
+        &|checkpoint| (checkpoint.position.epochs, checkpoint.position.steps) = (1, 5),
+        &|checkpoint| checkpoint.position.steps = u64::MAX,
+        &|checkpoint| checkpoint.position.batches = usize::MAX,
+        &|checkpoint| (checkpoint.position.batches, checkpoint.position.steps) = (4, 4),
+        &|checkpoint| checkpoint.position.best = Some(1e308),
+    ];
+    for (case, change) in changes.into_iter().enumerate() {
+        let said = refusal(&plan, change);
+        assert!(said.contains("can't be gone on from"), "case {case}: {said}");
     }
 }

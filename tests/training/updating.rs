@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use wise_srnet::experiment::{HeadKind, Registry};
 use wise_srnet::layers::Visited;
-use wise_srnet::training::{Model, Schedule, Sgd};
+use wise_srnet::training::{Model, Schedule, Sgd, Snapshot};
 
 const MOMENTUM: f64 = 0.9;
 const BATCH: usize = 4;
@@ -134,4 +134,29 @@ fn weights_that_start_negative_stay_so_until_the_first_update() {
     model.train(vec![1.0; 64 * 64 * 3], &[0]).unwrap();
     model.logits(vec![1.0; 64 * 64 * 3], 1).unwrap();
     assert_eq!(negative_weights(&references(&mut *model)), negative);
+}
+
+#[test]
+fn subnormal_values_of_a_checkpoint_are_restored_as_zeros_and_all_others_to_the_bit() {
+    let registry = Registry::builtin();
+    let mut model = registry.build_named("mini_resnet", 64, HeadKind::Gap, 0, 6).unwrap();
+    let mut optimizer = Sgd::new(&mut *model, 0.9);
+    let mut snapshot = Snapshot::of(&mut *model, Some(&optimizer));
+    let changed = [1e-40, -1e-40, f32::MIN_POSITIVE, -0.0];
+    let restored = [0.0, -0.0, f32::MIN_POSITIVE, -0.0].map(f32::to_bits);
+    let Snapshot {
+        tensors, velocities, ..
+    } = &mut snapshot;
+    for tensor in [tensors.get_mut("head.1.kernel"), velocities.get_mut("head.1.kernel")] {
+        tensor.unwrap().values[..4].copy_from_slice(&changed);
+    }
+    snapshot.restore(&mut *model, Some(&mut optimizer)).unwrap();
+    let found = Snapshot::of(&mut *model, Some(&optimizer));
+    for tensors in [&found.tensors, &found.velocities] {
+        let first: Vec<u32> = tensors["head.1.kernel"].values[..4]
+            .iter()
+            .map(|value| value.to_bits())
+            .collect();
+        assert_eq!(first, restored);
+    }
 }

@@ -16,6 +16,7 @@ pub mod memory;
 pub mod networks;
 pub mod random;
 pub mod report;
+pub mod runner;
 pub mod shapes;
 mod text;
 pub mod training;

@@ -14,9 +14,7 @@ use super::text::utc;
 use super::{machine, output};
 use crate::atomic_file;
 use crate::kernels::instruction_set::InstructionSet;
-
-/// The file's name.
-const FILE: &str = "environment.json";
+use crate::runner::folder::ENVIRONMENT;
 
 #[derive(Default, Serialize, Deserialize)]
 struct Environment {
@@ -43,7 +41,7 @@ struct Session {
 
 /// Notes that a command begins to compute results for this folder, on the current thread's pool.
 pub fn record(folder: &Path) -> Result<(), CommandError> {
-    let path = folder.join(FILE);
+    let path = folder.join(ENVIRONMENT);
     let mut environment = stored(&path);
     warn_of_other_bits(&environment);
     environment.sessions.push(Session {

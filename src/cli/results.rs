@@ -5,9 +5,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::error::CommandError;
-use super::results_folder::{HISTORY, run_path, stored_rows};
+use super::results_folder::{run_path, stored_rows};
 use crate::experiment::Run;
 use crate::report::{EpochRow, ExperimentFacts, write_histories, write_report};
+use crate::runner::folder::HISTORY;
 use crate::training::{EpochResult, NoProgress, Scores};
 
 /// The rows of all runs, and the folder with their report.

@@ -13,22 +13,14 @@ use crate::atomic_file;
 use crate::data::Contents;
 use crate::experiment::{Difference, Experiment, Plan, Run};
 use crate::report::{EpochRow, read_history, run_folder};
-
-/// All settings of the results, after base, variant and command line: an experiment file that gives the same results.
-const RESOLVED: &str = "resolved.ron";
-
-/// The contents of the images that the results were made with.
-const CONTENTS: &str = "images.csv";
-
-/// The epochs of a run, in its folder, and those of all runs.
-pub const HISTORY: &str = "history.csv";
+use crate::runner::folder::{CONTENTS, HISTORY, LOCK, SETTINGS};
 
 /// How long to wait for a process that holds the folder: one that was killed a moment ago lets go of it late.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Keeps a second process out of the folder as long as the file lives.
 pub fn lock(folder: &Path) -> Result<File, CommandError> {
-    let path = folder.join(".lock");
+    let path = folder.join(LOCK);
     let io = |source| CommandError::Io {
         path: path.clone(),
         source,
@@ -63,7 +55,7 @@ pub fn delete(folder: &Path, unwanted: impl Fn(&str) -> bool) -> Result<(), Comm
 /// What differs between this experiment and the one whose results are in the folder. Where the stored file can't be
 /// read, nothing is said to differ: the checkpoints' fingerprints decide.
 pub fn changed_settings(experiment: &Experiment, folder: &Path) -> Result<Vec<Difference>, CommandError> {
-    match Experiment::load(&folder.join(RESOLVED)) {
+    match Experiment::load(&folder.join(SETTINGS)) {
         Ok(stored) => Ok(stored.differences(experiment)?),
         Err(_) => Ok(Vec::new()),
     }
@@ -76,7 +68,7 @@ pub fn run_path(folder: &Path, run: Run) -> Result<PathBuf, CommandError> {
 
 /// Keeps the settings beside the results.
 pub fn store_settings(experiment: &Experiment, folder: &Path) -> Result<(), CommandError> {
-    let path = folder.join(RESOLVED);
+    let path = folder.join(SETTINGS);
     let text = format!(
         "// Every setting of these results. This is an experiment file itself.\n{}",
         experiment.to_ron()?

@@ -24,8 +24,9 @@ use super::{environment, left_out, machine, next, output, prepare, thumbnails};
 use crate::atomic_file;
 use crate::data::Contents;
 use crate::experiment::{Cost, Experiment, HeadKind, OnBadImage, Plan, Registry, Run};
-use crate::report::{EpochRow, ExperimentFacts, HeadFacts, is_run_history};
-use crate::training::{FitError, Outcome, Position, Standing, is_checkpoint};
+use crate::report::{EpochRow, ExperimentFacts, HeadFacts};
+use crate::runner::folder::{BEST, PAGE, is_checkpoint, is_run_history};
+use crate::training::{FitError, Outcome, Position, Standing};
 
 /// Runs the experiments, one after the other.
 pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
@@ -55,7 +56,7 @@ pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, Com
             output::tell(format_args!("experiment {}", plan.experiment.name));
         }
         let outcome = pool.install(|| train_all(&ready, &interrupt, events))?;
-        told = told.and(say_written(&folder.join("report.html"), outcome, events));
+        told = told.and(say_written(&folder.join(PAGE), outcome, events));
         if outcome == Outcome::Stopped {
             told?;
             return Ok(ExitCode::from(130));
@@ -65,7 +66,7 @@ pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, Com
     }
     told?;
     if let (LogFormat::Text, Some(run_folder)) = (arguments.log_format, last_run) {
-        say_next(&arguments, &results, &run_folder.join("best.safetensors"));
+        say_next(&arguments, &results, &run_folder.join(BEST));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -172,7 +173,7 @@ fn say_written(report: &Path, outcome: Outcome, events: Events) -> Result<(), Co
 /// Says what can be done with the results of all experiments, and with a checkpoint of the last one.
 fn say_next(arguments: &RunArguments, results: &[PathBuf], checkpoint: &Path) {
     if let [only] = results {
-        next::open(&only.join("report.html"));
+        next::open(&only.join(PAGE));
         let mut evaluate = vec!["evaluate".into()];
         evaluate.extend(arguments.experiment.words());
         if let Some(data) = &arguments.changes.data {

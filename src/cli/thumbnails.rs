@@ -8,7 +8,8 @@ use image::imageops::{FilterType, crop_imm, resize};
 use super::error::CommandError;
 use super::results_folder::delete;
 use crate::data::Split;
-use crate::report::{THUMBNAILS, disagreeing_images, thumbnail, write_thumbnail};
+use crate::report::{disagreeing_images, write_thumbnail};
+use crate::runner::folder::{THUMBNAILS, is_thumbnail, thumbnail};
 
 /// Width and height.
 const SIDE: u32 = 96;
@@ -20,7 +21,7 @@ pub fn write(folder: &Path, test: &Split) -> Result<(), CommandError> {
     let name = |index: &usize| thumbnail(folder, *index).file_name().map(|name| name.to_owned());
     let wanted: Vec<_> = images.iter().filter_map(name).collect();
     delete(&folder.join(THUMBNAILS), |name| {
-        name.ends_with(".jpg") && !wanted.iter().any(|wanted| wanted == name)
+        is_thumbnail(name) && !wanted.iter().any(|wanted| wanted == name)
     })?;
     for index in images {
         write_thumbnail(folder, index, &small(&test.decode(index)?))?;

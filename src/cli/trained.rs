@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::CommandError;
 use crate::experiment::{HeadKind, Registry, UnknownHead};
-use crate::training::{Checkpoint, Misfit, Model, best_checkpoint};
+use crate::runner::folder::BEST;
+use crate::training::{Checkpoint, Misfit, Model};
 
 /// A checkpoint that a command was asked to use.
 pub struct Trained {
@@ -61,7 +62,7 @@ impl Trained {
 
 /// The best checkpoint in a run's folder.
 fn best_of(folder: &Path) -> Result<PathBuf, CommandError> {
-    let best = best_checkpoint(folder);
+    let best = folder.join(BEST);
     if best.is_file() {
         return Ok(best);
     }
@@ -70,7 +71,7 @@ fn best_of(folder: &Path) -> Result<PathBuf, CommandError> {
         .flatten()
         .flatten()
         .map(|entry| entry.path());
-    let mut runs: Vec<PathBuf> = inner.filter(|inner| best_checkpoint(inner).is_file()).collect();
+    let mut runs: Vec<PathBuf> = inner.filter(|inner| inner.join(BEST).is_file()).collect();
     runs.sort();
     let advice = match runs.first() {
         Some(run) => format!("name the folder of one run, such as '{}'", run.display()),

@@ -1,7 +1,7 @@
 //! The test images on which two heads disagree, and their thumbnails on the page.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,9 +13,8 @@ use super::head_names::title;
 use super::predictions::{PredictedImage, RunPredictions};
 use super::summary::{GAP, WISE_SRNET};
 use super::{ReportError, files};
+use crate::runner::folder::thumbnail;
 
-/// The folder of thumbnails in a results folder.
-pub const THUMBNAILS: &str = "thumbnails";
 /// At most so many images are shown on either side.
 const SHOWN: usize = 12;
 
@@ -102,11 +101,6 @@ impl Disagreements {
     }
 }
 
-/// Where the thumbnail of a test image lies in a results folder.
-pub fn thumbnail(folder: &Path, index: usize) -> PathBuf {
-    folder.join(THUMBNAILS).join(format!("{index}.jpg"))
-}
-
 /// Writes the thumbnail of a test image.
 ///
 /// # Errors
@@ -180,6 +174,7 @@ fn spread(found: Vec<Disagreement>) -> Vec<Disagreement> {
 mod tests {
     use super::super::examples::predictions;
     use super::*;
+    use crate::runner::folder::THUMBNAILS;
 
     fn found() -> Disagreements {
         let runs = [

@@ -23,26 +23,13 @@ use super::palette::styles;
 use super::panels::{accuracy_panels, learning_rate_panels, loss_panels};
 use super::predictions::{PredictedImage, write_predictions};
 use super::runs::group;
-use super::stored::{FACTS, FIGURES, HISTORY, KERNEL, LAST_PREDICTIONS, PAGE, Stored, is_tidy, stem};
+use super::stored::{Stored, is_tidy, stem};
 use super::summary::summarise;
-use super::tensorboard::{EVENTS, write_events};
-
-const KERAS_HISTORY: &str = "keras_history.csv";
-const BEST_PREDICTIONS: &str = "best_predictions.csv";
-const IMAGE: &str = "accuracy.png";
-
-/// Whether a file of this name in a run's folder tells of its epochs.
-pub fn is_run_history(name: &str) -> bool {
-    [
-        HISTORY,
-        KERAS_HISTORY,
-        EVENTS,
-        LAST_PREDICTIONS,
-        BEST_PREDICTIONS,
-        KERNEL,
-    ]
-    .contains(&name)
-}
+use super::tensorboard::write_events;
+use crate::runner::folder::{
+    ACCURACY, BEST_PREDICTIONS, CLASSES, CONFUSION, EVENTS, FACTS, FIGURES, HISTORY, KERAS_HISTORY, KERNEL, KERNELS,
+    LAST_PREDICTIONS, LEARNING_RATE, LOSS, PAGE,
+};
 
 /// Where a run stands at the end of an epoch, beside its history.
 #[derive(Clone, Copy, Debug)]
@@ -181,11 +168,11 @@ fn draw(stored: Stored, dir: &Path) -> Result<Redrawn, ReportError> {
     let heads = stored.heads();
     let names = || heads.iter().map(|head| head.head.as_str());
     let styles = styles(names());
-    let (image, page) = (dir.join(IMAGE), dir.join(PAGE));
+    let (image, page) = (dir.join(ACCURACY).with_extension("png"), dir.join(PAGE));
     let charts = [
-        ("accuracy", &accuracy_panels(&heads)[..]),
-        ("loss", &loss_panels(&heads)[..]),
-        ("learning_rate", &learning_rate_panels(&heads)[..]),
+        (ACCURACY, &accuracy_panels(&heads)[..]),
+        (LOSS, &loss_panels(&heads)[..]),
+        (LEARNING_RATE, &learning_rate_panels(&heads)[..]),
     ];
     for (name, panels) in charts {
         write_curves(&dir.join(name), &stored.name, panels, &heads, &styles)?;
@@ -194,9 +181,9 @@ fn draw(stored: Stored, dir: &Path) -> Result<Redrawn, ReportError> {
     let answers = Answers::of(names(), &stored.predictions);
     let kernels = stored.kernels.iter().flat_map(HeadKernel::grids).collect();
     let grids = [
-        ("confusion", answers.matrices()),
-        ("classes", answers.gains().into_iter().collect()),
-        ("kernels", kernels),
+        (CONFUSION, answers.matrices()),
+        (CLASSES, answers.gains().into_iter().collect()),
+        (KERNELS, kernels),
     ];
     for (name, grids) in &grids {
         if !grids.is_empty() {
@@ -290,14 +277,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path();
         write_report(dir, &facts(&["gap", "wise_srnet"]), &rows()).unwrap();
-        let files = [PAGE, IMAGE, HISTORY].map(|name| dir.join(name));
+        let files = [PAGE, "accuracy.png", HISTORY].map(|name| dir.join(name));
         let before = files.each_ref().map(|file| fs::read(file).unwrap());
         for path in [dir.to_path_buf(), dir.join(HISTORY)] {
             let redrawn = redraw(&path).unwrap();
             assert_eq!(
                 redrawn,
                 Redrawn {
-                    image: dir.join(IMAGE),
+                    image: dir.join("accuracy.png"),
                     page: dir.join(PAGE),
                     warnings: vec![]
                 }

@@ -1,6 +1,7 @@
 //! Names of heads: as a folder's name, and as people write them.
 
 use super::ReportError;
+use crate::runner::folder;
 
 /// The folder of one run, `<head>-seed<seed>`.
 ///
@@ -23,7 +24,7 @@ pub fn run_folder(head: &str, seed: u64) -> Result<String, ReportError> {
     if head.len() > 100 {
         return refuse("it must not be longer than 100 bytes");
     }
-    Ok(format!("{head}-seed{seed}"))
+    Ok(folder::run(head, seed))
 }
 
 /// What even a line of a history asks of a name.

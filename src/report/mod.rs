@@ -59,13 +59,12 @@ mod tables;
 mod tensorboard;
 pub mod verdict;
 
-pub use disagreements::{THUMBNAILS, thumbnail, write_thumbnail};
+pub use disagreements::write_thumbnail;
 pub use epoch_row::{COLUMNS, EpochRow};
 pub use error::ReportError;
 pub use facts::{ExperimentFacts, HeadFacts};
 pub use folder::{
-    Redrawn, RunState, disagreeing_images, is_run_history, redraw, redraw_together, write_histories, write_report,
-    write_run_state,
+    Redrawn, RunState, disagreeing_images, redraw, redraw_together, write_histories, write_report, write_run_state,
 };
 pub use head_names::run_folder;
 pub use heat_map::{HeatMap, write_heat_map};

@@ -16,9 +16,10 @@ use super::palette::{HeadStyle, styles};
 use super::panels::accuracy_panels;
 use super::plots::{Plot, Plots, key};
 use super::runs::{HeadRuns, group};
-use super::stored::{FIGURES, PAGE, Stored};
+use super::stored::Stored;
 use super::summary::{GAP, HeadSummary, Summary, summarise};
 use super::{ReportError, about, files};
+use crate::runner::folder::{FIGURES, PAGE};
 
 /// One of the experiments.
 struct Entry {

@@ -12,20 +12,7 @@ use super::keras_csv::read_keras_csv;
 use super::kernels::{HeadKernel, SpatialKernel};
 use super::predictions::{RunPredictions, read_predictions};
 use super::runs::{HeadRuns, Run, group};
-
-/// The epochs of an experiment or of a run.
-pub const HISTORY: &str = "history.csv";
-/// What an experiment is.
-pub const FACTS: &str = "experiment.json";
-/// What a run's test images were taken for after its last epoch.
-pub const LAST_PREDICTIONS: &str = "last_predictions.csv";
-/// The head's kernel after a run's last epoch.
-pub const KERNEL: &str = "kernel.csv";
-
-/// The page of an experiment, or of several.
-pub const PAGE: &str = "report.html";
-/// All figures of a page.
-pub const FIGURES: &str = "report.json";
+use crate::runner::folder::{FACTS, KERNEL, LAST_PREDICTIONS};
 
 /// What was found at a path.
 pub struct Stored {

@@ -12,9 +12,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::epoch_row::EpochRow;
 use super::{ReportError, files};
 
-/// The file's name in a run's folder; TensorBoard reads every file with `tfevents` in its name.
-pub const EVENTS: &str = "events.out.tfevents.wise-srnet";
-
 /// The first event says which version of the format follows.
 const VERSION: &str = "brain.Event:2";
 
@@ -164,6 +161,7 @@ fn checksum(data: &[u8]) -> [u8; 4] {
 mod tests {
     use super::super::examples::row;
     use super::*;
+    use crate::runner::folder::EVENTS;
 
     /// CRC-32C bit by bit, from its polynomial.
     fn crc(data: &[u8]) -> u32 {

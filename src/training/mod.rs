@@ -28,6 +28,5 @@ pub use model::{BACKBONE, BackboneType, HEAD, Layers, Model, Step};
 pub use no_progress::NoProgress;
 pub use optimizer::{Optimizer, Sgd};
 pub use prediction::{Prediction, are_finite, probabilities, ranking};
-pub use run_folder::{best_checkpoint, is_checkpoint};
 pub use schedule::Schedule;
 pub use snapshot::{Misfit, Snapshot, StoredTensor};

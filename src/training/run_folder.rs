@@ -7,37 +7,7 @@ use tracing::info;
 use super::checkpoint::Checkpoint;
 use super::checkpoint_error::CheckpointError;
 use crate::atomic_file::Disk;
-
-/// The run's state: weights, velocities, position.
-const LAST: &str = "last.safetensors";
-
-/// The state before that one: what the run goes on from if the last can't be read.
-const PREVIOUS: &str = "previous.safetensors";
-
-/// The weights of the best epoch.
-const BEST: &str = "best.safetensors";
-
-/// A state that could not be read, set aside.
-const DAMAGED: &str = "last.safetensors.damaged";
-
-/// The weights of an epoch that is kept for good.
-fn kept(epoch: u64) -> String {
-    format!("epoch-{epoch:04}.safetensors")
-}
-
-/// The weights of the best epoch of the run in this folder.
-pub fn best_checkpoint(folder: &Path) -> PathBuf {
-    folder.join(BEST)
-}
-
-/// Whether a file of this name in a run's folder is one of its checkpoints.
-pub fn is_checkpoint(name: &str) -> bool {
-    let epoch = name
-        .strip_prefix("epoch-")
-        .and_then(|rest| rest.strip_suffix(".safetensors"));
-    let is_kept = epoch.and_then(|epoch| epoch.parse().ok()).map(kept).as_deref() == Some(name);
-    [LAST, PREVIOUS, BEST, DAMAGED].contains(&name) || is_kept
-}
+use crate::runner::folder::{BEST, DAMAGED_STATE, LAST, PREVIOUS, kept};
 
 /// The checkpoints of a run, on a disk.
 pub(super) struct RunFolder<'a> {
@@ -93,7 +63,7 @@ impl RunFolder<'_> {
         }
         let path = self.path.join(LAST);
         self.disk
-            .rename(&path, &self.path.join(DAMAGED))
+            .rename(&path, &self.path.join(DAMAGED_STATE))
             .map_err(|source| CheckpointError::Io { path, source })
     }
 

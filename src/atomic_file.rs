@@ -2,11 +2,14 @@
 //! Checkpoints and reports are written this way.
 
 use std::fmt::Debug;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::{self, File, FileType};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
+use std::sync::Once;
+use std::time::{Duration, SystemTime};
 
 use tempfile::{NamedTempFile, TempPath};
+use tracing::warn;
 
 /// What writing a file asks of the system, step by step. The steps are those of the real file system; a test takes the
 /// place of one to let it fail, or to note in which order they come.
@@ -55,6 +58,10 @@ impl Disk for System {}
 
 /// Writes `bytes` to a temporary file beside `path`, flushes it to the disk and renames it to `path`; makes missing
 /// parent folders.
+///
+/// # Errors
+/// The system's; and a `path` that names something else than a plain file: a link, a folder, a pipe or a device would be
+/// lost.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_on(&System, path, None, bytes)
 }
@@ -62,6 +69,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// As [`replace`] on any disk; a file that `path` already names becomes `previous`. A crash between the two renamings
 /// leaves no `path`, but a whole `previous`.
 pub fn replace_on(disk: &dyn Disk, path: &Path, previous: Option<&Path>, bytes: &[u8]) -> io::Result<()> {
+    refuse_all_but_files(path)?;
     let folder = folder_of(path);
     make_folder(disk, folder)?;
     let mut file = disk.create(folder)?;
@@ -73,7 +81,51 @@ pub fn replace_on(disk: &dyn Disk, path: &Path, previous: Option<&Path>, bytes: 
         disk.rename(path, previous)?;
     }
     disk.publish(file.into_temp_path(), path)?;
-    disk.sync_folder(folder)
+    keep_names(disk, folder)
+}
+
+/// A file takes the place of a file, and of nothing else.
+fn refuse_all_but_files(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if !metadata.is_file() => {
+            let what = named(metadata.file_type());
+            Err(io::Error::other(format!(
+                "{what} is in its place: name a file, or move that away"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A word for something that is no plain file.
+pub fn named(file_type: FileType) -> &'static str {
+    if file_type.is_symlink() {
+        "a link"
+    } else if file_type.is_dir() {
+        "a folder"
+    } else if file_type.is_file() {
+        "a file"
+    } else {
+        "a pipe or device"
+    }
+}
+
+/// Flushes a folder's names. Some network and user-space file systems have no such thing and answer EINVAL or ENOTSUP: what
+/// is written there is written all the same, and a warning says once what it does not survive.
+fn keep_names(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+    static TOLD: Once = Once::new();
+    let synced = disk.sync_folder(folder);
+    let Err(error) = &synced else { return Ok(()) };
+    if !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) {
+        return synced;
+    }
+    TOLD.call_once(|| {
+        warn!(
+            folder = %folder.display(),
+            "the file system can't flush a folder ({error}): what is written here may not survive a power cut"
+        );
+    });
+    Ok(())
 }
 
 /// Makes a folder and its missing parents, with names that survive a power failure.
@@ -84,11 +136,11 @@ fn make_folder(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     missing
         .into_iter()
         .map(folder_of)
-        .try_for_each(|parent| disk.sync_folder(parent))
+        .try_for_each(|parent| keep_names(disk, parent))
 }
 
 /// The folder that a path lies in.
-fn folder_of(path: &Path) -> &Path {
+pub fn folder_of(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
@@ -97,9 +149,29 @@ fn folder_of(path: &Path) -> &Path {
 /// What the names of temporary files start with.
 const PREFIX: &str = ".writing-";
 
-/// Whether a file of this name is one that a process was writing when it was killed.
+/// Whether a file of this name is one that a process was writing when it was killed, or is writing now.
 pub fn is_leftover(name: &str) -> bool {
-    name.starts_with(PREFIX)
+    let random = name.strip_prefix(PREFIX);
+    random.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Files that nobody has written to for so long belong to no process any more.
+const STALE: Duration = Duration::from_secs(3600);
+
+/// Deletes from the folder of `path` what processes were writing when they were killed. Others may be writing there now:
+/// only files of this program's own names go, and only those that nobody has written to for an hour. Leftovers that can't be
+/// deleted harm nothing and are no error.
+pub fn sweep_beside(path: &Path) {
+    let is_stale = |entry: &fs::DirEntry| {
+        let metadata = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+        let age = SystemTime::now().duration_since(metadata.modified().ok()?).ok()?;
+        Some(age >= STALE && entry.file_name().to_str().is_some_and(is_leftover))
+    };
+    for entry in fs::read_dir(folder_of(path)).into_iter().flatten().flatten() {
+        if is_stale(&entry) == Some(true) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Temporary files are private by default; a report is as readable as any other file that its owner makes.
@@ -153,5 +225,112 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"3");
         assert_eq!(fs::read(&previous).unwrap(), b"2");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_file_takes_the_place_of_nothing_but_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        let said = replace(&inner, b"new").unwrap_err().to_string();
+        assert!(said.starts_with("a folder is in its place"), "{said}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was begun");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_and_what_it_leads_to_stay_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let [target, link, nowhere] = ["target", "link", "nowhere"].map(|name| folder.path().join(name));
+        fs::write(&target, "precious").unwrap();
+        for (path, to) in [(&link, &target), (&nowhere, &folder.path().join("absent"))] {
+            std::os::unix::fs::symlink(to, path).unwrap();
+            let said = replace(path, b"new").unwrap_err().to_string();
+            assert!(said.starts_with("a link is in its place"), "{said}");
+            assert!(fs::symlink_metadata(path).unwrap().is_symlink());
+        }
+        assert_eq!(fs::read(&target).unwrap(), b"precious");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_replaced_file_is_as_readable_as_any_other_of_its_owner() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let [ours, other] = ["ours", "other"].map(|name| folder.path().join(name));
+        replace(&ours, b"").unwrap();
+        fs::write(&other, "").unwrap();
+        let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&ours), mode(&other));
+    }
+
+    /// Notes the folders that are flushed, and answers as it is told.
+    #[derive(Debug)]
+    struct Flushes {
+        flushed: std::cell::RefCell<Vec<std::path::PathBuf>>,
+        answer: Option<ErrorKind>,
+    }
+
+    impl Disk for Flushes {
+        fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+            self.flushed.borrow_mut().push(folder.to_owned());
+            self.answer.map_or(Ok(()), |kind| Err(kind.into()))
+        }
+    }
+
+    #[test]
+    fn the_names_of_new_folders_are_flushed_as_the_files_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Flushes {
+            flushed: Default::default(),
+            answer: None,
+        };
+        let path = folder.path().join("reports/tiny/last");
+        for _ in 0..2 {
+            replace_on(&disk, &path, None, b"1").unwrap();
+        }
+        let names = ["reports", "", "reports/tiny", "reports/tiny"];
+        assert_eq!(disk.flushed.into_inner(), names.map(|name| folder.path().join(name)));
+    }
+
+    #[test]
+    fn a_file_system_that_cannot_flush_folders_is_written_to_and_one_that_fails_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, kind| {
+            let disk = Flushes {
+                flushed: Default::default(),
+                answer: Some(kind),
+            };
+            let path = folder.path().join(name).join("last");
+            replace_on(&disk, &path, None, b"1").map(|()| fs::read(path).unwrap())
+        };
+        for kind in [ErrorKind::InvalidInput, ErrorKind::Unsupported] {
+            assert_eq!(write(&format!("{kind:?}"), kind).unwrap(), b"1");
+        }
+        let failed = write("full", ErrorKind::StorageFull).unwrap_err();
+        assert_eq!(failed.kind(), ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn old_leftovers_are_swept_up_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.h5");
+        let old = SystemTime::now() - 2 * STALE;
+        let files = [
+            (".writing-aB3x9Z", Some(old)),
+            (".writing-now123", None),
+            (".writing-notes.txt", Some(old)),
+            (".writing-", Some(old)),
+            ("mine", Some(old)),
+        ];
+        for (name, modified) in files {
+            let file = File::create(folder.path().join(name)).unwrap();
+            modified.map(|time| file.set_modified(time).unwrap());
+        }
+        sweep_beside(&path);
+        let left = |name: &str| folder.path().join(name).exists();
+        assert!(!left(".writing-aB3x9Z"));
+        assert!(files[1..].iter().all(|(name, _)| left(name)));
     }
 }

@@ -81,10 +81,11 @@ fn warn_of_other_bits(environment: &Environment) {
 
 /// The sessions so far. A file that can't be read is no reason not to train.
 fn stored(path: &Path) -> Environment {
-    let Ok(text) = fs::read_to_string(path) else {
+    if !path.exists() {
         return Environment::default();
-    };
-    serde_json::from_str(&text).unwrap_or_else(|error| {
+    }
+    let read = fs::read(path).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?));
+    read.unwrap_or_else(|error| {
         output::tell(format_args!(
             "warning: {} is not readable and is begun again: {error}",
             path.display()

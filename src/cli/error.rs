@@ -8,6 +8,7 @@ use crate::data::{DataError, with_causes};
 use crate::experiment::{ExperimentError, PlanError};
 use crate::kernels::instruction_set::PinError;
 use crate::report::ReportError;
+use crate::runner::FolderError;
 use crate::training::{CheckpointError, EvaluationError, FitError};
 use crate::weights::WeightsError;
 
@@ -43,8 +44,8 @@ pub enum CommandError {
     Network(#[from] dfdx::prelude::CpuError),
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
-    #[error("another process is writing to {}; wait for it, or give another `--out`", .0.display())]
-    Locked(PathBuf),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     #[error("the threads could not be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
     #[error("--simd: {0}")]

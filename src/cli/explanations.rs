@@ -7,6 +7,7 @@ use image::RgbImage;
 use serde::Serialize;
 
 use super::error::CommandError;
+use crate::atomic_file;
 use crate::report::{HeatMap, write_heat_map};
 use crate::text::{nearest, one_of};
 use crate::training::{Explanation, Model, probabilities, ranking};
@@ -89,6 +90,7 @@ impl<'a> Explanations<'a> {
             class: name,
             lines: [&format!("{title}{taken}"), &terms],
         };
+        atomic_file::sweep_beside(&file);
         write_heat_map(&file, &picture)?;
         Ok(Explained {
             class: name.clone(),

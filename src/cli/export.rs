@@ -6,6 +6,7 @@ use super::arguments::ExportArguments;
 use super::error::CommandError;
 use super::output;
 use super::trained::Trained;
+use crate::atomic_file;
 use crate::experiment::Registry;
 use crate::training::Identity;
 use crate::weights::export_keras_h5;
@@ -29,6 +30,7 @@ pub fn export(arguments: ExportArguments, registry: &Registry) -> Result<ExitCod
     let trained = Trained::open(&arguments.checkpoint)?;
     let mut model = trained.model(registry)?;
     let Identity { network, head, .. } = &trained.checkpoint.identity;
+    atomic_file::sweep_beside(&arguments.output);
     export_keras_h5(&arguments.output, network, arguments.backbone, |visit| {
         model.for_each(visit)
     })?;

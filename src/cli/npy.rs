@@ -79,6 +79,7 @@ fn is_harmless(bytes: &[u8]) -> bool {
 
 /// Writes maps, `batch × height × width × channels`, in one step.
 pub fn write_maps(path: &Path, maps: &[f32], shape: [usize; 4]) -> Result<(), CommandError> {
+    atomic_file::sweep_beside(path);
     let mut bytes = Vec::with_capacity(size_of_val(maps) + 128);
     let options = npyz::WriteOptions::new().default_dtype();
     let written = options

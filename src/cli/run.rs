@@ -2,7 +2,6 @@
 //! report up to date.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,18 +14,16 @@ use super::interrupt::Interrupt;
 use super::memory::Memory;
 use super::progress::{ImagesProgress, RunProgress};
 use super::results::Results;
-use super::results_folder::{
-    changed_settings, delete, lock, rows_of_other_runs, run_path, store_contents, store_settings, stored_contents,
-};
+use super::results_folder::{changed_settings, run_path, store_contents, store_settings, stored_contents};
 use super::text::count;
 use super::watcher::Watcher;
 use super::{environment, left_out, machine, next, output, prepare, thumbnails};
-use crate::atomic_file;
 use crate::data::Contents;
 use crate::experiment::{Cost, Experiment, HeadKind, OnBadImage, Plan, Registry, Run};
-use crate::report::{EpochRow, ExperimentFacts, HeadFacts};
-use crate::runner::folder::{BEST, PAGE, is_checkpoint, is_run_history};
-use crate::training::{FitError, Outcome, Position, Standing};
+use crate::report::{ExperimentFacts, HeadFacts};
+use crate::runner::folder::{BEST, HISTORY, LAST, PAGE, is_run_file};
+use crate::runner::{Histories, Kept, Lock, delete, inspect, sweep};
+use crate::training::{CheckpointError, FitError, Outcome, Position, Standing};
 
 /// Runs the experiments, one after the other.
 pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
@@ -47,7 +44,7 @@ pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, Com
     let mut told = Ok(());
     // Each plan is dropped when it has been run, with the images that it keeps in memory.
     for ready in ready {
-        let Ready { plan, folder, .. } = &ready;
+        let (plan, folder) = (&ready.plan, ready.lock.folder());
         events.tell(&Event::ExperimentStarted {
             experiment: &plan.experiment.name,
             results: folder,
@@ -62,11 +59,13 @@ pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, Com
             return Ok(ExitCode::from(130));
         }
         last_run = plan.runs().last().map(|&run| run_path(folder, run)).transpose()?;
-        results.push(ready.folder);
+        results.push(folder.to_owned());
     }
     told?;
     if let (LogFormat::Text, Some(run_folder)) = (arguments.log_format, last_run) {
-        say_next(&arguments, &results, &run_folder.join(BEST));
+        let weights = [BEST, LAST].map(|name| run_folder.join(name));
+        let there = weights.iter().find(|file| file.exists()).unwrap_or(&weights[0]);
+        say_next(&arguments, &results, there);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -89,30 +88,33 @@ fn affordable(
 struct Ready<'r> {
     plan: Plan<'r>,
     costs: Vec<(HeadKind, Cost)>,
-    folder: PathBuf,
+    lock: Lock,
+    /// As they were before this command; none that belong to what it starts over.
+    histories: Histories,
     /// Results of runs that this command leaves out.
-    others: Vec<EpochRow>,
-    _lock: File,
+    others: Kept,
+    is_fresh: bool,
 }
 
 impl<'r> Ready<'r> {
     fn new(mut plan: Plan<'r>, costs: Vec<(HeadKind, Cost)>, arguments: &RunArguments) -> Result<Self, CommandError> {
         let folder = plan.folder(&arguments.out.folder);
-        let lock = lock(&folder)?;
+        let lock = Lock::take(&folder)?;
+        inspect(&folder)?;
+        sweep(&folder)?;
         let run_folders = plan.runs().into_iter().map(|run| run_path(&folder, run));
         let run_folders = run_folders.collect::<Result<Vec<_>, _>>()?;
-        for each in run_folders.iter().chain([&folder]) {
-            delete(each, atomic_file::is_leftover)?;
-        }
         let differences = changed_settings(&plan.experiment, &folder)?;
+        let histories = Histories::of(&folder)?;
         let others = if differences.is_empty() {
-            rows_of_other_runs(&plan, &folder)?
+            let runs: Vec<_> = plan.runs().iter().map(|run| (run.head.name(), run.seed)).collect();
+            histories.of_others(&runs)?
         } else {
-            Vec::new()
+            Kept::default()
         };
         if arguments.fresh {
             for run_folder in &run_folders {
-                delete(run_folder, |name| is_checkpoint(name) || is_run_history(name))?;
+                delete(run_folder, is_run_file)?;
             }
         } else if !differences.is_empty() {
             let differences = differences
@@ -125,9 +127,10 @@ impl<'r> Ready<'r> {
         Ok(Self {
             plan,
             costs,
-            folder,
+            lock,
+            histories,
             others,
-            _lock: lock,
+            is_fresh: arguments.fresh,
         })
     }
 }
@@ -198,8 +201,12 @@ fn say_next(arguments: &RunArguments, results: &[PathBuf], checkpoint: &Path) {
 }
 
 fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result<Outcome, CommandError> {
-    let Ready { plan, folder, .. } = ready;
-    let mut results = Results::new(folder, facts(plan, &ready.costs)?, chance(plan), ready.others.clone());
+    let (plan, folder) = (&ready.plan, ready.lock.folder());
+    // Other experiments of the file can have been trained for days since it was locked.
+    ready.lock.check()?;
+    let facts = facts(plan, &ready.costs)?;
+    let mut results = Results::new(&ready.lock, facts, chance(plan), ready.others.rows.clone());
+    ready.others.told.iter().for_each(|told| warn(told));
     for image in &plan.left_out {
         output::tell(format_args!("left out: {}", image.reason));
     }
@@ -208,7 +215,14 @@ fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result
     }
     // All positions are read before anything is trained: a folder of another experiment is refused at once.
     for run in plan.runs() {
-        let Some(Standing { position, fallback }) = plan.fit(run, &run_path(folder, run)?).standing()? else {
+        let path = run_path(folder, run)?;
+        let mut fit = plan.fit(run, &path);
+        fit.disk = &ready.lock;
+        let Some(Standing { position, fallback }) = fit.standing()? else {
+            if !ready.is_fresh && ready.histories.know(run.head.name(), run.seed) {
+                let found = format!("rows of it in {}", folder.join(HISTORY).display());
+                return Err(CheckpointError::StateLost { folder: path, found }.into());
+            }
             continue;
         };
         if let Some(unreadable) = fallback {
@@ -217,7 +231,12 @@ fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result
                 run
             ));
         }
-        results.keep_rows(run, position.epochs, position.last)?;
+        results
+            .keep_rows(run, &ready.histories, &position)?
+            .iter()
+            .for_each(|told| warn(told));
+        let best = fit.best(&position, results.best_epoch(run, position.best))?;
+        results.look_after_best(run, best);
         output::tell(format_args!("{run} {}", outlook(plan, &position)));
     }
     store_settings(&plan.experiment, folder)?;
@@ -225,12 +244,13 @@ fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result
     environment::record(folder)?;
     results.write()?;
     let trained = train_runs(plan, &mut results, interrupt, events).and_then(|outcome| {
-        thumbnails::write(folder, &plan.splits.test)?;
+        thumbnails::write(&ready.lock, &plan.splits.test)?;
         Ok(outcome)
     });
     // The image that ended the run may be mended without being taken for a replaced one.
     if let Err(CommandError::Fit(FitError::Data(error))) = &trained
         && let Some(image) = error.image()
+        && ready.lock.check().is_ok()
     {
         store_contents(&plan.contents_without(image), folder)?;
     }
@@ -261,7 +281,8 @@ fn train(
     events: Events,
 ) -> Result<Outcome, CommandError> {
     let path = run_path(results.folder(), run)?;
-    let fit = plan.fit(run, &path);
+    let mut fit = plan.fit(run, &path);
+    fit.disk = results.lock();
     let mut model = plan.build(run)?;
     let progress = RunProgress::new(&run.to_string(), fit.epochs, plan.splits.train.len() as u64);
     let (head, seed) = (run.head.name(), run.seed);
@@ -286,6 +307,10 @@ fn train(
         Outcome::Stopped => Event::RunStopped { head, seed },
     })?;
     Ok(outcome)
+}
+
+fn warn(told: &str) {
+    output::tell(format_args!("warning: {told}"));
 }
 
 /// What becomes of a run that has been started before.

@@ -1,21 +1,21 @@
 //! Small pictures of the test images on which the heads disagree, for the report.
 
-use std::path::Path;
-
 use image::RgbImage;
 use image::imageops::{FilterType, crop_imm, resize};
 
 use super::error::CommandError;
-use super::results_folder::delete;
 use crate::data::Split;
 use crate::report::{disagreeing_images, write_thumbnail};
 use crate::runner::folder::{THUMBNAILS, is_thumbnail, thumbnail};
+use crate::runner::{Lock, delete};
 
 /// Width and height.
 const SIDE: u32 = 96;
 
-/// Writes the thumbnails of the images on which the runs in `folder` disagree, in the place of those before.
-pub fn write(folder: &Path, test: &Split) -> Result<(), CommandError> {
+/// Writes the thumbnails of the images on which the runs in the folder disagree, in the place of those before.
+pub fn write(lock: &Lock, test: &Split) -> Result<(), CommandError> {
+    lock.check()?;
+    let folder = lock.folder();
     let mut images = disagreeing_images(folder)?;
     images.retain(|&index| index < test.len());
     let name = |index: &usize| thumbnail(folder, *index).file_name().map(|name| name.to_owned());

@@ -42,12 +42,16 @@ impl Observer for Watcher<'_, '_> {
             .iter()
             .map(|each| predicted(self.plan, each))
             .collect();
+        if epoch.is_best {
+            self.results.found_best(self.run);
+        }
         let kernel = head_kernel(epoch.model);
         let state = RunState {
             predictions: &predictions,
             is_best: epoch.is_best,
             kernel: kernel.as_ref(),
         };
+        self.results.lock().check()?;
         Ok(write_run_state(&run_path(self.results.folder(), self.run)?, state)?)
     }
 

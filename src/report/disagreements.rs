@@ -1,12 +1,13 @@
 //! The test images on which two heads disagree, and their thumbnails on the page.
 
 use std::fs;
+use std::io::Cursor;
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::RgbImage;
-use image::codecs::jpeg::JpegEncoder;
+use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
+use image::{ImageDecoder, ImageFormat, RgbImage};
 use maud::{Markup, html};
 
 use super::head_names::title;
@@ -15,6 +16,9 @@ use super::summary::{GAP, WISE_SRNET};
 use super::{ReportError, files};
 use crate::runner::folder::thumbnail;
 
+/// More bytes than a thumbnail ever has, and more pixels in a row.
+const LARGEST: u64 = 64 << 10;
+const WIDEST: u32 = 512;
 /// At most so many images are shown on either side.
 const SHOWN: usize = 12;
 
@@ -125,8 +129,18 @@ fn side(name: &str, images: &[Disagreement], folder: &Path) -> Markup {
     }
 }
 
+/// The bytes of a thumbnail. A file that is none, or that is damaged, is as good as not there: the page must not carry other
+/// files away, and the run draws it again.
+fn stored_thumbnail(path: &Path) -> Option<Vec<u8>> {
+    let size = fs::metadata(path).ok()?.len();
+    let bytes = (size <= LARGEST).then(|| fs::read(path).ok()).flatten()?;
+    let (width, height) = JpegDecoder::new(Cursor::new(&bytes)).ok()?.dimensions();
+    let is_small = width <= WIDEST && height <= WIDEST;
+    (is_small && image::load_from_memory_with_format(&bytes, ImageFormat::Jpeg).is_ok()).then_some(bytes)
+}
+
 fn picture(image: &Disagreement, folder: &Path) -> Markup {
-    let data = fs::read(thumbnail(folder, image.index)).ok();
+    let data = stored_thumbnail(&thumbnail(folder, image.index));
     let source = data.map(|bytes| format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes)));
     html! {
         @match source {
@@ -174,7 +188,6 @@ fn spread(found: Vec<Disagreement>) -> Vec<Disagreement> {
 mod tests {
     use super::super::examples::predictions;
     use super::*;
-    use crate::runner::folder::THUMBNAILS;
 
     fn found() -> Disagreements {
         let runs = [
@@ -221,12 +234,28 @@ mod tests {
     #[test]
     fn images_are_shown_by_their_thumbnail_or_else_by_name() {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join(THUMBNAILS)).unwrap();
-        fs::write(thumbnail(folder.path(), 1), b"jpeg").unwrap();
+        write_thumbnail(folder.path(), 1, &RgbImage::new(96, 96)).unwrap();
+        let whole = fs::read(thumbnail(folder.path(), 1)).unwrap();
         let html = found().section(folder.path()).into_string();
-        assert_eq!(html.matches("<img src=\"data:image/jpeg;base64,anBlZw==\"").count(), 1);
+        let shown = format!("<img src=\"data:image/jpeg;base64,{}\"", STANDARD.encode(&whole));
+        assert_eq!(html.matches(&shown).count(), 1);
         assert!(html.contains("<span class=\"name\">3.jpg</span>"), "{html}");
         assert!(html.contains("GAP is right, Wise-SrNet is wrong"));
+    }
+
+    #[test]
+    fn a_file_that_is_no_thumbnail_does_not_come_onto_the_page() {
+        let folder = tempfile::tempdir().unwrap();
+        write_thumbnail(folder.path(), 1, &RgbImage::new(600, 96)).unwrap();
+        let wide = fs::read(thumbnail(folder.path(), 1)).unwrap();
+        for bytes in [&b"secret"[..], &wide[..20], &wide, &vec![0; LARGEST as usize + 1]] {
+            fs::write(thumbnail(folder.path(), 1), bytes).unwrap();
+            let html = found().section(folder.path()).into_string();
+            assert!(
+                !html.contains("<img") && html.contains("<span class=\"name\">1.jpg</span>"),
+                "{html}"
+            );
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::runner::FolderError;
+
 /// Why a history could not be read or a report could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -41,6 +43,9 @@ pub enum ReportError {
         /// What the name breaks.
         reason: &'static str,
     },
+    /// The folder is not one that can be read or drawn into.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The curves could not be drawn as an image.
     #[error("cannot draw {}: {reason}", path.display())]
     Drawing {

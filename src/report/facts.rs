@@ -63,11 +63,7 @@ impl ExperimentFacts {
         let text = fs::read_to_string(path).map_err(ReportError::file("read", path))?;
         serde_json::from_str(&text).map_err(|error| {
             let line = error.line().try_into().unwrap_or(u64::MAX);
-            ReportError::line(
-                path,
-                line,
-                format!("{error}. Without this file the report is drawn from the history alone"),
-            )
+            ReportError::line(path, line, error.to_string())
         })
     }
 

@@ -26,10 +26,12 @@ use super::runs::group;
 use super::stored::{Stored, is_tidy, stem};
 use super::summary::summarise;
 use super::tensorboard::write_events;
+use crate::atomic_file::folder_of;
 use crate::runner::folder::{
     ACCURACY, BEST_PREDICTIONS, CLASSES, CONFUSION, EVENTS, FACTS, FIGURES, HISTORY, KERAS_HISTORY, KERNEL, KERNELS,
     LAST_PREDICTIONS, LEARNING_RATE, LOSS, PAGE,
 };
+use crate::runner::inspect;
 
 /// Where a run stands at the end of an epoch, beside its history.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +59,7 @@ pub fn write_run_state(run: &Path, state: RunState<'_>) -> Result<(), ReportErro
     write_predictions(&run.join(LAST_PREDICTIONS), state.predictions)
 }
 
-/// What [`redraw`] wrote, and what it could not use.
+/// The files that were drawn, and what could not be used for them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Redrawn {
     /// The accuracy curves.
@@ -91,38 +93,95 @@ pub fn write_histories(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -
 /// Writes every file of an experiment's folder `dir`: the histories, `report.html`, `report.json`, and the charts as PNG and
 /// SVG.
 ///
+/// Gives sentences about what the runs have left there and could not be used; the page shows them too.
+///
 /// # Errors
 /// As [`write_histories`].
-pub fn write_report(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> Result<(), ReportError> {
+pub fn write_report(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> Result<Vec<String>, ReportError> {
     write_histories(dir, facts, rows)?;
-    draw(Stored::running(dir, facts, rows)?, dir).map(drop)
+    Ok(draw(Stored::running(dir, facts, rows), dir)?.warnings)
 }
 
-/// Draws `report.html` and the curves' PNG and SVG files again from what is stored at `path`; the histories stay as they are.
+/// Results that were found at a path and read. Nothing is written before they are drawn.
 ///
-/// | `path` | curves | drawn into |
+/// | path | curves | drawn into |
 /// |---|---|---|
 /// | a folder with `history.csv`, perhaps `experiment.json` | its heads and seeds | that folder |
 /// | a `history.csv` | the same | its folder |
 /// | another CSV file, tidy or Keras-style | its heads, or one curve named after the file | a folder beside it, named after it |
 /// | a folder of Keras-style CSV files | one per file | that folder |
-///
-/// # Errors
-/// A path that holds none of these, a file that cannot be read, or a mistake in it, with its line.
-pub fn redraw(path: &Path) -> Result<Redrawn, ReportError> {
-    let (stored, folder) = found_at(path)?;
-    draw(stored, &folder)
+pub struct Found {
+    stored: Stored,
+    folder: PathBuf,
 }
 
-/// Draws one page of what is stored at several paths, each as [`redraw`] takes it, into `dir`: `report.html` and
-/// `report.json`.
-///
-/// # Errors
-/// As [`redraw`].
-pub fn redraw_together(paths: &[PathBuf], dir: &Path) -> Result<PathBuf, ReportError> {
-    let all = paths.iter().map(|path| Ok(found_at(path)?.0));
-    overview::write(dir, all.collect::<Result<_, ReportError>>()?)?;
-    Ok(dir.join(PAGE))
+impl Found {
+    /// Reads what is stored at a path.
+    ///
+    /// # Errors
+    /// A path that holds none of these, a file that cannot be read, or a mistake in it, with its line; links or anything else
+    /// but files in the place of a results folder's files.
+    pub fn at(path: &Path) -> Result<Self, ReportError> {
+        let metadata = fs::metadata(path).map_err(ReportError::file("read", path))?;
+        if metadata.is_dir() {
+            inspect(path)?;
+            let history = path.join(HISTORY);
+            let stored = if history.is_file() {
+                Stored::tidy(&history, path)?
+            } else {
+                Stored::keras_folder(path)?
+            };
+            let folder = path.to_path_buf();
+            return Ok(Self { stored, folder });
+        }
+        if !metadata.is_file() {
+            return Err(ReportError::content(path, "neither a file nor a folder"));
+        }
+        let beside = path.parent().unwrap_or(Path::new(""));
+        let is_results = path.file_name().is_some_and(|name| name == HISTORY);
+        let folder = if is_results {
+            beside.to_path_buf()
+        } else {
+            beside.join(stem(path))
+        };
+        if folder == path {
+            return Err(ReportError::content(path, "a history file's name must end in .csv"));
+        }
+        inspect(folder_of(&folder.join(PAGE)))?;
+        let stored = if is_results || is_tidy(path)? {
+            Stored::tidy(path, &folder)?
+        } else {
+            Stored::keras_file(path)?
+        };
+        Ok(Self { stored, folder })
+    }
+
+    /// The folder that they are drawn into.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Draws `report.html` and the curves' PNG and SVG files; the histories stay as they are.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn draw(self) -> Result<Redrawn, ReportError> {
+        draw(self.stored, &self.folder)
+    }
+
+    /// Draws one page of several results into `dir`: `report.html` and `report.json`.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn draw_together(all: Vec<Self>, dir: &Path) -> Result<PathBuf, ReportError> {
+        overview::write(dir, all.into_iter().map(|found| found.stored).collect())?;
+        Ok(dir.join(PAGE))
+    }
+
+    /// Sentences about lines or files that were left out.
+    pub fn warnings(&self) -> &[String] {
+        &self.stored.warnings
+    }
 }
 
 /// The test images on which heads of the experiment in `dir` disagree, by their places in the test split.
@@ -133,34 +192,6 @@ pub fn disagreeing_images(dir: &Path) -> Result<Vec<usize>, ReportError> {
     let stored = Stored::tidy(&dir.join(HISTORY), dir)?;
     let disagreements = Disagreements::of(&stored.predictions);
     Ok(disagreements.iter().flat_map(Disagreements::images).collect())
-}
-
-/// What is stored at a path, and the folder that its report belongs to.
-fn found_at(path: &Path) -> Result<(Stored, PathBuf), ReportError> {
-    let metadata = fs::metadata(path).map_err(ReportError::file("read", path))?;
-    if metadata.is_dir() {
-        let history = path.join(HISTORY);
-        let stored = if history.is_file() {
-            Stored::tidy(&history, path)?
-        } else {
-            Stored::keras_folder(path)?
-        };
-        return Ok((stored, path.to_path_buf()));
-    }
-    let folder = path.parent().unwrap_or(Path::new(""));
-    if path.file_name().is_some_and(|name| name == HISTORY) {
-        return Ok((Stored::tidy(path, folder)?, folder.to_path_buf()));
-    }
-    let target = folder.join(stem(path));
-    if target == path {
-        return Err(ReportError::content(path, "a history file's name must end in .csv"));
-    }
-    let stored = if is_tidy(path)? {
-        Stored::tidy(path, &target)?
-    } else {
-        Stored::keras_file(path)?
-    };
-    Ok((stored, target))
 }
 
 /// Draws everything that the page and the files beside it show.
@@ -220,6 +251,10 @@ mod tests {
     use super::super::history::read_history;
     use super::super::stored::file_name;
     use super::*;
+
+    fn redraw(path: &Path) -> Result<Redrawn, ReportError> {
+        Found::at(path)?.draw()
+    }
 
     fn rows() -> Vec<EpochRow> {
         (1..=3)
@@ -306,6 +341,47 @@ mod tests {
             ["The last line of history.csv is incomplete and was left out."]
         );
         assert!(fs::read_to_string(redrawn.page).unwrap().contains(&redrawn.warnings[0]));
+    }
+
+    #[test]
+    fn what_beside_the_histories_cannot_be_read_is_left_out_with_a_warning_on_the_page() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
+        write_report(dir, &facts(&["gap", "wise_srnet"]), &rows()).unwrap();
+        let damaged = [
+            "experiment.json",
+            "gap-seed0/last_predictions.csv",
+            "wise_srnet-seed0/kernel.csv",
+        ];
+        for name in damaged {
+            fs::write(dir.join(name), "no such thing").unwrap();
+        }
+        let redrawn = redraw(dir).unwrap();
+        let page = fs::read_to_string(redrawn.page).unwrap();
+        assert_eq!(redrawn.warnings.len(), 3, "{:?}", redrawn.warnings);
+        for (warning, name) in redrawn.warnings.iter().zip(damaged) {
+            assert!(warning.contains(name) && warning.contains("left out"), "{warning}");
+            assert!(page.contains(&maud::html! { (warning) }.into_string()), "{warning}");
+        }
+        let again = write_report(dir, &facts(&["gap", "wise_srnet"]), &rows()).unwrap();
+        assert_eq!(again, redrawn.warnings[1..], "the facts are written again");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_report_reads_no_file_through_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
+        write_report(dir, &facts(&["gap", "wise_srnet"]), &rows()).unwrap();
+        fs::create_dir(dir.join("thumbnails")).unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", dir.join("thumbnails/1.jpg")).unwrap();
+        for path in [dir.to_path_buf(), dir.join(HISTORY)] {
+            let message = redraw(&path).unwrap_err().to_string();
+            assert!(
+                message.contains("thumbnails/1.jpg must be a file and is a link"),
+                "{message}"
+            );
+        }
     }
 
     #[test]

@@ -63,9 +63,7 @@ pub use disagreements::write_thumbnail;
 pub use epoch_row::{COLUMNS, EpochRow};
 pub use error::ReportError;
 pub use facts::{ExperimentFacts, HeadFacts};
-pub use folder::{
-    Redrawn, RunState, disagreeing_images, redraw, redraw_together, write_histories, write_report, write_run_state,
-};
+pub use folder::{Found, Redrawn, RunState, disagreeing_images, write_histories, write_report, write_run_state};
 pub use head_names::run_folder;
 pub use heat_map::{HeatMap, write_heat_map};
 pub use history::{History, read_history, write_history};

@@ -33,29 +33,30 @@ pub struct Stored {
 impl Stored {
     /// A tidy history, with what lies beside it in `folder`.
     pub fn tidy(history_file: &Path, folder: &Path) -> Result<Self, ReportError> {
+        let mut warnings = Vec::new();
         let facts_file = folder.join(FACTS);
         let facts = if facts_file.is_file() {
-            Some(ExperimentFacts::read(&facts_file)?)
+            usable(ExperimentFacts::read(&facts_file).map(Some), &mut warnings)
         } else {
             None
         };
         let history = read_history(history_file)?;
-        let torn = history.torn_line.map(|_| {
+        warnings.extend(history.torn_line.map(|_| {
             format!(
                 "The last line of {} is incomplete and was left out.",
                 file_name(history_file)
             )
-        });
+        }));
         let name = facts
             .as_ref()
             .map_or_else(|| folder_name(folder), |facts| facts.name.clone());
         Ok(Self {
             name,
             facts,
-            predictions: run_predictions(folder, &history.rows)?,
-            kernels: head_kernels(folder, &history.rows)?,
+            predictions: run_predictions(folder, &history.rows, &mut warnings),
+            kernels: head_kernels(folder, &history.rows, &mut warnings),
             rows: history.rows,
-            warnings: torn.into_iter().collect(),
+            warnings,
         })
     }
 
@@ -105,15 +106,16 @@ impl Stored {
     }
 
     /// From the rows and facts of a running experiment, with what its runs have left in `dir`.
-    pub fn running(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> Result<Self, ReportError> {
-        Ok(Self {
+    pub fn running(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> Self {
+        let mut warnings = Vec::new();
+        Self {
             name: facts.name.clone(),
             facts: Some(facts.clone()),
-            predictions: run_predictions(dir, rows)?,
-            kernels: head_kernels(dir, rows)?,
+            predictions: run_predictions(dir, rows, &mut warnings),
+            kernels: head_kernels(dir, rows, &mut warnings),
             rows: rows.to_vec(),
-            warnings: vec![],
-        })
+            warnings,
+        }
     }
 
     /// The rows by head and seed; heads that the experiment plans come first.
@@ -123,11 +125,21 @@ impl Stored {
     }
 }
 
-/// What the test images were taken for at the end of the runs in the rows, where their folders tell.
-fn run_predictions(dir: &Path, rows: &[EpochRow]) -> Result<Vec<RunPredictions>, ReportError> {
+/// What a file beside the histories holds. One that can't be read is left out with a warning: it is derived from a run, and
+/// the run's next epoch writes it again.
+fn usable<T>(read: Result<Option<T>, ReportError>, warnings: &mut Vec<String>) -> Option<T> {
+    read.unwrap_or_else(|error| {
+        warnings.push(format!("{error}: the file was left out."));
+        None
+    })
+}
+
+/// The classes that the test images were taken for at the end of the runs in the rows, where their folders tell.
+fn run_predictions(dir: &Path, rows: &[EpochRow], warnings: &mut Vec<String>) -> Vec<RunPredictions> {
     let mut found = Vec::new();
     for (run, folder) in run_folders(rows) {
-        if let Some(images) = read_predictions(&dir.join(folder).join(LAST_PREDICTIONS))? {
+        let file = dir.join(folder).join(LAST_PREDICTIONS);
+        if let Some(images) = usable(read_predictions(&file), warnings) {
             let (head, seed, epoch) = run;
             found.push(RunPredictions {
                 head,
@@ -137,14 +149,14 @@ fn run_predictions(dir: &Path, rows: &[EpochRow]) -> Result<Vec<RunPredictions>,
             });
         }
     }
-    Ok(found)
+    found
 }
 
 /// The kernel of each head, a mean over its seeds, where the runs' folders have one.
-fn head_kernels(dir: &Path, rows: &[EpochRow]) -> Result<Vec<HeadKernel>, ReportError> {
+fn head_kernels(dir: &Path, rows: &[EpochRow], warnings: &mut Vec<String>) -> Vec<HeadKernel> {
     let mut found: Vec<(String, Vec<SpatialKernel>)> = Vec::new();
     for ((head, ..), folder) in run_folders(rows) {
-        let Some(kernel) = SpatialKernel::read(&dir.join(folder).join(KERNEL))? else {
+        let Some(kernel) = usable(SpatialKernel::read(&dir.join(folder).join(KERNEL)), warnings) else {
             continue;
         };
         match found.iter_mut().find(|(name, _)| *name == head) {
@@ -160,7 +172,7 @@ fn head_kernels(dir: &Path, rows: &[EpochRow]) -> Result<Vec<HeadKernel>, Report
             kernel,
         })
     });
-    Ok(means.collect())
+    means.collect()
 }
 
 /// Head, seed, last epoch and folder of the runs in the rows. A name that no folder can have comes from a history that is

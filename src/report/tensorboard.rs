@@ -19,7 +19,8 @@ const VERSION: &str = "brain.Event:2";
 ///
 /// The same rows give the same bytes: an event's time is the start of the run, which the file itself keeps, plus the
 /// seconds of its epochs. So a file that holds the first epochs is appended to, which a TensorBoard that is watching it
-/// notices, and any other file is replaced: no epoch is lost or there twice, wherever a run was stopped.
+/// notices, and any other file is replaced: no epoch is lost or there twice, wherever a run was stopped. So is one that has a
+/// second name, as in a backup of hard links: that stays as it was.
 ///
 /// # Errors
 /// [`ReportError::File`] when the file cannot be written.
@@ -28,9 +29,22 @@ pub fn write_events(path: &Path, rows: &[EpochRow]) -> Result<(), ReportError> {
     let start = start_of(&existing).unwrap_or_else(|| now() - rows.iter().map(seconds).sum::<f64>());
     let bytes = encode(rows, start);
     match bytes.strip_prefix(&existing[..]) {
-        Some(rest) if !existing.is_empty() => append(path, rest).map_err(ReportError::file("write", path)),
+        Some(rest) if !existing.is_empty() && has_one_name(path) => {
+            append(path, rest).map_err(ReportError::file("write", path))
+        }
         _ => files::replace(path, &bytes),
     }
+}
+
+#[cfg(unix)]
+fn has_one_name(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).is_ok_and(|metadata| metadata.nlink() == 1)
+}
+
+#[cfg(not(unix))]
+fn has_one_name(_path: &Path) -> bool {
+    true
 }
 
 fn append(path: &Path, rest: &[u8]) -> io::Result<()> {
@@ -296,5 +310,18 @@ mod tests {
             write_events(&path, &rows).unwrap();
             assert_eq!(records(&fs::read(&path).unwrap()).len(), 5);
         }
+    }
+
+    #[test]
+    fn a_second_name_of_the_file_keeps_what_it_had() {
+        let rows: Vec<EpochRow> = (1..=2).map(|epoch| row("gap", 0, epoch, 0.5)).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let [path, backup] = [EVENTS, "backup"].map(|name| folder.path().join(name));
+        write_events(&path, &rows[..1]).unwrap();
+        fs::hard_link(&path, &backup).unwrap();
+        let one = fs::read(&backup).unwrap();
+        write_events(&path, &rows).unwrap();
+        assert_eq!(fs::read(&backup).unwrap(), one);
+        assert_eq!(records(&fs::read(&path).unwrap()).len(), 3);
     }
 }

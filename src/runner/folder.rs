@@ -21,6 +21,9 @@ pub const FACTS: &str = "experiment.json";
 /// The epochs of a run, in its folder, and those of all runs.
 pub const HISTORY: &str = "history.csv";
 
+/// A history that could not be used as it was, set aside.
+pub const DAMAGED_HISTORY: &str = "history.csv.damaged";
+
 /// The page of an experiment, or of several.
 pub const PAGE: &str = "report.html";
 
@@ -96,6 +99,40 @@ pub fn is_thumbnail(name: &str) -> bool {
     index.is_some_and(|index: usize| format!("{index}.jpg") == name)
 }
 
+/// Whether a file of this name in a results folder is one of the program's.
+pub fn is_experiment_file(name: &str) -> bool {
+    let charts = [ACCURACY, LOSS, LEARNING_RATE, CONFUSION, CLASSES, KERNELS];
+    let chart = name.strip_suffix(".png").or(name.strip_suffix(".svg"));
+    let others = [
+        LOCK,
+        SETTINGS,
+        ENVIRONMENT,
+        FACTS,
+        HISTORY,
+        DAMAGED_HISTORY,
+        PAGE,
+        FIGURES,
+    ];
+    others.contains(&name) || chart.is_some_and(|chart| charts.contains(&chart))
+}
+
+/// The head and the seed of a run by the name of its folder.
+pub fn run_of(name: &str) -> Option<(&str, u64)> {
+    let (head, seed) = name.rsplit_once("-seed")?;
+    let seed = seed.parse().ok()?;
+    (!head.is_empty() && run(head, seed) == name).then_some((head, seed))
+}
+
+/// Whether a folder of this name in a results folder is one of a run.
+pub fn is_run_folder(name: &str) -> bool {
+    run_of(name).is_some()
+}
+
+/// Whether a file of this name in a run's folder is one of the program's.
+pub fn is_run_file(name: &str) -> bool {
+    is_checkpoint(name) || is_run_history(name)
+}
+
 /// Whether a file of this name in a run's folder is one of its checkpoints.
 pub fn is_checkpoint(name: &str) -> bool {
     let epoch = name
@@ -109,6 +146,7 @@ pub fn is_checkpoint(name: &str) -> bool {
 pub fn is_run_history(name: &str) -> bool {
     [
         HISTORY,
+        DAMAGED_HISTORY,
         KERAS_HISTORY,
         EVENTS,
         LAST_PREDICTIONS,

@@ -7,6 +7,7 @@ use safetensors::tensor::SafeTensorError;
 use thiserror::Error;
 
 use super::checkpoint_file::{FORMAT, LARGEST_HEADER};
+use crate::runner::folder::{LAST, PREVIOUS};
 
 /// Why a checkpoint could not be written or read.
 #[derive(Debug, Error)]
@@ -26,6 +27,18 @@ pub enum CheckpointError {
         path: PathBuf,
         /// What is wrong with it.
         reason: Unusable,
+    },
+    /// A run has left results, but not the state that it would go on from.
+    #[error(
+        "{}: the run's state is lost: there is neither {LAST} nor {PREVIOUS}, only {found}. Put one of the two back, or start \
+         over with `--fresh` (with `--heads` and `--seeds` this run alone)",
+        folder.display()
+    )]
+    StateLost {
+        /// The run's folder.
+        folder: PathBuf,
+        /// The results that are there.
+        found: String,
     },
 }
 
@@ -61,7 +74,7 @@ impl CheckpointError {
     /// Whether the file's bytes are not those of a checkpoint, as after a power failure or on a failing disk.
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::Io { .. } => false,
+            Self::Io { .. } | Self::StateLost { .. } => false,
             Self::Unusable { reason, .. } => match reason {
                 Unusable::Format(_) | Unusable::LongHeader | Unusable::Foreign(_) | Unusable::Damaged => true,
                 Unusable::OtherFormat(_) | Unusable::NotFinite(_) => false,

@@ -18,7 +18,7 @@ use super::fit_error::FitError;
 use super::model::Model;
 use super::optimizer::{Optimizer, Sgd};
 use super::prediction::Prediction;
-use super::run_folder::{RunFolder, Stored};
+use super::run_folder::{BestWeights, RunFolder, Stored};
 use super::schedule::Schedule;
 use super::snapshot::Snapshot;
 use crate::atomic_file::Disk;
@@ -188,6 +188,15 @@ impl Fit<'_> {
         }))
     }
 
+    /// Looks for the weights of the best epoch of a run that stands at `position`. `epoch` is the best one, as its history
+    /// tells. If their file is lost, and another checkpoint is of that epoch, they are written again.
+    pub fn best(&self, position: &Position, epoch: Option<u64>) -> Result<BestWeights, FitError> {
+        if position.best.is_none() {
+            return Ok(BestWeights::Whole);
+        }
+        Ok(self.checkpoints().best(&self.identity, position, epoch)?)
+    }
+
     fn checkpoints(&self) -> RunFolder<'_> {
         RunFolder {
             path: self.folder,
@@ -313,6 +322,11 @@ impl Fit<'_> {
             }
         };
         let state = self.state(model, optimizer, position)?;
+        // Whatever there is of a run, its state is there too: best weights alone are those of a run whose state was lost.
+        if !self.checkpoints().has_state() {
+            self.checkpoints()
+                .save_last(&self.checkpoint(state.clone(), position))?;
+        }
         let result = EpochResult {
             epoch: position.epochs + 1,
             learning_rate: self.learning_rate(position.steps.saturating_sub(position.batches as u64)),

@@ -28,5 +28,6 @@ pub use model::{BACKBONE, BackboneType, HEAD, Layers, Model, Step};
 pub use no_progress::NoProgress;
 pub use optimizer::{Optimizer, Sgd};
 pub use prediction::{Prediction, are_finite, probabilities, ranking};
+pub use run_folder::BestWeights;
 pub use schedule::Schedule;
 pub use snapshot::{Misfit, Snapshot, StoredTensor};

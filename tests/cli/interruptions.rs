@@ -136,6 +136,11 @@ fn histories_that_lack_the_last_row_or_have_too_much_are_put_right_from_the_chec
             "{}",
             ended.stderr
         );
+        assert!(
+            ended.stderr.contains("warning: reports/tiny/"),
+            "it is told: {}",
+            ended.stderr
+        );
         assert_eq!(fs::read_to_string(&own).unwrap(), whole, "after {damaged}");
         assert_eq!(fs::read_to_string(lab.results("history.csv")).unwrap(), whole);
     }
@@ -146,6 +151,11 @@ fn what_a_killed_process_was_writing_is_swept_up() {
     let lab = Lab::new();
     lab.write(&format!("reports/tiny/{RUN}/.writing-abc"), "half a checkpoint");
     lab.write("reports/tiny/.writing-def", "half a report");
+    lab.write("reports/tiny/thumbnails/.writing-ghi", "half a picture");
+    lab.write(
+        "reports/tiny/gap-seed7/.writing-jkl",
+        "half a checkpoint of a run that is left out",
+    );
     lab.train(&["--epochs", "1"]);
     let left = files(&lab.results(""));
     assert!(left.iter().all(|name| !name.contains(".writing-")), "{left:?}");

@@ -27,6 +27,7 @@ fn a_keras_style_history_is_drawn_into_a_folder_beside_it() {
     let ended = lab.run(&["report", "notebooks/GAP.csv"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let expected = [
+        ".lock",
         "accuracy.png",
         "accuracy.svg",
         "learning_rate.png",
@@ -69,4 +70,25 @@ fn with_a_validation_fraction_the_best_epoch_is_chosen_on_it_and_the_report_says
         (checkpoint.position.epochs, checkpoint.position.best),
         (best, Some(highest))
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_report_is_as_readable_as_its_owner_lets_new_files_be() {
+    use std::os::unix::fs::PermissionsExt;
+    for (umask, mode) in [("027", 0o640), ("002", 0o664), ("077", 0o600)] {
+        let lab = Lab::new();
+        lab.write("GAP.csv", "loss,2.0\naccuracy,0.2\nval_loss,2.1\nval_accuracy,0.1\n");
+        let script = format!("umask {umask}; exec \"$0\" report GAP.csv");
+        let status = std::process::Command::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_wise-srnet")])
+            .current_dir(lab.path(""))
+            .output()
+            .unwrap();
+        assert!(status.status.success(), "{status:?}");
+        for name in ["report.html", "accuracy.png"] {
+            let found = fs::metadata(lab.path("GAP").join(name)).unwrap().permissions().mode() & 0o777;
+            assert_eq!(found, mode, "{name} with umask {umask}");
+        }
+    }
 }

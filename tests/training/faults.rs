@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tempfile::{NamedTempFile, TempPath};
 use wise_srnet::atomic_file::{Disk, System};
@@ -74,7 +75,7 @@ impl Disk for FailsAfter {
     }
 }
 
-fn train_on(plan: &Plan<'_>, folder: &Path, disk: &FailsAfter) -> Result<Outcome, FitError> {
+fn train_on(plan: &Plan<'_>, folder: &Path, disk: &dyn Disk) -> Result<Outcome, FitError> {
     let mut fit = plan.fit(run_of(HEAD), folder);
     fit.disk = disk;
     fit.run(&mut *plan.build(run_of(HEAD)).unwrap(), &mut StopAfter::never())
@@ -109,4 +110,48 @@ fn a_write_that_fails_at_any_step_costs_nothing_but_the_time() {
     }
     assert!(faults > 15, "only {faults} steps of writing were tried");
     println!("{faults} faults");
+}
+
+/// A file system that can't flush a folder, and says so with this kind of error.
+#[derive(Debug)]
+struct KeepsNoNames(io::ErrorKind);
+
+impl Disk for KeepsNoNames {
+    fn sync_folder(&self, _: &Path) -> io::Result<()> {
+        Err(self.0.into())
+    }
+}
+
+/// Keeps what is told.
+#[derive(Clone)]
+struct Told(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Told {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_file_system_that_cannot_flush_folders_is_trained_on_with_one_warning() {
+    let registry = Registry::builtin();
+    let plan = small_plan(&registry);
+    let whole = tempfile::tempdir().unwrap();
+    train(&plan, HEAD, whole.path(), |_| {}, &mut StopAfter::never()).unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let writer = Told(Arc::clone(&told));
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        for kind in [io::ErrorKind::InvalidInput, io::ErrorKind::Unsupported] {
+            let folder = tempfile::tempdir().unwrap();
+            train_on(&plan, folder.path(), &KeepsNoNames(kind)).unwrap();
+            assert_eq!(state(folder.path()), state(whole.path()), "{kind}");
+        }
+    });
+    let told = String::from_utf8(told.lock().unwrap().clone()).unwrap();
+    assert_eq!(told.matches("can't flush a folder").count(), 1, "{told}");
 }

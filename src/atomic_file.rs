@@ -60,8 +60,8 @@ impl Disk for System {}
 /// parent folders.
 ///
 /// # Errors
-/// The system's; and a `path` that names something else than a plain file: a link, a folder, a pipe or a device would be
-/// lost.
+/// The system's; and a `path` that names something else than a plain file: a link, a folder, a pipe or a device would
+/// be lost.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_on(&System, path, None, bytes)
 }
@@ -110,8 +110,8 @@ pub fn named(file_type: FileType) -> &'static str {
     }
 }
 
-/// Flushes a folder's names. Some network and user-space file systems have no such thing and answer EINVAL or ENOTSUP: what
-/// is written there is written all the same, and a warning says once what it does not survive.
+/// Flushes a folder's names. Some network and user-space file systems have no such thing and answer EINVAL or ENOTSUP:
+/// what is written there is written all the same, and a warning says once what it does not survive.
 fn keep_names(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     static TOLD: Once = Once::new();
     let synced = disk.sync_folder(folder);
@@ -158,9 +158,9 @@ pub fn is_leftover(name: &str) -> bool {
 /// Files that nobody has written to for so long belong to no process any more.
 const STALE: Duration = Duration::from_secs(3600);
 
-/// Deletes from the folder of `path` what processes were writing when they were killed. Others may be writing there now:
-/// only files of this program's own names go, and only those that nobody has written to for an hour. Leftovers that can't be
-/// deleted harm nothing and are no error.
+/// Deletes from the folder of `path` what processes were writing when they were killed. Others may be writing there
+/// now: only files of this program's own names go, and only those that nobody has written to for an hour. Leftovers
+/// that can't be deleted harm nothing and are no error.
 pub fn sweep_beside(path: &Path) {
     let is_stale = |entry: &fs::DirEntry| {
         let metadata = entry.metadata().ok().filter(fs::Metadata::is_file)?;

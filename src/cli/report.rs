@@ -9,8 +9,8 @@ use super::{next, output};
 use crate::report::Found;
 use crate::runner::{Lock, inspect, sweep};
 
-/// Draws the report of each path, or one of all. It is the only process that writes to the folder meanwhile: a run draws its
-/// own report.
+/// Draws the report of each path, or one of all. It is the only process that writes to the folder meanwhile: a run
+/// draws its own report.
 pub fn report(arguments: ReportArguments) -> Result<ExitCode, CommandError> {
     if let Some(folder) = &arguments.out {
         let all = arguments.paths.iter().map(|path| found(path));

@@ -49,8 +49,8 @@ pub struct Disagreements {
 }
 
 impl Disagreements {
-    /// Of Wise-SrNet and GAP or, without Wise-SrNet, of the first other head and GAP, over the seeds that both have; none
-    /// without any image of this kind.
+    /// Of Wise-SrNet and GAP or, without Wise-SrNet, of the first other head and GAP, over the seeds that both have;
+    /// none without any image of this kind.
     pub fn of(runs: &[RunPredictions]) -> Option<Self> {
         let others = || runs.iter().filter(|run| run.head != GAP);
         let head = others()
@@ -129,8 +129,8 @@ fn side(name: &str, images: &[Disagreement], folder: &Path) -> Markup {
     }
 }
 
-/// The bytes of a thumbnail. A file that is none, or that is damaged, is as good as not there: the page must not carry other
-/// files away, and the run draws it again.
+/// The bytes of a thumbnail. A file that is none, or that is damaged, is as good as not there: the page must not carry
+/// other files away, and the run draws it again.
 fn stored_thumbnail(path: &Path) -> Option<Vec<u8>> {
     let size = fs::metadata(path).ok()?.len();
     let bytes = (size <= LARGEST).then(|| fs::read(path).ok()).flatten()?;

@@ -44,8 +44,8 @@ pub struct RunState<'a> {
     pub kernel: Option<&'a SpatialKernel>,
 }
 
-/// Writes where a run stands into its folder: `last_predictions.csv`, `kernel.csv`, and `best_predictions.csv` where the
-/// epoch is the best.
+/// Writes where a run stands into its folder: `last_predictions.csv`, `kernel.csv`, and `best_predictions.csv` where
+/// the epoch is the best.
 ///
 /// # Errors
 /// A file that cannot be written.
@@ -70,9 +70,9 @@ pub struct Redrawn {
     pub warnings: Vec<String>,
 }
 
-/// Writes the histories of an experiment's folder `dir`: `history.csv`, `experiment.json`, and per run in `<head>-seed<seed>/`
-/// `history.csv`, `keras_history.csv` and TensorBoard's event file, the only one that is appended to; each other file is
-/// replaced in one step.
+/// Writes the histories of an experiment's folder `dir`: `history.csv`, `experiment.json`, and per run in
+/// `<head>-seed<seed>/` `history.csv`, `keras_history.csv` and TensorBoard's event file, the only one that is appended
+/// to; each other file is replaced in one step.
 ///
 /// # Errors
 /// A head name that cannot name a folder, before anything is written; a file that cannot be written.
@@ -90,8 +90,8 @@ pub fn write_histories(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -
     facts.write(&dir.join(FACTS))
 }
 
-/// Writes every file of an experiment's folder `dir`: the histories, `report.html`, `report.json`, and the charts as PNG and
-/// SVG.
+/// Writes every file of an experiment's folder `dir`: the histories, `report.html`, `report.json`, and the charts as
+/// PNG and SVG.
 ///
 /// Gives sentences about what the runs have left there and could not be used; the page shows them too.
 ///
@@ -119,8 +119,8 @@ impl Found {
     /// Reads what is stored at a path.
     ///
     /// # Errors
-    /// A path that holds none of these, a file that cannot be read, or a mistake in it, with its line; links or anything else
-    /// but files in the place of a results folder's files.
+    /// A path that holds none of these, a file that cannot be read, or a mistake in it, with its line; links or
+    /// anything else but files in the place of a results folder's files.
     pub fn at(path: &Path) -> Result<Self, ReportError> {
         let metadata = fs::metadata(path).map_err(ReportError::file("read", path))?;
         if metadata.is_dir() {

@@ -125,8 +125,8 @@ impl Stored {
     }
 }
 
-/// What a file beside the histories holds. One that can't be read is left out with a warning: it is derived from a run, and
-/// the run's next epoch writes it again.
+/// What a file beside the histories holds. One that can't be read is left out with a warning: it is derived from a run,
+/// and the run's next epoch writes it again.
 fn usable<T>(read: Result<Option<T>, ReportError>, warnings: &mut Vec<String>) -> Option<T> {
     read.unwrap_or_else(|error| {
         warnings.push(format!("{error}: the file was left out."));
@@ -175,8 +175,8 @@ fn head_kernels(dir: &Path, rows: &[EpochRow], warnings: &mut Vec<String>) -> Ve
     means.collect()
 }
 
-/// Head, seed, last epoch and folder of the runs in the rows. A name that no folder can have comes from a history that is
-/// not ours.
+/// Head, seed, last epoch and folder of the runs in the rows. A name that no folder can have comes from a history that
+/// is not ours.
 fn run_folders(rows: &[EpochRow]) -> impl Iterator<Item = ((String, u64, u64), String)> {
     let runs = group([], rows).into_iter().flat_map(|HeadRuns { head, runs }| {
         let of = move |run: Run| ((head.clone(), run.seed, run.last_epoch()), run_folder(&head, run.seed));

@@ -19,8 +19,8 @@ const VERSION: &str = "brain.Event:2";
 ///
 /// The same rows give the same bytes: an event's time is the start of the run, which the file itself keeps, plus the
 /// seconds of its epochs. So a file that holds the first epochs is appended to, which a TensorBoard that is watching it
-/// notices, and any other file is replaced: no epoch is lost or there twice, wherever a run was stopped. So is one that has a
-/// second name, as in a backup of hard links: that stays as it was.
+/// notices, and any other file is replaced: no epoch is lost or there twice, wherever a run was stopped. So is one that
+/// has a second name, as in a backup of hard links: that stays as it was.
 ///
 /// # Errors
 /// [`ReportError::File`] when the file cannot be written.
@@ -116,8 +116,8 @@ fn summary(row: &EpochRow) -> Vec<u8> {
     summary
 }
 
-/// Keys of fields: the field's number and, in the last three bits, the kind of its value: 0 for a variable-length number,
-/// 1 for eight bytes, 2 for a length and bytes, 5 for four bytes.
+/// Keys of fields: the field's number and, in the last three bits, the kind of its value: 0 for a variable-length
+/// number, 1 for eight bytes, 2 for a length and bytes, 5 for four bytes.
 const fn key(field: u8, kind: u8) -> u8 {
     field << 3 | kind
 }

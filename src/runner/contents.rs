@@ -1,5 +1,6 @@
-//! What may stand in a results folder, and what may be deleted from it: under the program's own names plain files and folders
-//! only, and nothing under other names is touched. Through a link the program would write, read or delete elsewhere.
+//! What may stand in a results folder, and what may be deleted from it: under the program's own names plain files and
+//! folders only, and nothing under other names is touched. Through a link the program would write, read or delete
+//! elsewhere.
 
 use std::fs::{self, DirEntry};
 use std::io::ErrorKind;
@@ -9,8 +10,8 @@ use super::error::FolderError;
 use super::folder::{THUMBNAILS, is_experiment_file, is_run_file, is_run_folder, is_thumbnail};
 use crate::atomic_file::{is_leftover, named};
 
-/// Refuses a results folder in which something else has the name of one of the program's files or folders. The folder itself
-/// may be a link, and need not be there.
+/// Refuses a results folder in which something else has the name of one of the program's files or folders. The folder
+/// itself may be a link, and need not be there.
 ///
 /// # Errors
 /// [`FolderError::Other`] with the first one that is found.

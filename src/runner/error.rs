@@ -18,8 +18,8 @@ pub enum FolderError {
     },
     /// Something else has the name of one of the program's files or folders.
     #[error(
-        "{} must be {expected} and is {found}: move it away, or give another `--out` (which may be a link; nothing inside \
-         of a results folder may)",
+        "{} must be {expected} and is {found}: move it away, or give another `--out` (which may be a link; nothing \
+         inside of a results folder may)",
         path.display()
     )]
     Other {
@@ -35,8 +35,8 @@ pub enum FolderError {
     Locked(PathBuf),
     /// The lock that this process holds is no longer the folder's.
     #[error(
-        "{} was moved, deleted or unlocked while this process was writing to it. It writes nothing more there, since another \
-         process may; where its results are, the same command goes on with them",
+        "{} was moved, deleted or unlocked while this process was writing to it. It writes nothing more there, since \
+         another process may; where its results are, the same command goes on with them",
         .0.display()
     )]
     Lost(PathBuf),

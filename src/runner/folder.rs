@@ -1,5 +1,5 @@
-//! The names in the folder of an experiment's results, in those of its runs and in that of its thumbnails. No other file
-//! knows them.
+//! The names in the folder of an experiment's results, in those of its runs and in that of its thumbnails. No other
+//! file knows them.
 
 use std::path::{Path, PathBuf};
 
@@ -106,6 +106,7 @@ pub fn is_experiment_file(name: &str) -> bool {
     let others = [
         LOCK,
         SETTINGS,
+        CONTENTS,
         ENVIRONMENT,
         FACTS,
         HISTORY,

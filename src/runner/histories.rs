@@ -1,6 +1,6 @@
-//! The rows of runs that go on, checked: a run's epochs are all there, each once. A run's rows stand in its own history and in
-//! that of the experiment, so what one of them lacks the other may have; the last row stands in the checkpoint too, which knows
-//! it best.
+//! The rows of runs that go on, checked: a run's epochs are all there, each once. A run's rows stand in its own history
+//! and in that of the experiment, so what one of them lacks the other may have; the last row stands in the checkpoint
+//! too, which knows it best.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -70,7 +70,8 @@ impl Histories {
         self.merged(head, seed, Some(reached))
     }
 
-    /// The rows of all runs but these, as far as the histories know them. Of the experiment's own damage it is told here.
+    /// The rows of all runs but these, as far as the histories know them. Of the experiment's own damage it is told
+    /// here.
     ///
     /// # Errors
     /// As [`of_run`](Self::of_run).

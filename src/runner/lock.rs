@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Keeps other processes out of a folder as long as it lives.
 ///
-/// It is a disk too: one that writes nothing more once the folder, or the file that holds the lock, is no longer where it
-/// was. A second process could have taken a folder of the same name by then.
+/// It is a disk too: one that writes nothing more once the folder, or the file that holds the lock, is no longer where
+/// it was. A second process could have taken a folder of the same name by then.
 #[derive(Debug)]
 pub struct Lock {
     folder: PathBuf,
@@ -30,8 +30,8 @@ impl Lock {
     /// Locks a folder, which is made if it isn't there.
     ///
     /// # Errors
-    /// [`FolderError::Locked`] if another process holds it, [`FolderError::Other`] if something else than a file has the
-    /// lock's name.
+    /// [`FolderError::Locked`] if another process holds it, [`FolderError::Other`] if something else than a file has
+    /// the lock's name.
     pub fn take(folder: &Path) -> Result<Self, FolderError> {
         let folder = if folder.as_os_str().is_empty() {
             Path::new(".")
@@ -108,7 +108,8 @@ impl Disk for Lock {
     }
 }
 
-/// Opens the lock's file or makes it, and leaves what is in it: a link must not empty another file, nor a pipe be waited for.
+/// Opens the lock's file or makes it, and leaves what is in it: a link must not empty another file, nor a pipe be
+/// waited for.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);

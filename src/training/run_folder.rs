@@ -46,7 +46,8 @@ pub(super) struct Stored {
 
 impl RunFolder<'_> {
     /// The newest state that can be read; none if there has never been one. A state that a newer version wrote, or that
-    /// may not be read, is not passed over, nor are results without a state: a run would silently start over in their place.
+    /// may not be read, is not passed over, nor are results without a state: a run would silently start over in their
+    /// place.
     pub fn newest(&self) -> Result<Option<Stored>, CheckpointError> {
         let file = self.path.join(LAST);
         let unreadable = match Checkpoint::load(&file) {
@@ -94,8 +95,8 @@ impl RunFolder<'_> {
         [LAST, PREVIOUS].iter().any(|name| self.path.join(name).exists())
     }
 
-    /// Looks for the weights of a run's best epoch. If they are lost, but another file holds that epoch's, they are written
-    /// again. `epoch` is the best one as the history tells, `position` where the run stands.
+    /// Looks for the weights of a run's best epoch. If they are lost, but another file holds that epoch's, they are
+    /// written again. `epoch` is the best one as the history tells, `position` where the run stands.
     pub fn best(
         &self,
         identity: &Identity,

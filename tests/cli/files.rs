@@ -44,6 +44,8 @@ fn a_run_writes_the_promised_files_and_no_others() {
             "keras_history.csv",
             "last.safetensors",
             "last_predictions.csv",
+            // An epoch shorter than `save_every_steps` is saved before its evaluation is kept, and after.
+            "previous.safetensors",
         ] {
             expected.push(format!("{run}/{file}"));
         }

@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let output = paths.next().ok_or("usage: decode OUTPUT_FOLDER IMAGE…")?;
     for (number, path) in paths.enumerate() {
         write_png(&path, &output.join(format!("{number}.png")))
-            .map_err(|error| format!("{}: {error}", path.display()))?;
+            .map_err(|error| format!("{}: {error}", path.to_string_lossy()))?;
     }
     Ok(())
 }

@@ -417,7 +417,10 @@ fn images_without_classes_come_from_files_folders_and_zip_files_in_the_order_of_
     expected.extend(below("photos").into_iter().chain(below("photos.zip")));
     expected.push(path("absent.png"));
     let names: Vec<String> = (0..images.len()).map(|index| images.name(index)).collect();
-    let expected: Vec<String> = expected.iter().map(|path| path.display().to_string()).collect();
+    let expected: Vec<String> = expected
+        .iter()
+        .map(|path| path.to_string_lossy().into_owned())
+        .collect();
     assert_eq!(names, expected);
     for index in 0..7 {
         assert_eq!(images.decode(index).unwrap().dimensions(), (3, 2));

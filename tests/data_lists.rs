@@ -106,7 +106,7 @@ fn message(layout: &Layout, files: &Files) -> String {
     write_folder(folder.path(), files);
     let error = open(layout, Some(folder.path())).unwrap_err().to_string();
     error
-        .replace(&folder.path().display().to_string(), "DIR")
+        .replace(&folder.path().to_string_lossy().into_owned(), "DIR")
         .replace('\\', "/")
 }
 

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::examples;
@@ -38,11 +38,16 @@ fn with_subcommand(mut arguments: Vec<OsString>) -> Vec<OsString> {
     arguments
 }
 
-/// Whether a word can't be a subcommand: it ends like an experiment file, or has a folder before it. What lies in the
-/// current folder doesn't matter: a file named `check` takes no subcommand away.
+/// Whether a word is no subcommand: it ends like an experiment file, has a folder before it, or is the name of something
+/// in the current folder. A file named `check` takes no subcommand away.
 fn is_file(word: &OsStr) -> bool {
     let path = Path::new(word);
-    path.extension().is_some() || path.components().count() > 1
+    let is_subcommand = || {
+        Arguments::command()
+            .get_subcommands()
+            .any(|command| command.get_name() == word)
+    };
+    path.extension().is_some() || path.components().count() > 1 || path.exists() && word != "help" && !is_subcommand()
 }
 
 #[derive(Debug, Subcommand)]
@@ -411,8 +416,6 @@ pub struct CompletionsArguments {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     /// The commands that a help text shows, each as its words.

@@ -72,7 +72,7 @@ pub fn bench(arguments: BenchArguments, registry: &Registry) -> Result<ExitCode,
         measurement.gflops
     ))?;
     if let Some(layers) = &measurement.layers {
-        output::block(&table(layers))?;
+        output::table(&table(layers))?;
     }
     Ok(ExitCode::SUCCESS)
 }

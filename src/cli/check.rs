@@ -12,10 +12,10 @@ use super::error::CommandError;
 use super::image_findings::{ImageFindings, Sentences};
 use super::memory::Memory;
 use super::table::{Side, Table};
-use super::text::{bytes, count, duration, grouped};
+use super::text::{bytes, count, duration, grouped, listed};
 use super::{machine, next, output, prepare, run};
 use crate::data::{Inspection, Split, balance};
-use crate::experiment::{Checkpoints, Cost, HeadKind, Plan, Registry, Size};
+use crate::experiment::{Checkpoints, Cost, HeadKind, OnBadImage, Plan, Registry, Size};
 
 /// The share of a matrix product's speed that a training step reaches, for the estimate of time (measured with
 /// DenseNet169 and `mini_resnet`).
@@ -79,9 +79,13 @@ pub fn check(arguments: CheckArguments, registry: &Registry) -> Result<ExitCode,
     let planned = pool.install(|| prepare::inspected(&arguments.experiment, &arguments.changes, registry))?;
     let speed = pool.install(machine::product_speed) * SHARE_OF_PRODUCT_SPEED;
     let mut mistaken = false;
+    let mut unusable = 0;
     for (index, (plan, inspection)) in planned.iter().enumerate() {
         let findings = findings(plan, inspection, &arguments.out.folder, speed, &pool)?;
         mistaken |= !findings.errors.is_empty();
+        if plan.experiment.on_bad_image == OnBadImage::Error {
+            unusable = unusable.max(inspection.unreadable.len());
+        }
         if arguments.json {
             output::json(&findings)?;
         } else {
@@ -91,14 +95,24 @@ pub fn check(arguments: CheckArguments, registry: &Registry) -> Result<ExitCode,
     }
     if mistaken {
         output::tell("error: training would end with an error: see above");
+        if unusable > 0 && !arguments.json {
+            let skip = format!("on_bad_image=Skip({unusable})");
+            let what = "mend or delete the images that can't be used, or leave them out";
+            next::say(what, &again("check", &["--set", &skip]));
+        }
         return Ok(ExitCode::FAILURE);
     }
     if !arguments.json {
-        let changes: Vec<OsString> = std::env::args_os().skip(2).collect();
-        let run = std::iter::once("run".as_ref()).chain(changes.iter().map(OsString::as_os_str));
-        next::say("train", &run.collect::<Vec<_>>());
+        next::say("train", &again("run", &[]));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The command line of this process with another subcommand, and with more words.
+fn again(subcommand: &str, more: &[&str]) -> Vec<OsString> {
+    let own = std::env::args_os().skip(2);
+    let words = std::iter::once(subcommand.into()).chain(own);
+    words.chain(more.iter().map(OsString::from)).collect()
 }
 
 fn findings<'a>(
@@ -170,13 +184,13 @@ fn print(plan: &Plan<'_>, findings: &Findings<'_>) -> Result<(), CommandError> {
     let mut facts = Table::new(&[Side::Left, Side::Left]);
     facts.row(["experiment", findings.experiment]);
     facts.row(["network", &format!("{}, {size} × {size} pixels", findings.network)]);
-    facts.row(["classes", &findings.classes.join(", ")]);
+    facts.row(["classes", &listed(findings.classes, "")]);
     facts.row(["training", &images(&splits.train)]);
     facts.row(["test", &images(&splits.test)]);
     let validation = splits.validation.as_ref().map(images);
     let none = "none: the best epoch is chosen on the test split, as in the paper's notebooks";
     facts.row(["validation", validation.as_deref().unwrap_or(none)]);
-    facts.row(["results", &findings.results.display().to_string()]);
+    facts.row(["results", &findings.results.to_string_lossy().into_owned()]);
     let (runs, epochs) = (count(findings.runs, "run"), count(findings.epochs, "epoch"));
     let steps = count(findings.steps_per_epoch, "step");
     facts.row(["plan", &format!("{runs} of {epochs} of {steps}")]);
@@ -198,7 +212,7 @@ fn print(plan: &Plan<'_>, findings: &Findings<'_>) -> Result<(), CommandError> {
         ]);
     }
     facts.row(["disk", &format!("about {} of checkpoints", bytes(costs.disk_bytes))]);
-    output::block(&facts)?;
+    output::table(&facts)?;
 
     let mut heads = Table::new(&[Side::Left]);
     heads.text("");
@@ -215,7 +229,7 @@ fn print(plan: &Plan<'_>, findings: &Findings<'_>) -> Result<(), CommandError> {
         .notes
         .iter()
         .for_each(|text| heads.text(format!("note: {text}")));
-    output::block(&heads)
+    output::table(&heads)
 }
 
 fn images(split: &Split) -> String {

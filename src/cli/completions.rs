@@ -12,6 +12,6 @@ use super::output;
 pub fn completions(arguments: CompletionsArguments) -> Result<ExitCode, CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Arguments::command(), "wise-srnet", &mut script);
-    output::block(&String::from_utf8_lossy(&script))?;
+    output::own(&String::from_utf8_lossy(&script))?;
     Ok(ExitCode::SUCCESS)
 }

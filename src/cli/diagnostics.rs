@@ -19,13 +19,13 @@ pub fn start() {
     let _ = subscriber.try_init();
 }
 
-/// Standard error, with the progress bar out of the way. Always succeeds: of a failure the subscriber would complain on
+/// Standard error, with the progress bar out of the way; the subscriber writes each event at once. Always succeeds: of a failure the subscriber would complain on
 /// standard error, and panic.
 struct AboveProgress;
 
 impl Write for AboveProgress {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        output::tell_bytes(bytes);
+        output::tell(String::from_utf8_lossy(bytes).trim_end());
         Ok(bytes.len())
     }
 

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::error::CommandError;
-use super::text::utc;
+use super::text::{printable, utc};
 use super::{machine, output};
 use crate::atomic_file;
 use crate::kernels::instruction_set::InstructionSet;
@@ -88,7 +88,7 @@ fn stored(path: &Path) -> Environment {
     read.unwrap_or_else(|error| {
         output::tell(format_args!(
             "warning: {} is not readable and is begun again: {error}",
-            path.display()
+            printable(path)
         ));
         Environment::default()
     })

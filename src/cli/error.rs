@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::text::{one_line, printable};
 use crate::data::{DataError, with_causes};
 use crate::experiment::{ExperimentError, PlanError};
 use crate::kernels::instruction_set::PinError;
@@ -29,20 +30,21 @@ pub enum CommandError {
     Weights(#[from] WeightsError),
     #[error(
         "the results in {} were made with other settings: give another `--out`, or `--fresh` to start over{differences}",
-        folder.display()
+        printable(folder)
     )]
     OtherSettings { folder: PathBuf, differences: String },
     #[error(
-        "images were replaced since the results in {} were begun ({images}): put the old ones back, give another `--out`, go on with \
+        "images were replaced since the results in {} were begun ({}): put the old ones back, give another `--out`, go on with \
          the new ones by `--accept-changed-images`, or start over with `--fresh`",
-        folder.display()
+        printable(folder),
+        one_line(images)
     )]
     ChangedImages { folder: PathBuf, images: String },
     #[error(transparent)]
     Report(#[from] ReportError),
     #[error("the network could not run: {0}")]
     Network(#[from] dfdx::prelude::CpuError),
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", printable(path))]
     Io { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Folder(#[from] FolderError),

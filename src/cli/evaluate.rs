@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::arguments::EvaluateArguments;
 use super::error::CommandError;
 use super::table::{Side, Table};
-use super::text::count;
+use super::text::{NAME_COLUMNS, count, cut, grouped, listed, printable};
 use super::trained::Trained;
 use super::{machine, next, output};
 use crate::data::Split;
@@ -91,24 +91,44 @@ fn assert_same(arguments: &EvaluateArguments, trained: &Trained, plan: &Plan<'_>
     let identity = &trained.checkpoint.identity;
     let experiment = &plan.experiment;
     let size = |size: usize| format!("{size} pixels");
-    let classes = |classes: &[String]| format!("the classes {}", classes.join(", "));
     let head = arguments.head.map_or(identity.head.clone(), |head| head.to_string());
+    let (own, other) = (&identity.classes, &plan.dataset.classes);
     let facts = [
         (
-            format!("the network {}", identity.network),
+            identity.network == experiment.network,
+            format!("the network {}", printable(&identity.network)),
             format!("the network {}", experiment.network),
         ),
-        (size(identity.image_size), size(experiment.image_size)),
-        (format!("the head {}", identity.head), format!("the head {head}")),
-        (classes(&identity.classes), classes(&plan.dataset.classes)),
+        (
+            identity.image_size == experiment.image_size,
+            size(identity.image_size),
+            size(experiment.image_size),
+        ),
+        (
+            identity.head == head,
+            format!("the head {}", printable(&identity.head)),
+            format!("the head {head}"),
+        ),
+        (own == other, names(own, other), names(other, own)),
     ];
-    match facts.into_iter().find(|(found, wanted)| found != wanted) {
+    match facts.into_iter().find(|(is_same, ..)| !is_same) {
         None => Ok(()),
-        Some((found, wanted)) => Err(CommandError::Usage(format!(
+        Some((_, found, wanted)) => Err(CommandError::Usage(format!(
             "'{}' is a checkpoint with {found}, but {} is asked for with {wanted}",
-            trained.path.display(),
-            arguments.experiment.path.display()
+            printable(&trained.path),
+            printable(&arguments.experiment.path)
         ))),
+    }
+}
+
+/// Some classes beside others: the first that differs or, where their numbers do, all.
+fn names(classes: &[String], others: &[String]) -> String {
+    let differing = classes.iter().zip(others).position(|(one, other)| one != other);
+    match differing {
+        Some(place) if classes.len() == others.len() => {
+            format!("'{}' as class {}", cut(&classes[place], NAME_COLUMNS), place + 1)
+        }
+        _ => format!("the {} classes {}", grouped(classes.len() as u64), listed(classes, "")),
     }
 }
 
@@ -137,12 +157,13 @@ fn print(report: &Report<'_>) -> Result<(), CommandError> {
         report.experiment
     ))?;
     output::line(&format!(
-        "Top-1 {:.2} %   Top-5 {:.2} %   loss {:.4}\n",
+        "Top-1 {:.2} %   Top-5 {:.2} %   loss {:.4}",
         100.0 * report.top1,
         100.0 * report.top5,
         report.loss
     ))?;
-    output::block(&classes(report))
+    output::line("")?;
+    output::table(&classes(report))
 }
 
 /// How each class fared, and for small numbers of classes what its images were taken for.
@@ -167,7 +188,7 @@ fn classes(report: &Report<'_>) -> Table {
         };
         let cells = [
             (class + 1).to_string(),
-            name.clone(),
+            cut(name, NAME_COLUMNS),
             images.to_string(),
             right,
             mistaken_for(report, class),
@@ -192,6 +213,6 @@ fn mistaken_for(report: &Report<'_>, class: usize) -> String {
     let wrong = taken.filter(|(other, images)| *other != class && **images > 0);
     let most = wrong.rev().max_by_key(|(_, images)| **images);
     most.map_or("-".to_owned(), |(other, images)| {
-        format!("{} ({images})", report.classes[other])
+        format!("{} ({images})", cut(&report.classes[other], NAME_COLUMNS))
     })
 }

@@ -7,9 +7,10 @@ use image::RgbImage;
 use serde::Serialize;
 
 use super::error::CommandError;
+use super::output;
 use crate::atomic_file;
-use crate::report::{HeatMap, write_heat_map};
-use crate::text::{nearest, one_of};
+use crate::report::{HeatMap, without_glyphs, write_heat_map};
+use crate::text::{NAME_COLUMNS, cut, listed, nearest, one_of, printable};
 use crate::training::{Explanation, Model, probabilities, ranking};
 
 /// What a heat map shows, for `--json`.
@@ -42,18 +43,27 @@ impl<'a> Explanations<'a> {
     pub fn new(folder: &'a Path, class: Option<&str>, classes: &'a [String]) -> Result<Self, CommandError> {
         let names = || classes.iter().map(String::as_str);
         let unknown = |name: &str| {
-            let suggestion = nearest(name, names()).map(|name| format!("; did you mean `{name}`?"));
+            let suggestion = nearest(name, names()).map(|name| format!("; did you mean `{}`?", printable(name)));
             let suggestion = suggestion.unwrap_or_default();
             CommandError::Usage(format!(
-                "--class: unknown class `{name}`: {}{suggestion}",
+                "--class: unknown class `{}`: {}{suggestion}",
+                printable(name),
                 one_of(names())
             ))
         };
         let place = |name: &str| names().position(|class| class == name).ok_or_else(|| unknown(name));
+        let chosen = class.map(place).transpose()?;
+        let boxes = without_glyphs(names());
+        if !boxes.is_empty() {
+            output::tell(format_args!(
+                "warning: the heat maps' font lacks letters of these classes' names, and shows boxes in their place: {}",
+                listed(boxes, "")
+            ));
+        }
         Ok(Self {
             folder,
             classes,
-            chosen: class.map(place).transpose()?,
+            chosen,
             files: HashSet::new(),
         })
     }
@@ -74,9 +84,13 @@ impl<'a> Explanations<'a> {
         let (name, logit, bias) = (&self.classes[class], logits[class], explanation.bias[class]);
         let file = self.file(image);
         let sum: f32 = values.iter().sum();
-        let title = format!("{name} {:.1} %", 100.0 * probabilities(logits)[class]);
+        let title = format!(
+            "{} {:.1} %",
+            cut(name, NAME_COLUMNS),
+            100.0 * probabilities(logits)[class]
+        );
         let taken = match self.classes.get(likeliest) {
-            Some(taken) if likeliest != class => format!(", taken for {taken}"),
+            Some(taken) if likeliest != class => format!(", taken for {}", cut(taken, NAME_COLUMNS)),
             _ => String::new(),
         };
         let terms = format!(
@@ -94,7 +108,7 @@ impl<'a> Explanations<'a> {
         write_heat_map(&file, &picture)?;
         Ok(Explained {
             class: name.clone(),
-            file: file.display().to_string(),
+            file: file.to_string_lossy().into_owned(),
             logit,
             bias,
             cells: values.chunks(explanation.cells[1]).map(<[f32]>::to_vec).collect(),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use super::arguments::ExportArguments;
 use super::error::CommandError;
 use super::output;
+use super::text::printable;
 use super::trained::Trained;
 use crate::atomic_file;
 use crate::experiment::Registry;
@@ -18,13 +19,13 @@ pub fn export(arguments: ExportArguments, registry: &Registry) -> Result<ExitCod
     if ending != Some("h5") || name.ends_with(".weights.h5") {
         return Err(CommandError::Usage(format!(
             "'{}': Keras reads the form of the file from its name, which must end in .h5 and not in .weights.h5",
-            arguments.output.display()
+            printable(&arguments.output)
         )));
     }
     if arguments.output.exists() {
         return Err(CommandError::Usage(format!(
             "'{}' is already there: give another `--output`, or delete it first",
-            arguments.output.display()
+            printable(&arguments.output)
         )));
     }
     let trained = Trained::open(&arguments.checkpoint)?;
@@ -39,6 +40,6 @@ pub fn export(arguments: ExportArguments, registry: &Registry) -> Result<ExitCod
     } else {
         format!("with the head {head}")
     };
-    output::line(&format!("{network} {part} written to {}", arguments.output.display()))?;
+    output::line(&format!("{network} {part} written to {}", printable(&arguments.output)))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use super::arguments::FeaturesArguments;
 use super::error::CommandError;
+use super::text::printable;
 use super::{machine, npy, output};
 use crate::experiment::{HeadKind, Registry};
 use crate::training::Model;
@@ -19,7 +20,7 @@ pub fn features(arguments: FeaturesArguments, registry: &Registry) -> Result<Exi
     let (maps, shape) = pool.install(|| maps(&arguments, registry, &images))?;
     npy::write_maps(&arguments.output, &maps, shape)?;
     let shape = shape.map(|size| size.to_string()).join(" × ");
-    output::line(&format!("{shape} values written to {}", arguments.output.display()))?;
+    output::line(&format!("{shape} values written to {}", printable(&arguments.output)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -44,8 +45,8 @@ fn maps(
         return Err(CommandError::Usage(format!(
             "the map of image {place} (counted from 0) has values that are not finite numbers: those of the image in '{}' or \
              the weights in '{}' are too large",
-            arguments.input.display(),
-            arguments.weights.display()
+            printable(&arguments.input),
+            printable(&arguments.weights)
         )));
     }
     Ok((maps, [images.len() / image, height, width, channels]))

@@ -19,7 +19,7 @@ impl Interrupt {
             if handler.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
-            output::tell("\nstopping after this step; everything is being saved (again to end at once)");
+            output::tell_lines("\nstopping after this step; everything is being saved (again to end at once)");
         })?;
         Ok(Self(asked))
     }

@@ -50,7 +50,7 @@ pub fn main(registry: &Registry) -> ExitCode {
     match dispatch(arguments, registry) {
         Ok(code) => code,
         Err(error) => {
-            output::tell(format_args!("error: {}", error.chain()));
+            output::tell_lines(format_args!("error: {}", error.chain()));
             ExitCode::FAILURE
         }
     }

@@ -11,7 +11,7 @@ use super::progress::ImagesProgress;
 use super::{left_out, next, output};
 use crate::data::{Dataset, Layout, Recognised, Split, recognise};
 use crate::experiment::{Experiment, Plan, Registry};
-use crate::text::{count, grouped, quoted};
+use crate::text::{count, grouped, printable, quoted};
 
 /// The share of the training images that chooses the best epoch.
 const VALIDATION: f64 = 0.1;
@@ -97,7 +97,7 @@ impl<'a> Draft<'a> {
         let sizes = registry.image_sizes(network);
         let image_size = size.or(sizes.into_iter().min()).unwrap_or(224);
         let not_unicode = || {
-            let path = data.display();
+            let path = printable(data);
             CommandError::Usage(format!(
                 "'{path}' is not valid Unicode, so no experiment file can name it: rename it"
             ))
@@ -168,7 +168,7 @@ fn say(file: &Path, dataset: &Dataset, recognised: &Recognised) -> Result<(), Co
     let validation = validation.map(|images| format!(", {} for validation", grouped(images as u64)));
     output::line(&format!(
         "{}: {} classes, {}{} and {} for the test",
-        file.display(),
+        printable(file),
         dataset.classes.len(),
         count(dataset.train.len(), "training image"),
         validation.unwrap_or_default(),
@@ -215,11 +215,11 @@ fn assert_can_be_new(file: &Path) -> Result<(), CommandError> {
         "the file exists, and nothing is written over: give another name, or delete it first".to_owned()
     } else if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         let command = format!("mkdir -p {}", quoted(&folder.to_string_lossy()));
-        format!("there is no folder '{}': make it first, `{command}`", folder.display())
+        format!("there is no folder '{}': make it first, `{command}`", printable(folder))
     } else {
         return Ok(());
     };
-    Err(CommandError::Usage(format!("'{}': {problem}", file.display())))
+    Err(CommandError::Usage(format!("'{}': {problem}", printable(file))))
 }
 
 /// Writes a file that must not exist yet.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::output;
-use super::text::quoted;
+use super::text::{printable, quoted};
 
 /// Says what comes next, and the command for it.
 pub fn say<W: AsRef<OsStr>>(what: &str, command: &[W]) {
@@ -23,5 +23,5 @@ pub fn predict(what: &str, checkpoint: &Path) {
 
 /// Says to open a page.
 pub fn open(page: &Path) {
-    output::tell(format_args!("next: open {} in a browser", page.display()));
+    output::tell(format_args!("next: open {} in a browser", printable(page)));
 }

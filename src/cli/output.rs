@@ -1,5 +1,5 @@
-//! Lines on standard output and standard error, without characters that could steer a terminal: names of files and classes
-//! come from elsewhere.
+//! Lines on standard output and standard error. Names of files and classes come from elsewhere: whatever they hold, none
+//! can steer a terminal or begin a line.
 
 use std::fmt::Display;
 use std::io::{Write, stderr, stdout};
@@ -8,16 +8,22 @@ use serde::Serialize;
 
 use super::error::CommandError;
 use super::progress::suspended;
-use crate::text::printable;
+use super::table::Table;
+use super::text::{harmless, one_line};
 
 /// Prints one line on standard output. A reader that has gone away is an error and not a panic.
 pub fn line(text: &str) -> Result<(), CommandError> {
-    block(&format_args!("{text}\n"))
+    print(&format!("{}\n", one_line(text)))
 }
 
-/// As [`line`], of lines that bring their line breaks along.
-pub fn block(text: &dyn Display) -> Result<(), CommandError> {
-    print(&printable(&text.to_string()))
+/// As [`line`], of the lines of a table.
+pub fn table(table: &Table) -> Result<(), CommandError> {
+    print(&table.to_string())
+}
+
+/// As [`line`], of text that this program brings along, with its line breaks.
+pub fn own(text: &str) -> Result<(), CommandError> {
+    print(text)
 }
 
 /// Prints an empty line between blocks: before the one at `index`, if it isn't the first.
@@ -39,14 +45,17 @@ fn print(text: &str) -> Result<(), CommandError> {
     stdout().write_all(text.as_bytes()).map_err(failed)
 }
 
-/// Tells a person something on standard error, above a progress bar. Whether it can be written is not asked: a terminal that
-/// was closed, or a reader that has gone away, must not end a training.
+/// Tells a person something in one line on standard error, above a progress bar. Whether it can be written is not asked:
+/// a terminal that was closed, or a reader that has gone away, must not end a training.
 pub fn tell(text: impl Display) {
-    let text = format!("{}\n", printable(&text.to_string()));
-    tell_bytes(text.as_bytes());
+    write(&one_line(&text.to_string()));
 }
 
-/// As [`tell`], of bytes as they are.
-pub fn tell_bytes(bytes: &[u8]) {
-    let _ = suspended(|| stderr().write_all(bytes));
+/// As [`tell`], of a message in several lines, which shows names as [`printable`](super::text::printable) does.
+pub fn tell_lines(text: impl Display) {
+    write(&harmless(&text.to_string()));
+}
+
+fn write(text: &str) {
+    let _ = suspended(|| stderr().write_all(format!("{text}\n").as_bytes()));
 }

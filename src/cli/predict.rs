@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::arguments::PredictArguments;
 use super::error::CommandError;
 use super::explanations::{Explained, Explanations};
-use super::text::count;
+use super::table::Side;
+use super::text::{NAME_COLUMNS, count, cut, printable, width};
 use super::trained::Trained;
 use super::{machine, output};
 use crate::data::{Batch, DataError, Loader, LoaderOptions, Order, Split, unlabelled};
@@ -46,7 +47,7 @@ pub fn predict(arguments: PredictArguments, registry: &Registry) -> Result<ExitC
     let (split, problems) = unlabelled(&arguments.images);
     let mut printer = Printer::new(&arguments, classes, &split);
     for (path, problem) in problems {
-        printer.failed(&path.display().to_string(), problem)?;
+        printer.failed(&path.to_string_lossy().into_owned(), problem)?;
     }
     let pool = machine::pool(arguments.processor)?;
     pool.install(|| {
@@ -141,13 +142,14 @@ struct Printer<'a> {
     classes: &'a [String],
     images: usize,
     failed: usize,
-    /// Widths of the names of images and classes.
+    /// Columns for the names of images and classes. An image's name that needs more is whole nevertheless: it says where
+    /// the image is.
     widths: [usize; 2],
 }
 
 impl<'a> Printer<'a> {
     fn new(arguments: &PredictArguments, classes: &'a [String], split: &Split) -> Self {
-        let longest = |names: &mut dyn Iterator<Item = usize>| names.max().unwrap_or(0);
+        let widest = |names: &mut dyn Iterator<Item = usize>| names.max().unwrap_or(0).min(NAME_COLUMNS);
         Self {
             json: arguments.json,
             top: (arguments.top as usize).min(classes.len()),
@@ -155,8 +157,8 @@ impl<'a> Printer<'a> {
             images: 0,
             failed: 0,
             widths: [
-                longest(&mut (0..split.len()).map(|index| split.name(index).chars().count())),
-                longest(&mut classes.iter().map(|class| class.chars().count())),
+                widest(&mut (0..split.len()).map(|index| width(&printable(split.name(index))))),
+                widest(&mut classes.iter().map(|class| width(&cut(class, NAME_COLUMNS)))),
             ],
         }
     }
@@ -178,10 +180,10 @@ impl<'a> Printer<'a> {
             });
         }
         let [image_width, class_width] = self.widths;
-        let mut text = format!("{image:<image_width$}");
+        let mut text = Side::Left.pad(&printable(image), image_width);
         for likely in &classes {
-            let (class, percent) = (likely.class, 100.0 * likely.probability);
-            text.push_str(&format!("  {class:>class_width$} {percent:6.2} %"));
+            let class = Side::Right.pad(&cut(likely.class, NAME_COLUMNS), class_width);
+            text.push_str(&format!("  {class} {:6.2} %", 100.0 * likely.probability));
         }
         output::line(&text)
     }
@@ -190,7 +192,7 @@ impl<'a> Printer<'a> {
         self.images += 1;
         self.failed += 1;
         let error = CommandError::from(error).chain();
-        output::tell(format_args!("error: {error}"));
+        output::tell_lines(format_args!("error: {error}"));
         if !self.json {
             return Ok(());
         }
@@ -205,7 +207,7 @@ impl<'a> Printer<'a> {
     /// The exit code: an error if an image could not be read.
     fn end(&self, explained: Option<&Path>) -> ExitCode {
         if let Some(folder) = explained.filter(|_| !self.json && self.failed < self.images) {
-            output::tell(format_args!("next: look at the heat maps in {}", folder.display()));
+            output::tell(format_args!("next: look at the heat maps in {}", printable(folder)));
         }
         if self.failed == 0 {
             return ExitCode::SUCCESS;

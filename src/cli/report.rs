@@ -19,7 +19,7 @@ pub fn report(arguments: ReportArguments) -> Result<ExitCode, CommandError> {
         inspect(folder)?;
         let page = Found::draw_together(all, folder)?;
         drop(lock);
-        output::line(&format!("{}", page.display()))?;
+        output::line(&page.to_string_lossy())?;
         next::open(&page);
         return Ok(ExitCode::SUCCESS);
     }
@@ -29,7 +29,11 @@ pub fn report(arguments: ReportArguments) -> Result<ExitCode, CommandError> {
         sweep(found.folder())?;
         let drawn = found.draw()?;
         drop(lock);
-        output::line(&format!("{}\n{}", drawn.image.display(), drawn.page.display()))?;
+        for warning in &drawn.warnings {
+            output::tell(format_args!("warning: {warning}"));
+        }
+        output::line(&drawn.image.to_string_lossy())?;
+        output::line(&drawn.page.to_string_lossy())?;
         next::open(&drawn.page);
     }
     Ok(ExitCode::SUCCESS)

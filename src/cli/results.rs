@@ -131,7 +131,7 @@ impl<'a> Results<'a> {
         NoProgress::of(&scores.collect::<Vec<_>>(), self.facts.train_images, self.chance)
     }
 
-    /// Writes the histories and draws the report.
+    /// Writes the histories and draws the report; says its warnings, each once.
     pub fn write(&mut self) -> Result<(), CommandError> {
         self.lock.check()?;
         for warning in write_report(self.folder(), &self.noted_facts(), &self.rows)? {

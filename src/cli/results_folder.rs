@@ -10,6 +10,7 @@ use crate::data::Contents;
 use crate::experiment::{Difference, Experiment, Run};
 use crate::report::run_folder;
 use crate::runner::folder::{CONTENTS, SETTINGS};
+use crate::text::printable;
 
 /// What differs between this experiment and the one whose results are in the folder. Where the stored file can't be
 /// read, nothing is said to differ: the checkpoints' fingerprints decide.
@@ -40,7 +41,7 @@ pub fn stored_contents(folder: &Path) -> Contents {
     let path = folder.join(CONTENTS);
     Contents::read(&path).unwrap_or_else(|error| {
         if error.kind() != ErrorKind::NotFound {
-            output::tell(format_args!("warning: {}: {error}; it is made again", path.display()));
+            output::tell(format_args!("warning: {}: {error}; it is made again", printable(path)));
         }
         Contents::default()
     })

@@ -15,7 +15,7 @@ use super::memory::Memory;
 use super::progress::{ImagesProgress, RunProgress};
 use super::results::Results;
 use super::results_folder::{changed_settings, run_path, store_contents, store_settings, stored_contents};
-use super::text::count;
+use super::text::{count, listed, printable};
 use super::watcher::Watcher;
 use super::{environment, left_out, machine, next, output, prepare, thumbnails};
 use crate::data::Contents;
@@ -165,10 +165,10 @@ fn say_written(report: &Path, outcome: Outcome, events: Events) -> Result<(), Co
     events.tell(&Event::ReportWritten { path: report })?;
     match (events.0, outcome) {
         (LogFormat::Json, _) => Ok(()),
-        (LogFormat::Text, Outcome::Finished) => output::line(&format!("report: {}", report.display())),
+        (LogFormat::Text, Outcome::Finished) => output::line(&format!("report: {}", printable(report))),
         (LogFormat::Text, Outcome::Stopped) => output::line(&format!(
             "stopped; the same command goes on from here. Report so far: {}",
-            report.display()
+            printable(report)
         )),
     }
 }
@@ -220,7 +220,7 @@ fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result
         fit.disk = &ready.lock;
         let Some(Standing { position, fallback }) = fit.standing()? else {
             if !ready.is_fresh && ready.histories.know(run.head.name(), run.seed) {
-                let found = format!("rows of it in {}", folder.join(HISTORY).display());
+                let found = format!("rows of it in {}", printable(folder.join(HISTORY)));
                 return Err(CheckpointError::StateLost { folder: path, found }.into());
             }
             continue;
@@ -380,12 +380,9 @@ pub fn notes(plan: &Plan<'_>) -> Vec<String> {
     let mut notes: Vec<String> = plan.dataset.note.iter().cloned().collect();
     notes.extend(left_out::sentences(&plan.dataset.left_out));
     if let (OnBadImage::Skip(_), false) = (plan.experiment.on_bad_image, plan.left_out.is_empty()) {
-        let names: Vec<&str> = plan.left_out.iter().map(|image| image.image.as_str()).collect();
-        let images = count(names.len(), "image");
-        notes.push(format!(
-            "{images} can't be used and were left out: {}",
-            names.join(", ")
-        ));
+        let images = count(plan.left_out.len(), "image");
+        let names = listed(plan.left_out.iter().map(|image| &image.image), "");
+        notes.push(format!("{images} can't be used and were left out: {names}"));
     }
     let replaced = plan.contents().replaced();
     if replaced > 0 {

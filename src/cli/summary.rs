@@ -124,9 +124,10 @@ fn print(summary: &Summary<'_>, heads: &[(HeadKind, Cost)]) -> Result<(), Comman
     let Some((_, first)) = heads.first() else { return Ok(()) };
     let [height, width, channels] = summary.backbone.feature_map;
     output::line(&format!(
-        "{}: {}, {} × {} pixels, {} classes; feature map {height} × {width} × {channels}\n",
+        "{}: {}, {} × {} pixels, {} classes; feature map {height} × {width} × {channels}",
         summary.experiment, summary.network, summary.image_size, summary.image_size, summary.classes
     ))?;
+    output::line("")?;
     let mut table = Table::new(&[Side::Left]);
     table.row(["layer", "output", "parameters", "multiply-adds"]);
     first
@@ -136,12 +137,13 @@ fn print(summary: &Summary<'_>, heads: &[(HeadKind, Cost)]) -> Result<(), Comman
         .for_each(|layer| add_layer(&mut table, layer));
     add_total(&mut table, summary.network, first.backbone);
     for (head, cost) in heads {
-        table.text(format!("\nhead {head}"));
+        table.text("");
+        table.text(format!("head {head}"));
         cost.layers.head.iter().for_each(|layer| add_layer(&mut table, layer));
         add_total(&mut table, head.name(), cost.head);
         add_total(&mut table, "with backbone", cost.total());
     }
-    output::block(&table)
+    output::table(&table)
 }
 
 fn add_layer(table: &mut Table, layer: &LayerRecord) {

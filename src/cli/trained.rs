@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::CommandError;
+use super::text::printable;
 use crate::experiment::{HeadKind, Registry, UnknownHead};
 use crate::runner::folder::BEST;
 use crate::training::{Checkpoint, Misfit, Model};
@@ -56,7 +57,7 @@ impl Trained {
     }
 
     fn unusable(&self, reason: &str) -> CommandError {
-        CommandError::Usage(format!("'{}' can't be used: {reason}", self.path.display()))
+        CommandError::Usage(format!("'{}' can't be used: {reason}", printable(&self.path)))
     }
 }
 
@@ -74,12 +75,12 @@ fn best_of(folder: &Path) -> Result<PathBuf, CommandError> {
     let mut runs: Vec<PathBuf> = inner.filter(|inner| inner.join(BEST).is_file()).collect();
     runs.sort();
     let advice = match runs.first() {
-        Some(run) => format!("name the folder of one run, such as '{}'", run.display()),
+        Some(run) => format!("name the folder of one run, such as '{}'", printable(run)),
         None => "name the folder of a run that has finished an epoch, or a checkpoint (.safetensors)".to_owned(),
     };
     let name = best.file_name().unwrap_or_default().to_string_lossy();
     Err(CommandError::Usage(format!(
         "'{}' holds no {name}: {advice}",
-        folder.display()
+        printable(folder)
     )))
 }

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::composed::spelled_out;
 use super::decode::{MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE};
+use crate::text::{listed, one_line, printable};
 
 /// A data set, or one image of it, that cannot be used.
 #[derive(Debug, Error)]
@@ -21,7 +22,7 @@ pub enum DataError {
         advice: String,
     },
     /// The path does not exist, or is neither a folder nor a zip file.
-    #[error("no data set at '{}': {reason}. {advice}", path.display())]
+    #[error("no data set at '{}': {}. {advice}", printable(path), one_line(reason))]
     NotADataset {
         /// What was opened.
         path: PathBuf,
@@ -31,7 +32,11 @@ pub enum DataError {
         advice: String,
     },
     /// The path exists, but what the layout names is not in it.
-    #[error("'{}' does not hold {expected} (found there: {found}). {advice}", path.display())]
+    #[error(
+        "'{}' does not hold {expected} (found there: {}). {advice}",
+        printable(path),
+        one_line(found)
+    )]
     NotFound {
         /// What was opened.
         path: PathBuf,
@@ -43,7 +48,12 @@ pub enum DataError {
         advice: String,
     },
     /// Several folders hold what the layout names, none of them nearer to the top than the others.
-    #[error("'{}' holds the data set more than once, in '{first}' and in '{second}': give one of them, unpacked if it lies in a zip file", path.display())]
+    #[error(
+        "'{}' holds the data set more than once, in '{}' and in '{}': give one of them, unpacked if it lies in a zip file",
+        printable(path),
+        printable(first),
+        printable(second)
+    )]
     Ambiguous {
         /// The folder or zip file.
         path: PathBuf,
@@ -54,8 +64,9 @@ pub enum DataError {
     },
     /// A name in the layout would leave the data set.
     #[error(
-        "'{name}' cannot name a split, a list or a folder of images: give a path inside the data set, without a leading \
-         '/', '.', '..' or empty parts"
+        "'{}' cannot name a split, a list or a folder of images: give a path inside the data set, without a leading \
+         '/', '.', '..' or empty parts",
+        printable(name)
     )]
     OutsideDataSet {
         /// The name as given.
@@ -65,7 +76,8 @@ pub enum DataError {
     #[error(
         "'{}': {} {split} images but no training image: classes are those of the training split. Give a class the \
          same name in both, or take it out of the {split} split",
-        path.display(), have(classes)
+        printable(path),
+        have(classes)
     )]
     UnknownClass {
         /// The data set, or the list that names the class.
@@ -79,7 +91,7 @@ pub enum DataError {
     #[error(
         "'{}' is a class without an image: its .{ending} files are not read; {advice}, or move the folder out of the data \
          set if it is no class{}",
-        path.display(), more_such_folders(*others)
+        printable(path), more_such_folders(*others)
     )]
     UnreadClass {
         /// The folder.
@@ -92,7 +104,7 @@ pub enum DataError {
         others: usize,
     },
     /// Folders that stand where classes are looked for and are none.
-    #[error("'{}': {problem}. {}", path.display(), capitalised(advice))]
+    #[error("'{}': {problem}. {}", printable(path), capitalised(advice))]
     NotClasses {
         /// The data set.
         path: PathBuf,
@@ -105,7 +117,9 @@ pub enum DataError {
     #[error(
         "'{}' holds two folders '{first}' whose names differ only in how Unicode writes their accents ({} and {}): join \
          them, or rename one",
-        path.display(), spelled_out(first), spelled_out(second)
+        printable(path),
+        spelled_out(first),
+        spelled_out(second)
     )]
     SameName {
         /// The folder that holds them.
@@ -116,7 +130,7 @@ pub enum DataError {
         second: String,
     },
     /// Lines of a list file cannot be used.
-    #[error("'{list}', line {line}: {problem}{}", listed(others))]
+    #[error("'{}', line {line}: {}{}", printable(list), one_line(problem), lines_of(others))]
     ListLine {
         /// The list file.
         list: String,
@@ -128,13 +142,17 @@ pub enum DataError {
         others: Vec<String>,
     },
     /// A list file names no image.
-    #[error("'{list}' lists no images: a data set needs training and test images")]
+    #[error("'{}' lists no images: a data set needs training and test images", printable(list))]
     EmptyList {
         /// The list file.
         list: String,
     },
     /// A zip entry's name points outside of the archive.
-    #[error("'{}': entry '{entry}' is absolute or climbs with '..': the archive is not to be trusted and is refused", path.display())]
+    #[error(
+        "'{}': entry '{}' is absolute or climbs with '..': the archive is not to be trusted and is refused",
+        printable(path),
+        printable(entry)
+    )]
     UnsafeEntry {
         /// The zip file.
         path: PathBuf,
@@ -142,7 +160,7 @@ pub enum DataError {
         entry: String,
     },
     /// The zip file, or one entry of it, is damaged or of an unsupported kind.
-    #[error("cannot read zip file '{}'{}", path.display(), entry.as_ref().map(|name| format!(", entry '{name}'")).unwrap_or_default())]
+    #[error("cannot read zip file '{}'{}", printable(path), entry.as_ref().map(|name| format!(", entry '{}'", printable(name))).unwrap_or_default())]
     Zip {
         /// The zip file.
         path: PathBuf,
@@ -152,13 +170,16 @@ pub enum DataError {
         source: ::zip::result::ZipError,
     },
     /// A folder or zip file that is searched for images has none.
-    #[error("'{}' holds no images (files that end in .bmp, .gif, .jpeg, .jpg, .png or .webp)", path.display())]
+    #[error(
+        "'{}' holds no images (files that end in .bmp, .gif, .jpeg, .jpg, .png or .webp)",
+        printable(path)
+    )]
     NoImages {
         /// The folder or zip file.
         path: PathBuf,
     },
     /// A file or folder cannot be read.
-    #[error("cannot read '{name}'")]
+    #[error("cannot read '{}'", printable(name))]
     Read {
         /// The file or folder.
         name: String,
@@ -166,20 +187,21 @@ pub enum DataError {
         source: io::Error,
     },
     /// A file's name is not Unicode.
-    #[error("'{}': the name is not valid Unicode; rename it", path.display())]
+    #[error("'{}': the name is not valid Unicode; rename it", printable(path))]
     NameNotUnicode {
         /// The file.
         path: PathBuf,
     },
     /// A file is larger than any sensible photograph or list.
-    #[error("'{name}' is larger than {} MiB, the limit for one file", MAX_FILE_BYTES >> 20)]
+    #[error("'{}' is larger than {} MiB, the limit for one file", printable(name), MAX_FILE_BYTES >> 20)]
     FileTooLarge {
         /// The file.
         name: String,
     },
     /// An image has no pixels or more than is allowed.
     #[error(
-        "'{name}' has {width}×{height} pixels; 1 to {MAX_PIXELS} in all, and up to {MAX_SIDE} a side, are accepted"
+        "'{}' has {width}×{height} pixels; 1 to {MAX_PIXELS} in all, and up to {MAX_SIDE} a side, are accepted",
+        printable(name)
     )]
     PixelCount {
         /// The file.
@@ -190,13 +212,13 @@ pub enum DataError {
         height: u32,
     },
     /// The file of an image lacks its end.
-    #[error("'{name}' ends before its image does: the file was cut short")]
+    #[error("'{}' ends before its image does: the file was cut short", printable(name))]
     CutShort {
         /// The file.
         name: String,
     },
     /// A file's content is not a readable image.
-    #[error("cannot decode image '{name}'")]
+    #[error("cannot decode image '{}'", printable(name))]
     Decode {
         /// The file.
         name: String,
@@ -204,7 +226,7 @@ pub enum DataError {
         source: ImageError,
     },
     /// More images cannot be used than may be left out.
-    #[error("{} cannot be used, `on_bad_image: Skip({limit})` leaves out {limit} at most{}", number(images.len()), listed(images))]
+    #[error("{} cannot be used, `on_bad_image: Skip({limit})` leaves out {limit} at most{}", number(images.len()), lines_of(images))]
     TooManyBadImages {
         /// How many may be left out.
         limit: usize,
@@ -212,7 +234,11 @@ pub enum DataError {
         images: Vec<String>,
     },
     /// Without the images that cannot be used there is nothing to train or test on.
-    #[error("{what} left once the images that cannot be used are left out{}", listed(images))]
+    #[error(
+        "{} left once the images that cannot be used are left out{}",
+        one_line(what),
+        lines_of(images)
+    )]
     NothingLeft {
         /// What is missing.
         what: String,
@@ -254,10 +280,10 @@ pub fn with_causes(error: &dyn Error) -> String {
 
 /// `class 'sea' has`, `classes 'sea', 'sky' have`
 fn have(classes: &[String]) -> String {
-    let names: Vec<String> = classes.iter().map(|class| format!("'{class}'")).collect();
-    match names.as_slice() {
-        [only] => format!("class {only} has"),
-        _ => format!("classes {} have", names.join(", ")),
+    let names = listed(classes, "'");
+    match classes.len() {
+        1 => format!("class {names} has"),
+        _ => format!("classes {names} have"),
     }
 }
 
@@ -283,9 +309,12 @@ fn number(images: usize) -> String {
 }
 
 /// The first of some sentences, a line each.
-fn listed(sentences: &[String]) -> String {
+fn lines_of(sentences: &[String]) -> String {
     const SHOWN: usize = 20;
-    let shown = sentences.iter().take(SHOWN).map(|sentence| format!("\n  {sentence}"));
+    let shown = sentences
+        .iter()
+        .take(SHOWN)
+        .map(|sentence| format!("\n  {}", one_line(sentence)));
     let more = sentences.len().saturating_sub(SHOWN);
     let rest = (more > 0).then(|| format!("\n  and {more} more"));
     shown.chain(rest).collect()

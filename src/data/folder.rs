@@ -42,7 +42,7 @@ impl Folder {
     fn list(&mut self, top: &Path) -> Result<(), DataError> {
         for entry in WalkDir::new(top).follow_links(true) {
             let entry = entry.map_err(|error| DataError::Read {
-                name: error.path().unwrap_or(top).display().to_string(),
+                name: error.path().unwrap_or(top).to_string_lossy().into_owned(),
                 source: error.into(),
             })?;
             if entry.file_type().is_file() {
@@ -57,7 +57,7 @@ impl Folder {
 
 /// The content of a file that is not larger than an image or list may be.
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, DataError> {
-    let name = || path.display().to_string();
+    let name = || path.to_string_lossy().into_owned();
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
@@ -112,7 +112,7 @@ impl Tree for Folder {
     fn content(&self, file: usize, before: Option<&Content>) -> Result<Content, DataError> {
         let path = self.root.join(&self.paths[file]);
         let metadata = path.metadata().map_err(|source| DataError::Read {
-            name: path.display().to_string(),
+            name: path.to_string_lossy().into_owned(),
             source,
         })?;
         let (bytes, times) = (metadata.len(), times(&metadata));

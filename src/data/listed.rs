@@ -154,7 +154,7 @@ impl<'a> Images<'a> {
 
     /// What messages call the file at a path of the tree.
     fn name(&self, path: &str) -> String {
-        self.tree.location().join(path).display().to_string()
+        self.tree.location().join(path).to_string_lossy().into_owned()
     }
 
     fn read(&self, list: &str) -> Result<Vec<u8>, DataError> {

@@ -10,6 +10,7 @@ use super::labelled_files::{ClassFiles, SplitFiles, dataset};
 use super::level::{Level, enclosing_folder, innermost};
 use super::tree::{self, Tree};
 use super::{DataError, Dataset, recognised};
+use crate::text::printable;
 
 /// The folder of the classes.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +60,7 @@ pub(super) fn open(path: &Path, folder: ClassFolder<'_>, fraction: f64, seed: u6
         } else {
             format!("a test fraction of {fraction} is not one of the {images} images: choose a larger one")
         };
-        return Err(DataError::InvalidNumber(format!("'{}': {remedy}", path.display())));
+        return Err(DataError::InvalidNumber(format!("'{}': {remedy}", printable(path))));
     }
     Ok(Dataset {
         train,

@@ -27,7 +27,7 @@ pub(super) trait Tree: Debug + Send + Sync {
     fn top_level(&self) -> Vec<String>;
     /// The file's name for messages.
     fn name(&self, file: usize) -> String {
-        self.location().join(&self.paths()[file]).display().to_string()
+        self.location().join(&self.paths()[file]).to_string_lossy().into_owned()
     }
 }
 

@@ -72,7 +72,7 @@ impl Source for Unlabelled {
 
     fn name(&self, image: usize) -> String {
         match &self.0[image] {
-            Image::File(path) => path.display().to_string(),
+            Image::File(path) => path.to_string_lossy().into_owned(),
             Image::Entry(tree, file) => tree.name(*file),
         }
     }

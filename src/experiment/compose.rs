@@ -178,10 +178,21 @@ fn variants(mut entry: Entry) -> Result<Vec<Variant>, ExperimentError> {
     let variants = entries.iter().map(|entry| variant(entry, &place));
     let variants = variants.collect::<Result<Vec<_>, _>>()?;
     let mut names = HashSet::new();
-    match variants.iter().find(|variant| !names.insert(&variant.name)) {
+    match variants
+        .iter()
+        .find(|variant| !names.insert(variant.name.to_lowercase()))
+    {
         None => Ok(variants),
         Some(Variant { name, key, .. }) => {
-            let message = format!("the variant `{name}` is given twice");
+            let is_same = variants.iter().filter(|variant| variant.name == *name).count() > 1;
+            let message = if is_same {
+                format!("the variant `{name}` is given twice")
+            } else {
+                format!(
+                    "the variant `{name}` differs from another in letter case alone: on Windows and macOS their results would \
+                         lie in one folder"
+                )
+            };
             Err(refused(
                 key,
                 message,

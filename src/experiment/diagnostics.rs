@@ -12,7 +12,7 @@ use codespan_reporting::term::{Chars, Config, emit_into_string};
 
 use super::outline::Outline;
 use super::patchwork::{Patchwork, Place as Written, Source};
-use crate::text::{nearest, one_of, printable};
+use crate::text::{harmless, nearest, one_line, one_of, printable};
 
 /// Bytes of the longest source line that is shown.
 const LONGEST_SHOWN_LINE: usize = 400;
@@ -36,12 +36,12 @@ enum Place {
 /// Without its place: the message with what was expected, and the help on a line of its own.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&printable(&self.message))?;
+        f.write_str(&one_line(&self.message))?;
         if !self.label.is_empty() {
-            write!(f, ": {}", printable(&self.label))?;
+            write!(f, ": {}", one_line(&self.label))?;
         }
         if let Some(help) = &self.help {
-            write!(f, "\n  help: {}", printable(help))?;
+            write!(f, "\n  help: {}", harmless(help))?;
         }
         Ok(())
     }
@@ -189,7 +189,7 @@ impl Problems {
         let (flag, written) = self.origin.find(&problem.place);
         let source = written.as_ref().map(|written| &*written.source);
         let (name, text) = source.map_or(("", ""), |source| (&source.name, &source.text));
-        let file = SimpleFile::new(printable(name), printable(text));
+        let file = SimpleFile::new(printable(name), harmless(text));
         let range = written.as_ref().map(|written| first_line(text, written.span.clone()));
         let (marked, far) = match range {
             Some(range) if can_be_shown(text, &range) => (Some(range), None),
@@ -205,23 +205,23 @@ impl Problems {
         let label = Some(&problem.label).filter(|label| marked.is_none() && !label.is_empty());
         let place = far.and_then(|range| file.location((), range.start).ok());
         let notes = [
-            place.map(|place| format!("at {name}:{}:{}", place.line_number, place.column_number)),
-            label.cloned(),
-            flag.map(|flag| format!("set by {flag}")),
+            place.map(|place| format!("at {}:{}:{}", printable(name), place.line_number, place.column_number)),
+            label.map(|label| one_line(label)),
+            flag.map(|flag| format!("set by {}", one_line(flag))),
             problem.help.as_ref().map(|help| format!("help: {help}")),
         ];
         let diagnostic = Diagnostic::error()
-            .with_message(printable(&problem.message))
-            .with_labels_iter(marked.map(|range| Label::primary((), range).with_message(printable(&problem.label))))
-            .with_labels_iter(beside.map(|(range, label)| Label::secondary((), range).with_message(printable(label))))
-            .with_notes_iter(notes.into_iter().flatten().map(|note| printable(&note)));
+            .with_message(one_line(&problem.message))
+            .with_labels_iter(marked.map(|range| Label::primary((), range).with_message(one_line(&problem.label))))
+            .with_labels_iter(beside.map(|(range, label)| Label::secondary((), range).with_message(one_line(label))))
+            .with_notes_iter(notes.into_iter().flatten().map(|note| harmless(&note)));
 
         let config = Config {
             chars: Chars::ascii(),
             ..Config::default()
         };
         let shown = emit_into_string(&config, &file, &diagnostic);
-        shown.unwrap_or_else(|_| format!("error: {}", printable(&problem.message)))
+        shown.unwrap_or_else(|_| format!("error: {}", one_line(&problem.message)))
     }
 }
 

@@ -12,7 +12,7 @@ use super::diagnostics::{Origin, Problem, Problems};
 use super::outline::Outline;
 use super::patchwork::Patchwork;
 use super::{Experiment, ExperimentFile, syntax, validate};
-use crate::text::{nearest, one_of, printable};
+use crate::text::{nearest, one_line, one_of, printable, quoted};
 
 /// Largest experiment file that is read, in bytes; real ones have a few thousand.
 const LARGEST_FILE: u64 = 64 * 1024;
@@ -21,7 +21,7 @@ const LARGEST_FILE: u64 = 64 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum ExperimentError {
     /// There is no such file.
-    #[error("there is no experiment file `{}`{present}", printable(&path.to_string_lossy()))]
+    #[error("there is no experiment file `{}`{present}", printable(path))]
     Missing {
         /// The path that was asked for.
         path: PathBuf,
@@ -29,7 +29,7 @@ pub enum ExperimentError {
         present: String,
     },
     /// A folder stands where a file was expected.
-    #[error("`{}` is a folder, not an experiment file{present}", printable(&path.to_string_lossy()))]
+    #[error("`{}` is a folder, not an experiment file{present}", printable(path))]
     Folder {
         /// The path that was asked for.
         path: PathBuf,
@@ -38,26 +38,27 @@ pub enum ExperimentError {
     },
     /// The file is too large to be an experiment.
     #[error(
-        "`{}` is larger than {LARGEST_FILE} bytes: that is no experiment file",
-        printable(&path.to_string_lossy())
+        "`{}` is larger than {LARGEST_FILE} bytes: that is no experiment file{instead}",
+        printable(path)
     )]
     TooLarge {
         /// The path that was asked for.
         path: PathBuf,
+        /// What the file is, and the command for it.
+        instead: String,
     },
     /// The file holds bytes that are not UTF-8.
-    #[error(
-        "`{}` is not a text file: line {line} is not valid UTF-8\n  = help: save it as UTF-8",
-        printable(&path.to_string_lossy())
-    )]
+    #[error("`{}` is not a text file: line {line} is not valid UTF-8{instead}", printable(path))]
     NotText {
         /// The path that was asked for.
         path: PathBuf,
         /// Line of the first byte that is not UTF-8, counted from 1.
         line: usize,
+        /// What the file is, and the command for it.
+        instead: String,
     },
     /// The operating system could not read the file.
-    #[error("cannot read `{}`: {source}", printable(&path.to_string_lossy()))]
+    #[error("cannot read `{}`: {source}", printable(path))]
     Unreadable {
         /// The path that was asked for.
         path: PathBuf,
@@ -68,7 +69,7 @@ pub enum ExperimentError {
     #[error(transparent)]
     Invalid(#[from] Problems),
     /// A file that this one is based on could not be read.
-    #[error("{source}\n  = it is the base of `{}`", printable(&file.to_string_lossy()))]
+    #[error("{source}\n  = it is the base of `{}`", printable(file))]
     Base {
         /// The file that names it.
         file: PathBuf,
@@ -91,7 +92,7 @@ pub enum ExperimentError {
         known: Vec<String>,
     },
     /// One experiment is needed, and the file has several variants.
-    #[error("choose a variant with `--variant NAME`: {}", printable(&one_of(known.iter().map(String::as_str))))]
+    #[error("choose a variant with `--variant NAME`: {}", one_of(known.iter().map(String::as_str)))]
     SeveralVariants {
         /// The variants that there are.
         known: Vec<String>,
@@ -179,17 +180,24 @@ pub(super) fn read(path: &Path) -> Result<String, ExperimentError> {
     if path.is_dir() {
         return Err(ExperimentError::Folder {
             path: owned(),
-            present: present(path, None),
+            present: present(path, None) + &instead_of_folder(path),
         });
     }
     let mut bytes = Vec::new();
     match fs::File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)) {
-        Ok(length) if length as u64 > LARGEST_FILE => Err(ExperimentError::TooLarge { path: owned() }),
+        Ok(length) if length as u64 > LARGEST_FILE => Err(ExperimentError::TooLarge {
+            path: owned(),
+            instead: instead(path, &bytes),
+        }),
         Ok(_) => String::from_utf8(bytes).map_err(|error| {
             let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             ExperimentError::NotText {
                 path: owned(),
                 line: 1 + valid.iter().filter(|byte| **byte == b'\n').count(),
+                instead: match instead(path, error.as_bytes()) {
+                    unknown if unknown.is_empty() => "\n  = help: save it as UTF-8".to_owned(),
+                    known => known,
+                },
             }
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -204,6 +212,37 @@ pub(super) fn read(path: &Path) -> Result<String, ExperimentError> {
         }
         Err(source) => Err(ExperimentError::Unreadable { path: owned(), source }),
     }
+}
+
+/// The command for a file that is no experiment.
+fn instead(path: &Path, bytes: &[u8]) -> String {
+    let word = quoted(&path.to_string_lossy());
+    let help = if image::guess_format(bytes).is_ok() {
+        format!("it is an image: `wise-srnet predict --checkpoint FILE {word}` says what a trained network sees in it")
+    } else if bytes.starts_with(b"PK\x03\x04") {
+        format!("it is a zip file: `wise-srnet new --data {word} mine.ron` writes an experiment for the data set in it")
+    } else if path.extension().is_some_and(|ending| ending == "safetensors") {
+        format!("it is named like a checkpoint: `wise-srnet predict --checkpoint {word} IMAGE` asks it about an image")
+    } else {
+        return String::new();
+    };
+    printed_help(&help)
+}
+
+/// The command for a folder without experiment files.
+fn instead_of_folder(folder: &Path) -> String {
+    if ron_files(folder).is_empty() {
+        let word = quoted(&folder.to_string_lossy());
+        printed_help(&format!(
+            "if it holds photographs, `wise-srnet new --data {word} mine.ron` writes an experiment for them"
+        ))
+    } else {
+        String::new()
+    }
+}
+
+fn printed_help(help: &str) -> String {
+    format!("\n  = help: {}", one_line(help))
 }
 
 fn ron_files(folder: &Path) -> Vec<String> {
@@ -223,17 +262,14 @@ fn present(folder: &Path, wanted: Option<&std::ffi::OsStr>) -> String {
     let shipped = Path::new("experiments");
     let candidates = [folder, shipped].map(|folder| (folder, ron_files(folder)));
     let Some((folder, names)) = candidates.into_iter().find(|(_, names)| !names.is_empty()) else {
-        return format!(
-            "\n  = there are no .ron files in `{}`",
-            printable(&folder.to_string_lossy())
-        );
+        return format!("\n  = there are no .ron files in `{}`", printable(folder));
     };
-    let shown_folder = printable(&folder.to_string_lossy());
+    let shown_folder = printable(folder);
     let more = if names.len() > MOST_LISTED { ", …" } else { "" };
     let listed = names
         .iter()
         .take(MOST_LISTED)
-        .map(|name| printable(name))
+        .map(printable)
         .collect::<Vec<_>>()
         .join(", ");
     let wanted = wanted
@@ -242,7 +278,7 @@ fn present(folder: &Path, wanted: Option<&std::ffi::OsStr>) -> String {
     let stems = names.iter().map(|name| name.trim_end_matches(".ron"));
     let suggestion = nearest(&wanted, stems).map(|stem| {
         let file = folder.join(format!("{stem}.ron"));
-        format!("\n  = help: did you mean `{}`?", printable(&file.to_string_lossy()))
+        format!("\n  = help: did you mean `{}`?", printable(file))
     });
     format!(
         "\n  = in `{shown_folder}`: {listed}{more}{}",
@@ -256,6 +292,6 @@ fn variants_instead(known: &[String], name: &str) -> String {
         return ": it has none".to_owned();
     }
     let names = || known.iter().map(String::as_str);
-    let suggestion = nearest(name, names()).map(|name| format!("; did you mean `{name}`?"));
-    printable(&format!(": {}{}", one_of(names()), suggestion.unwrap_or_default()))
+    let suggestion = nearest(name, names()).map(|name| format!("; did you mean `{}`?", printable(name)));
+    format!(": {}{}", one_of(names()), suggestion.unwrap_or_default())
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::{nearest, one_of};
+use crate::text::{nearest, one_of, printable};
 
 /// A head: what stands between a network's last feature map (H×W×C) and the class scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,7 +61,7 @@ impl fmt::Display for HeadKind {
 
 /// A name that is not a head's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown head `{name}`: {}{}", one_of(HeadKind::ALL.map(HeadKind::name)), self.suggestion())]
+#[error("unknown head `{}`: {}{}", printable(name), one_of(HeadKind::ALL.map(HeadKind::name)), self.suggestion())]
 pub struct UnknownHead {
     name: String,
 }

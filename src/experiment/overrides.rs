@@ -35,7 +35,7 @@ impl Overrides {
         let origin = &mut changed.origin;
         let mut note = |field: &str, flag: &str, value: String| origin.set_by_flag(field, format!("{flag} {value}"));
         if let Some(path) = &self.data {
-            note("data.path", "--data", path.display().to_string());
+            note("data.path", "--data", path.to_string_lossy().into_owned());
             changed.data.path = Some(path.clone());
         }
         if let Some(epochs) = self.epochs {
@@ -63,7 +63,7 @@ impl Overrides {
             changed.seeds.clone_from(seeds);
         }
         if let Some(weights) = &self.weights {
-            note("weights", "--weights", weights.display().to_string());
+            note("weights", "--weights", weights.to_string_lossy().into_owned());
             changed.weights = Some(weights.clone()).filter(|weights| weights.as_os_str() != "none");
         }
         changed.check()?;

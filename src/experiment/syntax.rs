@@ -10,7 +10,7 @@ use super::diagnostics::Problem;
 use super::outline::{Outline, Unbalanced};
 use super::setting::COMPOSING;
 use super::tokens::{Token, TokenKind};
-use crate::text::{nearest, one_of};
+use crate::text::{cut, nearest, one_of};
 
 /// What is wrong with `text`, whose parsing ended in `error`.
 pub(super) fn problem(text: &str, outline: &Outline, error: &SpannedError) -> Problem {
@@ -45,6 +45,30 @@ pub(super) const REQUIRED: [(&str, &str); 6] = [
     ("heads", "heads: [gap, wise_srnet],"),
     ("epochs", "epochs: 20,"),
     ("data", "data: (layout: Intel, path: \"data/intel\"),"),
+];
+
+/// How a path of Windows is written.
+pub(super) const BACKSLASHES: &str =
+    "in a path write `/`, or two backslashes for each; `r\"C:\\data\"` takes it as it is";
+
+/// Fields whose values are more than a word, with values that they take.
+const EXAMPLES: [(&str, &[&str]); 8] = [
+    ("data", &["(layout: Intel, path: \"data/intel\")"]),
+    (
+        "data.layout",
+        &[
+            "Folders(train: \"train\", test: \"test\")",
+            "OneFolder(test_fraction: 0.2)",
+            "Lists(train: \"train.txt\", test: \"test.txt\")",
+            "Csv(train: \"train.csv\", test: \"test.csv\")",
+        ],
+    ),
+    ("augmentation", &["(horizontal_flip: true, zoom: (0.8, 1.2))"]),
+    ("optimizer", &["(learning_rate: 0.045, momentum: 0.9)"]),
+    ("schedule", &["Staircase(decay: 0.94, every_epochs: 2)", "Constant"]),
+    ("validation", &["Fraction(0.1)", "TestSplit"]),
+    ("checkpoints", &["EveryEpochs(10)", "LastAndBest"]),
+    ("on_bad_image", &["Skip(10)", "Error"]),
 ];
 
 /// What can stand where a section's own field is missing.
@@ -86,7 +110,13 @@ pub(super) fn unbalanced(text: &str, outline: &Outline, unbalanced: Unbalanced) 
                 .iter()
                 .find(goes_on)
                 .map_or(span, |token| token.span.clone());
-            Problem::at(first, "a string or comment never ends").label("it begins here")
+            let ends_escaped = written(&first).contains("\\\"");
+            let problem = Problem::at(first, "a string or comment never ends").label("it begins here");
+            if ends_escaped {
+                problem.help("`\\\"` doesn't end a string: write `/` for a backslash in a path, or two of them")
+            } else {
+                problem
+            }
         }
         Unbalanced::TooDeep(span) => {
             Problem::at(span, "brackets are nested too deeply").label("no field of an experiment lies this deep")
@@ -133,10 +163,11 @@ impl Mistake<'_> {
             Error::ExpectedString => self.wrong_type("a string in double quotes"),
             Error::ExpectedArray => self.wrong_type("a list in square brackets"),
             Error::ExpectedIdentifier => self.wrong_type("a name"),
-            Error::ExpectedStructLike | Error::ExpectedNamedStructLike(_) => self.wrong_type("values in parentheses"),
+            Error::ExpectedStructLike | Error::ExpectedNamedStructLike(_) => self.incomplete(),
             Error::ExpectedDifferentLength { expected, found } => self
                 .field(format!("expected {}", in_plain_words(expected)))
                 .label(format!("found {found}")),
+            Error::ExpectedDifferentStructName { .. } if self.outline.field_at(self.at).is_some() => self.incomplete(),
             Error::ExpectedDifferentStructName { expected, .. } => self
                 .here("unexpected name")
                 .label(format!("expected `{expected}(` or just `(`")),
@@ -150,7 +181,25 @@ impl Mistake<'_> {
             Error::TrailingCharacters => self
                 .here("there is more after the end of the experiment")
                 .label("not expected"),
+            Error::InvalidEscape(_) => self
+                .here("a backslash in a string begins an escape such as `\\n`, and one of these begins none")
+                .label("this string")
+                .help(self.without_backslashes()),
             other => self.here(lowercased(&other.to_string())),
+        }
+    }
+
+    /// The string with its backslashes as they were meant, where it is short enough to be shown.
+    fn without_backslashes(&self) -> String {
+        let written = self.token.map_or("", |token| &self.text[token.span.clone()]);
+        let inner = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        match inner.filter(|inner| !inner.contains('"') && *inner == cut(inner, 60)) {
+            Some(inner) => format!(
+                "write `\"{}\"`, `\"{}\"` or `r\"{inner}\"`",
+                inner.replace('\\', "/"),
+                inner.replace('\\', "\\\\")
+            ),
+            None => BACKSLASHES.to_owned(),
         }
     }
 
@@ -205,6 +254,9 @@ impl Mistake<'_> {
             TokenKind::Name if expected.contains("quotes") && written == shortened(written) => {
                 problem.help(format!("write `\"{written}\"`"))
             }
+            TokenKind::Name | TokenKind::Number if expected.contains("square") && written == shortened(written) => {
+                problem.help(format!("write `[{written}]`"))
+            }
             TokenKind::Text if !expected.contains("quotes") => {
                 let bare = written.trim_matches('"');
                 let plain = !bare.is_empty()
@@ -219,6 +271,33 @@ impl Mistake<'_> {
             }
             _ => problem,
         }
+    }
+
+    /// A name that lacks the values that belong to it (`Skip`), or stands in the place of a section (`Adam`).
+    fn incomplete(&self) -> Problem {
+        let ends_value = |token: &&Token| matches!(token.kind, TokenKind::Comma | TokenKind::Close(_));
+        let before = || {
+            self.outline
+                .tokens
+                .get(self.outline.token_index(self.at).checked_sub(1)?)
+        };
+        let token = self.token.filter(|token| !ends_value(token)).or_else(before);
+        let at = token.map_or(self.at, |token| token.span.start);
+        let problem = Mistake { at, token, ..*self }.wrong_type("values in parentheses");
+        let Some(field) = self.outline.field_at(at) else {
+            return problem;
+        };
+        let Some((_, examples)) = EXAMPLES.iter().find(|(name, _)| *name == field.path) else {
+            return problem;
+        };
+        let written = token.map_or("", |token| &self.text[token.span.clone()]);
+        let meant = examples
+            .iter()
+            .filter(|example| example.starts_with(&format!("{written}(")));
+        let meant: Vec<&str> = meant.copied().collect();
+        let fitting = if meant.is_empty() { examples.to_vec() } else { meant };
+        let fitting: Vec<String> = fitting.iter().map(|example| format!("`{example}`")).collect();
+        problem.help(format!("write {}", fitting.join(" or ")))
     }
 
     /// The parser found a value's end and no comma: either it is missing, or the value goes on where it should not
@@ -257,12 +336,9 @@ fn in_plain_words(expected: &str) -> String {
     }
 }
 
-/// At most the first 40 characters.
+/// The beginning of what was written.
 fn shortened(written: &str) -> String {
-    match written.char_indices().nth(40) {
-        Some((end, _)) => format!("{}…", &written[..end]),
-        None => written.to_owned(),
-    }
+    cut(written, 40)
 }
 
 fn lowercased(sentence: &str) -> String {
@@ -271,4 +347,29 @@ fn lowercased(sentence: &str) -> String {
         .next()
         .map(|first| first.to_lowercase().chain(characters).collect())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Experiment;
+    use super::*;
+
+    #[test]
+    fn every_example_of_a_value_is_one_that_its_field_takes() {
+        for (field, value) in EXAMPLES
+            .iter()
+            .flat_map(|(field, all)| all.iter().map(move |value| (field, value)))
+        {
+            let given = match field.split_once('.') {
+                Some((section, field)) => format!("{section}: ({field}: {value}, path: \"data\"),"),
+                None => format!("{field}: {value},"),
+            };
+            let others = REQUIRED
+                .iter()
+                .filter(|(name, _)| !given.starts_with(&format!("{name}:")));
+            let others: Vec<&str> = others.map(|(_, line)| *line).collect();
+            let text = format!("({given} {})", others.join("\n"));
+            Experiment::parse(&text, "mine.ron").unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
 }

@@ -7,9 +7,11 @@ use std::ops::RangeInclusive;
 use std::path::{Component, Path};
 
 use super::diagnostics::Problem;
+use super::syntax::BACKSLASHES;
 use super::{
     Augmentation, Checkpoints, DataSection, Experiment, GeneratedSpec, Layout, OnBadImage, Schedule, Validation,
 };
+use crate::text::{is_device_on_windows, printable};
 
 /// The longest training that is accepted, in epochs; the paper's longest has 220.
 const MOST_EPOCHS: usize = 100_000;
@@ -148,6 +150,7 @@ impl Checks {
                 Some(c) => format!("{c:?}"),
                 None if name.starts_with(['.', ' ', '-']) => "a dot, space or hyphen at its beginning".to_owned(),
                 None if name.ends_with(['.', ' ']) => "a dot or space at its end".to_owned(),
+                None if is_device_on_windows(name) => format!("`{name}`, which Windows keeps for a device"),
                 None => return,
             },
         };
@@ -159,9 +162,17 @@ impl Checks {
     fn path(&mut self, field: &str, path: Option<&Path>) {
         match path {
             Some(path) if path.as_os_str().is_empty() => self.refuse(field, "a path, or `None`", "\"\""),
-            Some(path) if path.to_str().is_none() => self.refuse(field, "a path in UTF-8", path.display()),
+            Some(path) if path.to_string_lossy().contains(char::is_control) => self.control_characters(field, path),
+            Some(path) if path.to_str().is_none() => self.refuse(field, "a path in UTF-8", printable(path)),
             _ => {}
         }
+    }
+
+    /// Where `\t` or `\n` of a Windows path was read as a tab or a line break.
+    fn control_characters(&mut self, field: &str, path: &Path) {
+        let problem = Problem::in_field(field, format!("`{field}` holds control characters"));
+        self.problems
+            .push(problem.label(format!("read as {path:?}")).help(BACKSLASHES));
     }
 
     fn data(&mut self, data: &DataSection) {
@@ -238,7 +249,9 @@ impl Checks {
         let inside = Path::new(name)
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
-        if name.is_empty() || !inside {
+        if name.contains(char::is_control) {
+            self.control_characters(field, Path::new(name));
+        } else if name.is_empty() || !inside {
             let expected = format!("a {kind} inside the data set, without `..`");
             self.refuse(field, &expected, format!("{name:?}"));
         }
@@ -252,7 +265,7 @@ impl Checks {
             self.refuse(
                 "data.path",
                 "left out: the program generates this data set",
-                path.display(),
+                printable(path),
             );
         }
     }

@@ -10,6 +10,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{ReportError, files};
+use crate::text::one_line;
 
 /// Everything is drawn this many times too large and scaled down, which smooths every edge.
 pub const OVERSAMPLING: u32 = 2;
@@ -68,7 +69,7 @@ impl Style {
     }
 }
 
-/// Writes a text; its place is the middle of its height.
+/// Writes a text in one line; its place is the middle of its height. Control characters can't stand in SVG.
 pub fn write<B>(canvas: &Canvas<B>, text: &str, place: (f64, f64), style: Style) -> Result<(), DrawingError>
 where
     B: DrawingBackend<ErrorType: 'static>,
@@ -82,7 +83,7 @@ where
         place = (place.0 + 0.1 * style.size, place.1 - 0.1 * style.size);
     }
     let style = font.color(&style.colour).pos(Pos::new(style.anchor, VPos::Center));
-    canvas.draw(&Text::new(text, pixel(place), style))?;
+    canvas.draw(&Text::new(one_line(text), pixel(place), style))?;
     Ok(())
 }
 
@@ -110,14 +111,6 @@ pub fn pixel((x, y): (f64, f64)) -> (i32, i32) {
 /// A length on the oversized canvas.
 pub fn length(value: f64) -> u32 {
     (value * f64::from(OVERSAMPLING)).round() as u32
-}
-
-/// The text, cut to a number of characters where it is longer.
-pub fn shortened(text: &str, characters: usize) -> String {
-    if text.chars().count() <= characters {
-        return text.to_string();
-    }
-    text.chars().take(characters - 1).chain(['…']).collect()
 }
 
 /// Something to be drawn on a canvas of either kind.

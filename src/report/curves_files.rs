@@ -8,12 +8,11 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::ReportError;
-use super::canvas::{
-    Canvas, Drawing, DrawingError, INK, Picture, Style, length, line, pixel, shortened, text_width, write,
-};
+use super::canvas::{Canvas, Drawing, DrawingError, INK, Picture, Style, length, line, pixel, text_width, write};
 use super::palette::HeadStyle;
 use super::panels::{Frame, Panel};
 use super::runs::HeadRuns;
+use crate::text::cut;
 
 const WIDTH: u32 = 1600;
 const PANEL_HEIGHT: f64 = 520.0;
@@ -72,7 +71,7 @@ impl Drawing for Curves<'_> {
     {
         write(
             canvas,
-            &shortened(self.title, 70),
+            &cut(self.title, 70),
             (MARGIN, 46.0),
             Style::new(32.0).colour(INK).bold(),
         )?;
@@ -214,7 +213,7 @@ impl Legend {
         let (mut x, mut y) = (MARGIN, 96.0);
         let mut places = Vec::new();
         for style in styles {
-            let width = KEY + 12.0 + text_width(&shortened(&style.title, 40), 22.0) + 36.0;
+            let width = KEY + 12.0 + text_width(&cut(&style.title, 40), 22.0) + 36.0;
             if x > MARGIN && x + width > f64::from(WIDTH) - MARGIN {
                 (x, y) = (MARGIN, y + LEGEND_LINE);
             }
@@ -236,7 +235,7 @@ impl Legend {
             draw_marker(canvas, (x + KEY / 2.0, *y), style)?;
             write(
                 canvas,
-                &shortened(&style.title, 40),
+                &cut(&style.title, 40),
                 (x + KEY + 12.0, *y),
                 Style::new(22.0).colour(INK),
             )?;

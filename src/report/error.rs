@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use crate::runner::FolderError;
+use crate::text::{one_line, printable};
 
 /// Why a history could not be read or a report could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The operating system refused to read or write a file.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}", printable(path))]
     File {
         /// What was tried: "read", "write", …
         action: &'static str,
@@ -18,7 +19,7 @@ pub enum ReportError {
         source: std::io::Error,
     },
     /// A file was read, but a line of it is not what the format asks for.
-    #[error("{}, line {line}: {reason}", path.display())]
+    #[error("{}, line {line}: {}", printable(path), one_line(reason))]
     Line {
         /// The file concerned.
         path: PathBuf,
@@ -28,7 +29,7 @@ pub enum ReportError {
         reason: String,
     },
     /// A file as a whole is not what the format asks for.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {}", printable(path), one_line(reason))]
     Content {
         /// The file or folder concerned.
         path: PathBuf,
@@ -47,7 +48,7 @@ pub enum ReportError {
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// The curves could not be drawn as an image.
-    #[error("cannot draw {}: {reason}", path.display())]
+    #[error("cannot draw {}: {reason}", printable(path))]
     Drawing {
         /// The image file concerned.
         path: PathBuf,

@@ -4,10 +4,12 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use maud::Markup;
 use serde::Serialize;
 
 use super::ReportError;
 use crate::atomic_file;
+use crate::text::harmless;
 
 /// The content of a file; none where there is no such file.
 ///
@@ -32,6 +34,15 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     atomic_file::replace(path, bytes).map_err(ReportError::file("write", path))
 }
 
+/// As [`replace`], with a page. Names are escaped by its templates; here they lose the characters that may stand in no
+/// page or turn the direction of what follows them.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_page(path: &Path, page: Markup) -> Result<(), ReportError> {
+    replace(path, harmless(&page.into_string()).as_bytes())
+}
+
 /// As [`replace`], with a value as indented JSON.
 ///
 /// # Errors
@@ -46,11 +57,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_page_holds_no_control_characters() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("page.html");
+        let name = "a\u{0}\u{1b}b\u{202e}<";
+        replace_page(&path, maud::html! { p { (name) } "\n" }).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "<p>a??b???&lt;</p>\n");
+    }
+
+    #[test]
     fn a_file_that_cannot_be_written_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let error = replace(folder.path(), b"").unwrap_err().to_string();
         assert!(
-            error.starts_with(&format!("cannot write {}", folder.path().display())),
+            error.starts_with(&format!("cannot write {}", folder.path().to_string_lossy())),
             "{error}"
         );
     }

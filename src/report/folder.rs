@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use tracing::debug;
 
-use super::ReportError;
 use super::answers::Answers;
 use super::curves_files::write_curves;
 use super::disagreements::Disagreements;
@@ -26,12 +25,14 @@ use super::runs::group;
 use super::stored::{Stored, is_tidy, stem};
 use super::summary::summarise;
 use super::tensorboard::write_events;
+use super::{ReportError, glyphs};
 use crate::atomic_file::folder_of;
 use crate::runner::folder::{
     ACCURACY, BEST_PREDICTIONS, CLASSES, CONFUSION, EVENTS, FACTS, FIGURES, HISTORY, KERAS_HISTORY, KERNEL, KERNELS,
     LAST_PREDICTIONS, LEARNING_RATE, LOSS, PAGE,
 };
 use crate::runner::inspect;
+use crate::text::printable;
 
 /// Where a run stands at the end of an epoch, beside its history.
 #[derive(Clone, Copy, Debug)]
@@ -59,14 +60,15 @@ pub fn write_run_state(run: &Path, state: RunState<'_>) -> Result<(), ReportErro
     write_predictions(&run.join(LAST_PREDICTIONS), state.predictions)
 }
 
-/// The files that were drawn, and what could not be used for them.
+/// What was drawn, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Redrawn {
     /// The accuracy curves.
     pub image: PathBuf,
     /// The page.
     pub page: PathBuf,
-    /// Sentences about lines or files that were left out; the page shows them too.
+    /// Sentences about lines or files that were left out, and about names that the pictures can't show; the page has them
+    /// too.
     pub warnings: Vec<String>,
 }
 
@@ -195,7 +197,7 @@ pub fn disagreeing_images(dir: &Path) -> Result<Vec<usize>, ReportError> {
 }
 
 /// Draws everything that the page and the files beside it show.
-fn draw(stored: Stored, dir: &Path) -> Result<Redrawn, ReportError> {
+fn draw(mut stored: Stored, dir: &Path) -> Result<Redrawn, ReportError> {
     let heads = stored.heads();
     let names = || heads.iter().map(|head| head.head.as_str());
     let styles = styles(names());
@@ -210,6 +212,12 @@ fn draw(stored: Stored, dir: &Path) -> Result<Redrawn, ReportError> {
     }
     let summary = summarise(&heads, &stored.predictions);
     let answers = Answers::of(names(), &stored.predictions);
+    let classes = stored.facts.as_ref().map_or(&answers.classes, |facts| &facts.classes);
+    let drawn = [&stored.name]
+        .into_iter()
+        .chain(styles.iter().map(|style| &style.title));
+    let warning = glyphs::warning(drawn.chain(classes).map(String::as_str));
+    stored.warnings.extend(warning);
     let kernels = stored.kernels.iter().flat_map(HeadKernel::grids).collect();
     let grids = [
         (CONFUSION, answers.matrices()),
@@ -237,7 +245,7 @@ fn draw(stored: Stored, dir: &Path) -> Result<Redrawn, ReportError> {
         warnings: &stored.warnings,
     }
     .write(&page)?;
-    debug!(page = %page.display(), epochs = stored.rows.len(), "report drawn");
+    debug!(page = %printable(&page), epochs = stored.rows.len(), "report drawn");
     Ok(Redrawn {
         image,
         page,
@@ -418,7 +426,7 @@ mod tests {
         let absent = folder.path().join("absent.csv");
         let message = redraw(&absent).unwrap_err().to_string();
         assert!(
-            message.starts_with(&format!("cannot read {}", absent.display())),
+            message.starts_with(&format!("cannot read {}", absent.to_string_lossy())),
             "{message}"
         );
     }

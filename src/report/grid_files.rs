@@ -6,8 +6,9 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
 use super::ReportError;
-use super::canvas::{Canvas, Drawing, DrawingError, Picture, Style, pixel, shortened, text_width, write};
+use super::canvas::{Canvas, Drawing, DrawingError, Picture, Style, pixel, text_width, write};
 use super::grid::{Cell, Grid};
+use crate::text::{cut, grouped};
 
 /// The widest picture; grids beyond go into the next line.
 const WIDTH: f64 = 1600.0;
@@ -22,18 +23,40 @@ const NAME: usize = 22;
 const MORE: [f64; 3] = [31.0, 119.0, 196.0];
 const LESS: [f64; 3] = [219.0, 109.0, 11.0];
 
-/// Draws the grids and writes them as `<path>.png` and `<path>.svg`.
+/// The most rows of a grid: a picture takes memory for each, read or not.
+const MOST_ROWS: usize = 100;
+
+/// Draws the grids, of each at most the first hundred rows, and writes them as `<path>.png` and `<path>.svg`.
 ///
 /// # Errors
 /// [`ReportError::Drawing`] when the drawing library fails, [`ReportError::File`] when a file cannot be written.
 pub fn write_grids(path: &Path, title: &str, grids: &[Grid]) -> Result<(), ReportError> {
-    let layout = Layout::of(grids);
-    let title_width = text_width(&shortened(title, TITLE), 34.0);
+    let grids: Vec<Grid> = grids.iter().map(first_rows).collect();
+    let layout = Layout::of(&grids);
+    let title_width = text_width(&cut(title, TITLE), 34.0);
     let picture = Picture {
         width: (layout.width.max(title_width) + MARGIN) as u32,
         height: layout.height as u32,
     };
-    picture.write(path, &GridPage { title, grids, layout })
+    picture.write(
+        path,
+        &GridPage {
+            title,
+            grids: &grids,
+            layout,
+        },
+    )
+}
+
+fn first_rows(grid: &Grid) -> Grid {
+    let mut grid = grid.clone();
+    let all = grid.cells.len();
+    if all > MOST_ROWS {
+        grid.cells.truncate(MOST_ROWS);
+        grid.rows.truncate(MOST_ROWS);
+        grid.title = format!("{}, the first {MOST_ROWS} of {}", grid.title, grouped(all as u64));
+    }
+    grid
 }
 
 struct GridPage<'a> {
@@ -47,12 +70,7 @@ impl Drawing for GridPage<'_> {
     where
         B: DrawingBackend<ErrorType: 'static>,
     {
-        write(
-            canvas,
-            &shortened(self.title, TITLE),
-            (MARGIN, 46.0),
-            Style::new(32.0).bold(),
-        )?;
+        write(canvas, &cut(self.title, TITLE), (MARGIN, 46.0), Style::new(32.0).bold())?;
         for (grid, place) in self.grids.iter().zip(&self.layout.places) {
             draw_grid(canvas, grid, place)?;
         }
@@ -111,11 +129,11 @@ impl Layout {
 }
 
 fn title_width(grid: &Grid) -> f64 {
-    text_width(&grid.title, 26.0).max(text_width(&shortened(&grid.remark, 60), 18.0))
+    text_width(&grid.title, 26.0).max(text_width(&cut(&grid.remark, 60), 18.0))
 }
 
 fn names_width(names: &[String]) -> f64 {
-    let widths = names.iter().map(|name| text_width(&shortened(name, NAME), 18.0) + 16.0);
+    let widths = names.iter().map(|name| text_width(&cut(name, NAME), 18.0) + 16.0);
     widths.fold(0.0, f64::max)
 }
 
@@ -150,20 +168,20 @@ where
     let (left, top) = (place.left + place.names, place.top + place.head);
     for (column, text) in grid.columns.iter().enumerate() {
         let middle = (left + (column as f64 + 0.5) * place.cell.0, top - 10.0);
-        write(canvas, &shortened(text, NAME), middle, name.upright())?;
+        write(canvas, &cut(text, NAME), middle, name.upright())?;
     }
     for (row, cells) in grid.cells.iter().enumerate() {
         let y = top + row as f64 * place.cell.1;
         if let Some(text) = grid.rows.get(row) {
             let end = (left - 12.0, y + place.cell.1 / 2.0);
-            write(canvas, &shortened(text, NAME), end, name.anchor(HPos::Right))?;
+            write(canvas, &cut(text, NAME), end, name.anchor(HPos::Right))?;
         }
         for (column, cell) in cells.iter().enumerate() {
             draw_cell(canvas, cell, (left + column as f64 * place.cell.0, y), place.cell)?;
         }
     }
     let bottom = (place.left, top + grid.cells.len() as f64 * place.cell.1 + 22.0);
-    write(canvas, &shortened(&grid.remark, 60), bottom, name)
+    write(canvas, &cut(&grid.remark, 60), bottom, name)
 }
 
 fn draw_cell<B>(canvas: &Canvas<B>, cell: &Cell, (x, y): (f64, f64), (w, h): (f64, f64)) -> Result<(), DrawingError>
@@ -213,6 +231,44 @@ mod tests {
             let svg = std::fs::read_to_string(path.with_extension("svg")).unwrap();
             assert!(svg.contains("A &amp; B") && !svg.contains("NaN") && !svg.contains("<grid>"));
         }
+    }
+
+    #[test]
+    fn a_picture_shows_the_first_hundred_of_many_classes() {
+        let many = first_rows(&grid(2_600, 3));
+        assert_eq!((many.rows.len(), many.cells.len()), (100, 100));
+        assert_eq!(many.title, "A <grid>, the first 100 of 2,600");
+        assert_eq!(first_rows(&grid(100, 3)), grid(100, 3));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("classes");
+        write_grids(&path, "many", &[grid(2_600, 3)]).unwrap();
+        let height = image::image_dimensions(path.with_extension("png")).unwrap().1;
+        assert!((4_000..5_000).contains(&height), "{height}");
+    }
+
+    #[test]
+    fn whatever_names_hold_their_picture_is_one_that_can_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("confusion");
+        let names = [
+            "a\nb\u{0}\u{1b}[31m".to_owned(),
+            "\u{202e}<&\u{ffff}".to_owned(),
+            "x".repeat(70_000),
+        ];
+        let grid = Grid {
+            rows: names.to_vec(),
+            columns: names.to_vec(),
+            ..grid(3, 3)
+        };
+        write_grids(&path, &names.concat(), &[grid]).unwrap();
+        let svg = std::fs::read_to_string(path.with_extension("svg")).unwrap();
+        let may_stand = |c: char| matches!(c, '\n' | ' '..='\u{7e}' | '…');
+        assert!(svg.chars().all(may_stand), "{svg:?}");
+        assert!(
+            svg.contains("a?b??[31m") && svg.contains("???&lt;&amp;???") && svg.len() < 10_000,
+            "{svg}"
+        );
+        assert!(image::open(path.with_extension("png")).unwrap().width() <= 1600);
     }
 
     #[test]

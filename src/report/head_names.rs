@@ -2,6 +2,7 @@
 
 use super::ReportError;
 use crate::runner::folder;
+use crate::text::is_device_on_windows;
 
 /// The folder of one run, `<head>-seed<seed>`.
 ///
@@ -20,6 +21,9 @@ pub fn run_folder(head: &str, seed: u64) -> Result<String, ReportError> {
     }
     if head.starts_with('.') {
         return refuse("it must not begin with a dot");
+    }
+    if is_device_on_windows(head) {
+        return refuse("it must not be one that Windows keeps for a device");
     }
     if head.len() > 100 {
         return refuse("it must not be longer than 100 bytes");
@@ -75,6 +79,7 @@ mod tests {
             "/etc",
             "a\\b",
             "c:gap",
+            "aux.gap",
             "",
             " ",
             "a\nb",

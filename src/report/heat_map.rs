@@ -8,8 +8,9 @@ use image::{ImageFormat, Rgb, RgbImage};
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::canvas::{DrawingError, INK, OVERSAMPLING, Style, register_font, shortened, write};
+use super::canvas::{DrawingError, INK, OVERSAMPLING, Style, register_font, write};
 use super::{ReportError, files};
+use crate::text::cut;
 
 /// The shorter side of the photograph, in pixels, and the longest that the other may be.
 const SIDE: u32 = 448;
@@ -84,13 +85,13 @@ fn words(map: &HeatMap<'_>, [width, height]: [u32; 2]) -> Result<RgbImage, Drawi
         let characters = width as usize / 10;
         write(
             &canvas,
-            &shortened(title, characters),
+            &cut(title, characters),
             (left, 26.0),
             Style::new(19.0).colour(INK).bold(),
         )?;
         write(
             &canvas,
-            &shortened(sum, characters * 5 / 4),
+            &cut(sum, characters * 5 / 4),
             (left, 54.0),
             Style::new(14.0).colour(INK),
         )?;
@@ -106,7 +107,7 @@ fn words(map: &HeatMap<'_>, [width, height]: [u32; 2]) -> Result<RgbImage, Drawi
         for (value, place, anchor) in ends {
             write(&canvas, &signed(value), (place, line), small.anchor(anchor))?;
         }
-        let class = shortened(map.class, 24);
+        let class = cut(map.class, 24);
         let legend = format!("a cell speaks against (blue) or for (red) {class}");
         write(&canvas, &legend, (middle, line + 24.0), small.anchor(HPos::Center))?;
         canvas.present()?;

@@ -16,6 +16,7 @@
 //! | `tables`, `against_gap`, `claims`, `numbers` | the page's tables: heads, differences to GAP, the paper's claims; how figures are written |
 //! | `answers`, [`kernels`], `disagreements` | confusion and gains by class; what kernels learned; images on which heads disagree |
 //! | `grid`, `grid_files` | shaded cells on the page; as PNG and SVG |
+//! | `glyphs` | names that the pictures' font can't write |
 //! | `figures` | `report.json` |
 //! | `overview` | several experiments on one page |
 //! | `stored`, [`folder`] | what is found at a path; all files of one results folder |
@@ -36,6 +37,7 @@ pub mod facts;
 mod figures;
 mod files;
 pub mod folder;
+mod glyphs;
 mod grid;
 mod grid_files;
 mod head_names;
@@ -64,6 +66,7 @@ pub use epoch_row::{COLUMNS, EpochRow};
 pub use error::ReportError;
 pub use facts::{ExperimentFacts, HeadFacts};
 pub use folder::{Found, Redrawn, RunState, disagreeing_images, write_histories, write_report, write_run_state};
+pub use glyphs::without_glyphs;
 pub use head_names::run_folder;
 pub use heat_map::{HeatMap, write_heat_map};
 pub use history::{History, read_history, write_history};

@@ -35,8 +35,7 @@ pub fn write(dir: &Path, all: Vec<Stored>) -> Result<(), ReportError> {
     let names = all_heads(&all);
     let styles = styles(names.iter().map(String::as_str));
     let entries: Vec<Entry> = all.into_iter().map(|stored| Entry::new(stored, &names)).collect();
-    let page = markup(&entries, &styles).into_string();
-    files::replace(&dir.join(PAGE), page.as_bytes())?;
+    files::replace_page(&dir.join(PAGE), markup(&entries, &styles))?;
     let figures = Experiments {
         experiments: entries
             .iter()
@@ -236,6 +235,11 @@ mod tests {
             assert!(page.contains(text), "{text}");
         }
         assert_eq!(page.matches("<svg class=\"curves").count(), 2);
+        let head = document_head("Experiments", 3).into_string();
+        assert!(
+            page.contains(&head) && head.contains("Content-Security-Policy"),
+            "{page}"
+        );
         let json: serde_json::Value =
             serde_json::from_str(&std::fs::read_to_string(folder.path().join("report.json")).unwrap()).unwrap();
         assert_eq!(json["experiments"][1]["name"], "at 512");

@@ -54,7 +54,7 @@ impl Page<'_> {
     /// # Errors
     /// [`ReportError::File`] when the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        files::replace(path, self.markup().into_string().as_bytes())
+        files::replace_page(path, self.markup())
     }
 
     fn markup(&self) -> Markup {
@@ -241,6 +241,27 @@ mod tests {
         let html = page(Some(&facts(&["gap", "wise_srnet"])), &[row("gap", 0, 1, 0.5)]);
         for request in ["http://", "https://", "src=", "@import", "url(h"] {
             assert!(!html.contains(request), "{request}");
+        }
+    }
+
+    #[test]
+    fn a_policy_forbids_the_page_to_load_anything_before_it_holds_anything() {
+        let html = page(Some(&facts(&["gap", "wise_srnet"])), &[row("gap", 0, 1, 0.5)]);
+        let meta = "<meta http-equiv=\"Content-Security-Policy\" content=\"";
+        let start = html.find(meta).expect("the page has no policy") + meta.len();
+        let policy = &html[start..start + html[start..].find('"').unwrap()];
+        let rules = policy.split(';').map(|rule| rule.trim().split_once(' ').unwrap());
+        let expected = [
+            ("default-src", "'none'"),
+            ("style-src", "'unsafe-inline'"),
+            ("script-src", "'unsafe-inline'"),
+            ("img-src", "data:"),
+            ("base-uri", "'none'"),
+            ("form-action", "'none'"),
+        ];
+        assert_eq!(rules.collect::<Vec<_>>(), expected);
+        for element in ["<title", "<link", "<style", "<script", "<body"] {
+            assert!(html.find(element).unwrap() > start, "{element} comes before the policy");
         }
     }
 

@@ -3,13 +3,14 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::text::printable;
 use thiserror::Error;
 
 /// Why a results folder can't be used.
 #[derive(Debug, Error)]
 pub enum FolderError {
     /// The file system's answer.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", printable(path))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -20,7 +21,7 @@ pub enum FolderError {
     #[error(
         "{} must be {expected} and is {found}: move it away, or give another `--out` (which may be a link; nothing \
          inside of a results folder may)",
-        path.display()
+        printable(path)
     )]
     Other {
         /// Its path.
@@ -31,13 +32,13 @@ pub enum FolderError {
         expected: &'static str,
     },
     /// Another process writes there.
-    #[error("another process is writing to {}; wait for it, or give another `--out`", .0.display())]
+    #[error("another process is writing to {}; wait for it, or give another `--out`", printable(.0))]
     Locked(PathBuf),
     /// The lock that this process holds is no longer the folder's.
     #[error(
         "{} was moved, deleted or unlocked while this process was writing to it. It writes nothing more there, since \
          another process may; where its results are, the same command goes on with them",
-        .0.display()
+        printable(.0)
     )]
     Lost(PathBuf),
 }

@@ -10,6 +10,7 @@ use super::contents::entries;
 use super::error::FolderError;
 use super::folder::{DAMAGED_HISTORY, HISTORY, run_of};
 use crate::report::{EpochRow, ReportError, read_history, run_folder};
+use crate::text::printable;
 
 /// Rows, and what had to be done to have them.
 #[derive(Debug, Default, PartialEq)]
@@ -103,7 +104,7 @@ impl Histories {
 
     fn merged(&self, head: &str, seed: u64, reached: Option<&Reached>) -> Result<Kept, ReportError> {
         let own = Stored::read(self.folder.join(run_folder(head, seed)?).join(HISTORY))?;
-        let path = own.path.display();
+        let path = printable(&own.path);
         let mine: Vec<&EpochRow> = own.of_run(head, seed).collect();
         let shared: Vec<&EpochRow> = self.shared.of_run(head, seed).collect();
         let mut told = Vec::new();
@@ -159,7 +160,7 @@ impl Histories {
             rows.extend(row);
         }
         if !restored.is_empty() {
-            let from = self.shared.path.display();
+            let from = printable(&self.shared.path);
             told.push(format!("{path}: {} restored from {from}", epochs(restored)));
         }
         if !missing.is_empty() {
@@ -215,7 +216,7 @@ impl Stored {
         if self.is_torn {
             told.push(format!(
                 "{}: its last line is incomplete and was left out",
-                self.path.display()
+                printable(&self.path)
             ));
         }
         Ok(())

@@ -4,6 +4,6 @@ mod names;
 mod nearest;
 mod numbers;
 
-pub use names::{printable, quoted};
+pub use names::{NAME_COLUMNS, cut, harmless, is_device_on_windows, listed, one_line, printable, quoted, width};
 pub use nearest::{nearest, one_of};
 pub use numbers::{bytes, count, duration, grouped, utc};

@@ -2,6 +2,8 @@
 
 use strsim::damerau_levenshtein;
 
+use super::listed;
+
 /// Names longer than this are not compared: the distance takes time and memory in the product of both lengths.
 const LONGEST_COMPARED: usize = 64;
 
@@ -18,6 +20,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let near = |distance, candidate: &str| distance <= length.div_ceil(3) || candidate.starts_with(&name);
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len() <= 4 * LONGEST_COMPARED)
         .map(|candidate| (damerau_levenshtein(&name, &folded(candidate)), candidate))
         .filter(|(distance, candidate)| near(*distance, candidate))
         .min_by_key(|(distance, _)| *distance)
@@ -30,11 +33,12 @@ fn folded(name: &str) -> String {
 
 /// `expected one of `a`, `b``, the form in which every message lists the valid names.
 pub fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    match names.as_slice() {
-        [] => "there is none to choose from".to_owned(),
-        [only] => format!("expected {only}"),
-        _ => format!("expected one of {}", names.join(", ")),
+    let names: Vec<&str> = names.into_iter().collect();
+    let list = listed(&names, "`");
+    match names.len() {
+        0 => "there is none to choose from".to_owned(),
+        1 => format!("expected {list}"),
+        _ => format!("expected one of {list}"),
     }
 }
 
@@ -63,6 +67,8 @@ mod tests {
         assert_eq!(nearest("vgg", NETWORKS), None);
         assert_eq!(nearest("", NETWORKS), None);
         assert_eq!(nearest(&"x".repeat(1_000_000), NETWORKS), None);
+        let long = "resnet51".repeat(10_000_000);
+        assert_eq!(nearest("resnet51", [&long[..], "resnet50"]), Some("resnet50"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::evaluation::Evaluation;
 use super::fit::EpochResult;
 use super::snapshot::Snapshot;
 use crate::atomic_file::{Disk, System, replace_on};
+use crate::text::printable;
 
 /// What a checkpoint is of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +73,7 @@ impl Checkpoint {
         let bytes = self.to_bytes().map_err(CheckpointError::unusable(path))?;
         let started = Instant::now();
         replace_on(disk, path, previous, &bytes).map_err(CheckpointError::io(path))?;
-        debug!(file = %path.display(), bytes = bytes.len(), time = ?started.elapsed(), "checkpoint written");
+        debug!(file = %printable(path), bytes = bytes.len(), time = ?started.elapsed(), "checkpoint written");
         Ok(())
     }
 

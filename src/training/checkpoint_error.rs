@@ -8,12 +8,13 @@ use thiserror::Error;
 
 use super::checkpoint_file::{FORMAT, LARGEST_HEADER};
 use crate::runner::folder::{LAST, PREVIOUS};
+use crate::text::{one_line, printable};
 
 /// Why a checkpoint could not be written or read.
 #[derive(Debug, Error)]
 pub enum CheckpointError {
     /// The file system's answer.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", printable(path))]
     Io {
         /// The file.
         path: PathBuf,
@@ -21,7 +22,7 @@ pub enum CheckpointError {
         source: io::Error,
     },
     /// What the file holds, or would hold, is no checkpoint to go on from.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {}", printable(path), one_line(&reason.to_string()))]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -32,7 +33,7 @@ pub enum CheckpointError {
     #[error(
         "{}: the run's state is lost: there is neither {LAST} nor {PREVIOUS}, only {found}. Put one of the two back, or start \
          over with `--fresh` (with `--heads` and `--seeds` this run alone)",
-        folder.display()
+        printable(folder)
     )]
     StateLost {
         /// The run's folder.

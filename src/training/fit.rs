@@ -23,6 +23,7 @@ use super::schedule::Schedule;
 use super::snapshot::Snapshot;
 use crate::atomic_file::Disk;
 use crate::data::{Augmentation, Loader, LoaderOptions, Order, Split};
+use crate::text::printable;
 
 /// The images of a run.
 #[derive(Debug, Clone)]
@@ -211,7 +212,7 @@ impl Fit<'_> {
         let (stored, own) = (&newest.checkpoint.identity, &self.identity);
         let other = |what| {
             Err(FitError::OtherRun {
-                file: newest.file.display().to_string(),
+                file: newest.file.to_string_lossy().into_owned(),
                 what,
             })
         };
@@ -230,7 +231,7 @@ impl Fit<'_> {
         }
         if stored.contents != own.contents && !self.contents_are_settled {
             return Err(FitError::ChangedImages {
-                file: newest.file.display().to_string(),
+                file: newest.file.to_string_lossy().into_owned(),
             });
         }
         if !self.can_reach(&newest.checkpoint.position) {
@@ -242,7 +243,7 @@ impl Fit<'_> {
                 ..
             } = newest.checkpoint.position;
             return Err(FitError::Impossible {
-                file: newest.file.display().to_string(),
+                file: printable(&newest.file),
                 what: format!(
                     "no run with these images has done {epochs} epochs and {batches} batches in {steps} steps with the \
                      best accuracy {best:?}"
@@ -267,7 +268,7 @@ impl Fit<'_> {
         let mut optimizer = Sgd::new(model, self.optimizer.momentum);
         let mut position = Position::default();
         if let Some(stored) = self.stored()? {
-            let file = stored.file.display().to_string();
+            let file = stored.file.to_string_lossy().into_owned();
             let misfit = |source| FitError::Misfit { file, source };
             let Checkpoint {
                 snapshot,

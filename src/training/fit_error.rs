@@ -1,5 +1,6 @@
 //! What can end a run before its last epoch, and what a person can do about it.
 
+use crate::text::{one_line, printable};
 use dfdx::prelude::CpuError;
 use thiserror::Error;
 
@@ -17,7 +18,10 @@ pub enum FitError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// The folder holds the checkpoint of another network.
-    #[error("{file}: {source}; the file is of another network or version: give another `--out`, or `--fresh`")]
+    #[error(
+        "{}: {}; the file is of another network or version: give another `--out`, or `--fresh`",
+        printable(file), one_line(&source.to_string())
+    )]
     Misfit {
         /// The file.
         file: String,
@@ -25,7 +29,10 @@ pub enum FitError {
         source: Misfit,
     },
     /// The folder holds a run with other settings.
-    #[error("{file} belongs to a run with other {what}: give another `--out`, or `--fresh` to start over")]
+    #[error(
+        "{} belongs to a run with other {what}: give another `--out`, or `--fresh` to start over",
+        printable(file)
+    )]
     OtherRun {
         /// The file.
         file: String,

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::text::{one_line, printable};
+
 /// A file of weights that cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WeightsError {
     /// There is no such file.
-    #[error("there is no file of weights '{}'. {advice}", path.display())]
+    #[error("there is no file of weights '{}'. {advice}", printable(path))]
     Missing {
         /// The path that was asked for.
         path: PathBuf,
@@ -18,7 +20,7 @@ pub enum WeightsError {
         advice: String,
     },
     /// The file cannot be read.
-    #[error("cannot read '{}': {source}", path.display())]
+    #[error("cannot read '{}': {source}", printable(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -26,7 +28,7 @@ pub enum WeightsError {
         source: io::Error,
     },
     /// The file cannot be written.
-    #[error("cannot write '{}': {source}", path.display())]
+    #[error("cannot write '{}': {source}", printable(path))]
     Write {
         /// The file.
         path: PathBuf,
@@ -34,7 +36,7 @@ pub enum WeightsError {
         source: io::Error,
     },
     /// The path is not that of a file, or the file is larger than any weights.
-    #[error("'{}' is {reason}", path.display())]
+    #[error("'{}' is {reason}", printable(path))]
     NotWeights {
         /// What was opened.
         path: PathBuf,
@@ -45,7 +47,7 @@ pub enum WeightsError {
     #[error(
         "'{}' has the MD5 {found}, but the official file of this name has {expected}: download it again from {url}, or \
          rename it if it is meant to differ",
-        path.display()
+        printable(path)
     )]
     Digest {
         /// The file.
@@ -58,7 +60,7 @@ pub enum WeightsError {
         url: String,
     },
     /// The file's form is not understood, or it is damaged.
-    #[error("cannot read weights from '{}': {reason}", path.display())]
+    #[error("cannot read weights from '{}': {}", printable(path), one_line(reason))]
     Format {
         /// The file.
         path: PathBuf,
@@ -69,7 +71,7 @@ pub enum WeightsError {
     #[error(
         "'{}' is a Keras file, but Keras has no network `{network}`: it can start from a checkpoint (.safetensors) of \
          this program only",
-        path.display()
+        printable(path)
     )]
     NotInKeras {
         /// The file.
@@ -78,7 +80,7 @@ pub enum WeightsError {
         network: String,
     },
     /// The tensors are not the network's.
-    #[error("'{}' does not fit the network `{network}`: {mismatch}", path.display())]
+    #[error("'{}' does not fit the network `{network}`: {}", printable(path), one_line(&mismatch.to_string()))]
     Mismatch {
         /// The file.
         path: PathBuf,

@@ -11,6 +11,7 @@ use super::official::Official;
 use super::{Tensor, keras_h5, keras3};
 use crate::kernels::elementwise::copy_flushed;
 use crate::layers::Visited;
+use crate::text::printable;
 use crate::training::{Checkpoint, Unusable};
 
 /// The largest file that is read, in bytes; NASNetLarge's has 343 million.
@@ -194,7 +195,7 @@ fn advice(path: &Path, network: &str) -> String {
         Some(official) => {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             let folder = folder.map_or("the current folder".to_owned(), |folder| {
-                format!("'{}'", folder.display())
+                format!("'{}'", printable(folder))
             });
             format!(
                 "Download {} from {} (MD5 {}) into {folder}",

@@ -105,8 +105,8 @@ fn findings(chromium: &str, folder: &Path, width: u32) -> serde_json::Value {
                  --window-size=1400,1000 --dump-dom";
     let output = Command::new(chromium)
         .args(flags.split_whitespace())
-        .arg(format!("--user-data-dir={}", profile.path().display()))
-        .arg(format!("file://{}", file.display()))
+        .arg(format!("--user-data-dir={}", profile.path().to_string_lossy()))
+        .arg(format!("file://{}", file.to_string_lossy()))
         .output()
         .unwrap();
     let document = String::from_utf8_lossy(&output.stdout);

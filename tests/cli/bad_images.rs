@@ -47,7 +47,8 @@ pub fn check_of_spoilt_images() -> Value {
 
 #[test]
 fn check_tells_everything_that_is_wrong_with_the_images_at_once() {
-    let ended = spoilt().run(&["check", "tiny.ron"]);
+    let lab = spoilt();
+    let ended = lab.run(&["check", "tiny.ron"]);
     ended.assert_refused(1, &["training would end with an error"]);
     for said in [
         "error: cannot decode image 'photos/train/sea/0.png': ",
@@ -67,7 +68,15 @@ fn check_tells_everything_that_is_wrong_with_the_images_at_once() {
     ] {
         assert!(ended.stdout.contains(said), "no `{said}` in: {}", ended.stdout);
     }
-    assert!(!ended.stderr.contains("next:"), "{}", ended.stderr);
+    let way_out = "next: mend or delete the images that can't be used, or leave them out: ";
+    let next: Vec<&str> = ended.stderr.lines().filter(|line| line.starts_with("next:")).collect();
+    let told = " check tiny.ron --set 'on_bad_image=Skip(2)'";
+    assert!(
+        next.len() == 1 && next[0].starts_with(way_out) && next[0].ends_with(told),
+        "{next:?}"
+    );
+    let left_out = lab.run(&["check", "tiny.ron", "--set", "on_bad_image=Skip(2)"]);
+    assert_eq!(left_out.code, Some(0), "{}", left_out.stderr);
 
     let found = check_of_spoilt_images();
     let length = |list: &Value| list.as_array().unwrap().len();

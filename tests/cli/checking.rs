@@ -1,5 +1,7 @@
 //! `check`, and what is wrong before anything is trained.
 
+use std::fs;
+
 use super::lab::{Lab, TINY, files};
 
 #[test]
@@ -159,6 +161,46 @@ fn a_path_that_is_no_experiment_file_is_explained() {
     lab.write("folder.ron/inner.ron", "");
     lab.run(&["folder.ron"])
         .assert_refused(1, &["is a folder", "inner.ron"]);
+}
+
+#[test]
+fn photographs_and_checkpoints_in_the_place_of_an_experiment_are_answered_with_their_command() {
+    let lab = Lab::new();
+    lab.write("my photos/readme", "");
+    let photographs = "`wise-srnet new --data 'my photos' mine.ron` writes an experiment for them";
+    lab.run(&["my photos"]).assert_refused(1, &["is a folder", photographs]);
+    let noise = image::RgbImage::from_fn(200, 200, |x, y| {
+        image::Rgb([(x * y) as u8, (x ^ y) as u8, (x + 7 * y) as u8])
+    });
+    for size in [200, 8] {
+        let photo = image::imageops::crop_imm(&noise, 0, 0, size, size).to_image();
+        photo.save(lab.path("photo.png")).unwrap();
+        let image = "it is an image: `wise-srnet predict --checkpoint FILE photo.png`";
+        lab.run(&["check", "photo.png"]).assert_refused(1, &[image]);
+    }
+    fs::write(lab.path("photos.zip"), b"PK\x03\x04\xff").unwrap();
+    lab.run(&["photos.zip"])
+        .assert_refused(1, &["`wise-srnet new --data photos.zip mine.ron`"]);
+    fs::write(lab.path("best.safetensors"), [0xff; 100]).unwrap();
+    lab.run(&["best.safetensors"])
+        .assert_refused(1, &["`wise-srnet predict --checkpoint best.safetensors IMAGE`"]);
+    fs::write(lab.path("latin1.ron"), b"(name: \"b\xfcro\")").unwrap();
+    lab.run(&["latin1.ron"])
+        .assert_refused(1, &["line 1 is not valid UTF-8", "save it as UTF-8"]);
+}
+
+#[test]
+fn a_setting_that_lacks_its_values_is_answered_with_some() {
+    let lab = Lab::new();
+    for (setting, help) in [
+        ("on_bad_image=Skip", "write `Skip(10)`"),
+        ("optimizer=Adam", "write `(learning_rate: 0.045, momentum: 0.9)`"),
+        ("heads=gap", "write `[gap]`"),
+        ("validation=Fraction", "write `Fraction(0.1)`"),
+    ] {
+        let refused = lab.run(&["check", "tiny.ron", "--set", setting]);
+        refused.assert_refused(1, &["command line:1:", &format!("--set {setting}"), help]);
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod interruptions;
 mod json;
 mod lab;
 mod logging;
+mod naming;
 mod new;
 mod predicting;
 mod printing;

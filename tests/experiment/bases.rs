@@ -22,7 +22,7 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 /// What is printed for a file of the folder, which is called `DIR`.
 fn answer(folder: &TempDir, name: &str) -> String {
     let error = Experiment::load(&folder.path().join(name)).unwrap_err();
-    format!("error: {error}").replace(&format!("{}", folder.path().display()), "DIR")
+    format!("error: {error}").replace(&format!("{}", folder.path().to_string_lossy()), "DIR")
 }
 
 #[test]

@@ -229,7 +229,7 @@ fn windows_line_ends_and_a_byte_order_mark_are_accepted() {
 
 fn load_error(path: &Path) -> (ExperimentError, String) {
     let error = Experiment::load(path).unwrap_err();
-    let folder = path.parent().unwrap().display().to_string();
+    let folder = path.parent().unwrap().to_string_lossy().into_owned();
     let text = error.to_string().replace(&folder, "DIR");
     (error, text)
 }

@@ -156,6 +156,76 @@ error: `heads`: expected a list in square brackets
   |
 5 |     heads: gap,
   |            ^^^ found the name `gap`
+  |
+  = help: write `[gap]`
+"#;
+
+an_optimizer_by_its_name: "(learning_rate: 0.01)" => "Adam", r#"
+error: `optimizer`: expected values in parentheses
+   --> mine.ron:16:16
+   |
+16 |     optimizer: Adam,
+   |                ^^^^ found the name `Adam`
+   |
+   = help: write `(learning_rate: 0.045, momentum: 0.9)`
+"#;
+
+a_name_without_the_values_that_belong_to_it: "epochs: 20," => "epochs: 20, on_bad_image: Skip,", r#"
+error: `on_bad_image`: expected values in parentheses
+  --> mine.ron:7:31
+  |
+7 |     epochs: 20, on_bad_image: Skip,
+  |                               ^^^^ found the name `Skip`
+  |
+  = help: write `Skip(10)`
+"#;
+
+a_layout_without_its_fields: "Folders(train: \"a\", test: \"b\")" => "Csv", r#"
+error: `data.layout`: expected values in parentheses
+   --> mine.ron:10:17
+   |
+10 |         layout: Csv,
+   |                 ^^^ found the name `Csv`
+   |
+   = help: write `Csv(train: "train.csv", test: "test.csv")`
+"#;
+
+a_path_of_windows: "data/mine" => "C:\\data\\mine", r#"
+error: a backslash in a string begins an escape such as `\n`, and one of these begins none
+   --> mine.ron:11:15
+   |
+11 |         path: "C:\data\mine",
+   |               ^^^^^^^^^^^^^^ this string
+   |
+   = help: write `"C:/data/mine"`, `"C:\\data\\mine"` or `r"C:\data\mine"`
+"#;
+
+a_path_of_windows_whose_backslashes_are_escapes: "data/mine" => "C:\\train\\new", r#"
+error: `data.path` holds control characters
+   --> mine.ron:11:15
+   |
+11 |         path: "C:\train\new",
+   |               ^^^^^^^^^^^^^^ read as "C:\train\new"
+   |
+   = help: in a path write `/`, or two backslashes for each; `r"C:\data"` takes it as it is
+"#;
+
+a_path_of_windows_that_ends_in_a_backslash: "\"data/mine\"" => "\"data\\\"", r#"
+error: a string or comment never ends
+   --> mine.ron:11:15
+   |
+11 |         path: "data\",
+   |               ^^^^^^^^ it begins here
+   |
+   = help: `\"` doesn't end a string: write `/` for a backslash in a path, or two of them
+"#;
+
+a_name_that_windows_keeps_for_a_device: "\"mine\"" => "\"Aux.1\"", r#"
+error: `name` must be usable as a folder's name: 1 to 100 bytes, such as letters, digits, `_` and `-`
+  --> mine.ron:2:11
+  |
+2 |     name: "Aux.1",
+  |           ^^^^^^^ found `Aux.1`, which Windows keeps for a device
 "#;
 
 a_list_for_a_range: "(0.8, 1.2)" => "[0.8, 1.2]", r#"
@@ -263,13 +333,14 @@ error: there is more after the end of the experiment
 19 | epochs: 3
    | ^^^^^^ not expected
 "#;
-
-an_unknown_escape: "\"mine\"" => "\"mi\\ne\\q\"", r#"
-error: unknown escape character
+an_unknown_escape: "\"mine\"" => r#""mi\ne\q""#, r#"
+error: a backslash in a string begins an escape such as `\n`, and one of these begins none
   --> mine.ron:2:11
   |
 2 |     name: "mi\ne\q",
-  |           ^^^^^^^^^
+  |           ^^^^^^^^^ this string
+  |
+  = help: write `"mi/ne/q"`, `"mi\\ne\\q"` or `r"mi\ne\q"`
 "#;
 
 no_epochs: "epochs: 20" => "epochs: 0", r#"
@@ -552,4 +623,25 @@ fn no_damage_to_a_file_goes_without_an_answer() {
             assert!(!answer(&format!("{before}{inserted}{after}")).is_empty());
         }
     }
+}
+
+#[test]
+fn every_name_of_a_device_of_windows_is_refused_as_a_folder() {
+    for name in ["CON", "prn", "nul.results", "com1", "LPT9"] {
+        let answer = message("\"mine\"", &format!("\"{name}\""));
+        assert!(answer.contains("which Windows keeps for a device"), "{name}: {answer}");
+    }
+    assert!(message("\"mine\"", "\"console\"").starts_with("accepted"));
+}
+
+#[test]
+fn variants_that_differ_in_letter_case_alone_would_share_a_folder() {
+    let variants = |names: [&str; 2]| format!("epochs: 20, variants: {{\"{}\": (), \"{}\": ()}},", names[0], names[1]);
+    let answer = message("epochs: 20,", &variants(["small", "Small"]));
+    assert!(
+        answer.contains("the variant `Small` differs from another in letter case alone"),
+        "{answer}"
+    );
+    let answer = message("epochs: 20,", &variants(["small", "small"]));
+    assert!(answer.contains("the variant `small` is given twice"), "{answer}");
 }

@@ -52,7 +52,7 @@ fn files_that_keras_wrote_load_tensor_by_tensor() {
         read,
         if whole_set { 15 } else { 0 },
         "files of weights in {}",
-        folder().display()
+        folder().to_string_lossy()
     );
 }
 

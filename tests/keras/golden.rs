@@ -26,7 +26,7 @@ pub struct Golden {
 impl Golden {
     pub fn open(subject: &str) -> Self {
         let path = folder().join(format!("{subject}.npz"));
-        let file = File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let file = File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.to_string_lossy()));
         let mut golden = Self {
             file: ZipArchive::new(file).unwrap(),
             facts: Value::Null,

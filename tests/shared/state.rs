@@ -47,6 +47,10 @@ pub fn state(run_folder: &Path) -> BTreeMap<String, State> {
             (name, state)
         })
         .collect();
-    assert!(states.contains_key("last.safetensors"), "{}", run_folder.display());
+    assert!(
+        states.contains_key("last.safetensors"),
+        "{}",
+        run_folder.to_string_lossy()
+    );
     states
 }

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod data;
 pub mod experiment;
 pub mod heads;
+mod input_file;
 pub mod kernels;
 pub mod layers;
 pub mod memory;

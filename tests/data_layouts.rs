@@ -10,7 +10,7 @@ use data_files::{Files, enclosed, write_folder, write_zip};
 use image::{ImageFormat, Rgb, RgbImage};
 use ron::extensions::Extensions;
 use tempfile::TempDir;
-use wise_srnet::data::{Dataset, Layout, open, recognise, unlabelled};
+use wise_srnet::data::{DataError, Dataset, Layout, open, recognise, unlabelled};
 
 fn png(path: &str) -> Vec<u8> {
     let sum = path
@@ -180,9 +180,116 @@ fn a_file_that_is_no_zip_is_refused() {
     let tar = folder.path().join("data.tar");
     fs::write(&tar, b"tar").unwrap();
     assert!(message(&plain(), &tar).contains("neither a folder nor a .zip file"));
-    let damaged = folder.path().join("data.zip");
-    fs::write(&damaged, b"PK not a zip").unwrap();
-    assert!(message(&plain(), &damaged).starts_with("cannot read zip file"));
+    fs::write(&tar, b"\x1f\x8b\x08\0").unwrap();
+    assert!(message(&plain(), &tar).contains("neither a folder nor a .zip file, but a gzip file"));
+    let zip = folder.path().join("data.zip");
+    let whole = folder.path().join("whole.zip");
+    write_zip(&whole, &files("train", "test"));
+    let half = fs::read(whole).unwrap();
+    for (bytes, said) in [
+        (&b"no archive"[..], "it is not a zip file"),
+        (
+            b"\x1f\x8b\x08\0",
+            "it is not a zip file, and begins like a gzip file: unpack it, and give the folder",
+        ),
+        (b"7z\xbc\xaf\x27\x1c\0", "begins like a 7z file"),
+        (
+            b"\n<html>Please log in</html>",
+            "begins like a web page: download the file itself",
+        ),
+        (b"", "it is empty: download it again"),
+        (
+            &half[..half.len() / 2],
+            "its end is damaged or missing, as after a download that was cut short",
+        ),
+    ] {
+        fs::write(&zip, bytes).unwrap();
+        let text = message(&plain(), &zip);
+        assert!(
+            text.starts_with("cannot read zip file '") && text.contains(said),
+            "{said}: {text}"
+        );
+    }
+}
+
+#[test]
+fn a_zip_whose_names_begin_with_the_folder_itself_is_read() {
+    let folder = TempDir::new().unwrap();
+    let (dots, none) = (folder.path().join("dots.zip"), folder.path().join("none.zip"));
+    let mut with_dots = files("train", "test");
+    write_zip(&none, &with_dots);
+    with_dots.iter_mut().for_each(|(path, _)| path.insert_str(0, "./"));
+    with_dots[0].0.insert_str(0, "./");
+    for folder in ["./", "./train/", "./train/rain/"] {
+        with_dots.push((folder.to_owned(), Vec::new()));
+    }
+    write_zip(&dots, &with_dots);
+    let [data, expected] = [&dots, &none].map(|path| open(&plain(), Some(path)).unwrap());
+    assert_eq!(samples(&data), samples(&expected));
+    assert_eq!(data.left_out, expected.left_out);
+    assert_eq!(data.empty_folders, ["train/rain"]);
+    let found = unlabelled(std::slice::from_ref(&dots));
+    assert_eq!((found.split.len(), found.problems.len()), (10, 0));
+
+    with_dots.push(("train/sea/10.png".to_owned(), png("another")));
+    write_zip(&dots, &with_dots);
+    let text = message(&plain(), &dots);
+    assert!(
+        text.contains("two of its entries are named 'train/sea/10.png'"),
+        "{text}"
+    );
+}
+
+/// A zip file of these files, with the two bytes at `local` of the header before the content of `name`, and at `central`
+/// of the one in the directory, replaced.
+fn zip_with_headers(path: &Path, files: &Files, name: &str, [local, central]: [usize; 2], value: u16) {
+    write_zip(path, files);
+    let mut bytes = fs::read(path).unwrap();
+    let name = name.as_bytes();
+    let places = bytes
+        .windows(name.len())
+        .enumerate()
+        .filter(|(_, window)| *window == name);
+    let places: Vec<usize> = places.map(|(at, _)| at).collect();
+    let [first, second] = places[..] else {
+        panic!("{places:?}")
+    };
+    for at in [first - 30 + local, second - 46 + central] {
+        bytes[at..at + 2].copy_from_slice(&value.to_le_bytes());
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn an_entry_that_no_reader_here_can_unpack_is_refused_where_it_is_needed() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("data.zip");
+    for (places, value, said) in [
+        (
+            [8, 10],
+            9,
+            "it is compressed by method 9 (Deflate64), which is not supported: unpack the zip file",
+        ),
+        ([6, 8], 1, "it is encrypted: unpack the zip file with its password"),
+    ] {
+        for name in ["train/sea/9.PNG", "test/Zoo/1.png"] {
+            zip_with_headers(&path, &files("train", "test"), name, places, value);
+            let text = message(&plain(), &path);
+            assert!(
+                text.contains(&format!("entry '{name}': {said}, and give the folder")),
+                "{text}"
+            );
+        }
+        zip_with_headers(&path, &files("train", "test"), "train/notes.txt", places, value);
+        assert_eq!(open(&plain(), Some(&path)).unwrap().train.len(), 6);
+        zip_with_headers(&path, &files("train", "test"), "train/sea/9.PNG", places, value);
+        let found = unlabelled(std::slice::from_ref(&path));
+        let failed = (0..found.split.len()).filter(|&index| found.split.decode(index).is_err());
+        let failed: Vec<String> = failed.map(|index| found.split.name(index)).collect();
+        // Beside it only what has no image in it.
+        assert_eq!(failed.len(), 2, "{failed:?}");
+        assert!(failed[1].replace('\\', "/").ends_with("train/sea/9.PNG"), "{failed:?}");
+    }
 }
 
 #[test]
@@ -241,13 +348,86 @@ fn links_that_lead_in_a_circle_or_nowhere_are_refused_by_name() {
         let error = open(&plain(), Some(folder.path())).unwrap_err();
         let text = wise_srnet::data::with_causes(&error);
         assert!(
-            text.starts_with("cannot read '") && text.contains("train/sea/link"),
+            text.starts_with("cannot read '") && text.contains("train/sea/link': it is a link to"),
             "{text}"
         );
         fs::remove_file(&link).unwrap();
     }
+    symlink("nowhere", folder.path().join("train/sea/7.png")).unwrap();
+    let text = message(&plain(), folder.path());
+    assert!(text.contains("train/sea/7.png"), "{text}");
+    fs::remove_file(folder.path().join("train/sea/7.png")).unwrap();
     symlink("9.PNG", folder.path().join("train/sea/11.png")).unwrap();
     assert_eq!(open(&plain(), Some(folder.path())).unwrap().train.len(), 7);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_nobody_needs_may_be_a_link_to_nowhere_or_in_a_circle_and_is_counted() {
+    use std::os::unix::fs::symlink;
+    let folder = TempDir::new().unwrap();
+    write_folder(folder.path(), &files("train", "test"));
+    for (target, link) in [
+        ("me@host.4711:1700000000", ".#notes.txt"),
+        ("nowhere", "sea/notes.txt"),
+        ("nowhere", "sea/.11.png"),
+        ("loop.log", "loop.log"),
+        ("..", ".all"),
+    ] {
+        symlink(target, folder.path().join("train").join(link)).unwrap();
+    }
+    let data = open(&plain(), Some(folder.path())).unwrap();
+    assert_eq!((data.train.len(), data.left_out.others), (6, 3 + 5));
+    let found = unlabelled(&[folder.path().join("train/Zoo")]);
+    assert_eq!((found.split.len(), found.problems.len()), (2, 0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_not_unicode_is_refused_escaped_if_it_is_an_images() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = TempDir::new().unwrap();
+    write_folder(folder.path(), &files("train", "test"));
+    let sea = folder.path().join("train/sea");
+    let named = |name: &[u8]| sea.join(OsStr::from_bytes(name));
+    fs::write(named(b"caf\xe9.txt"), "no image").unwrap();
+    fs::create_dir(named(b"caf\xe9")).unwrap();
+    let data = open(&plain(), Some(folder.path())).unwrap();
+    assert_eq!((data.train.len(), data.left_out.others), (6, 4));
+    fs::write(named(b"caf\xe9.jpg"), png("a")).unwrap();
+    let text = message(&plain(), folder.path());
+    assert!(
+        text.ends_with("train/sea/caf\\xE9.jpg': the name is not valid Unicode; rename it"),
+        "{text}"
+    );
+    let found = unlabelled(std::slice::from_ref(&sea));
+    assert_eq!((found.split.len(), found.problems.len()), (2, 1));
+    assert_eq!(found.problems[0].0, named(b"caf\xe9.jpg"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_image_no_list_and_no_zip_file() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let said = "it is a pipe or a device, not a file";
+    let text = |error: &DataError| wise_srnet::data::with_causes(error);
+    write_folder(folder.path(), &files("train", "test"));
+    for pipe in ["1.jpg", "pipe.zip", "train/notes.log", "train/sea/8.png"] {
+        let made = std::process::Command::new("mkfifo").arg(path(pipe)).status();
+        assert!(made.unwrap().success());
+    }
+    let found = unlabelled(&[path("1.jpg"), path("pipe.zip")]);
+    assert!(text(&found.split.decode(0).unwrap_err()).ends_with(said));
+    assert!(text(&found.problems[0].1).ends_with(said));
+    let error = open(&plain(), Some(folder.path())).unwrap_err();
+    assert!(
+        text(&error).contains("sea/8.png") && text(&error).ends_with(said),
+        "{error}"
+    );
+    fs::remove_file(path("train/sea/8.png")).unwrap();
+    assert_eq!(open(&plain(), Some(folder.path())).unwrap().left_out.others, 4);
 }
 
 #[test]
@@ -410,7 +590,9 @@ fn images_without_classes_come_from_files_folders_and_zip_files_in_the_order_of_
     fs::write(path("broken.zip"), "no archive").unwrap();
     fs::create_dir(path("empty")).unwrap();
     let arguments = ["upload", "photos", "empty", "photos.zip", "broken.zip", "absent.png"].map(path);
-    let (images, problems) = unlabelled(&arguments);
+    let found = unlabelled(&arguments);
+    let (images, problems) = (found.split, found.problems);
+    assert_eq!(found.left_out.others, 6);
 
     let below = |name: &str| ["a.png", "b/10.PNG", "b/2.png"].map(|image| path(name).join(image));
     let mut expected = vec![path("upload")];

@@ -403,12 +403,55 @@ fn a_layouts_names_cannot_leave_the_data_set() {
 }
 
 #[test]
-fn a_damaged_zip_beside_the_lists_is_named() {
-    let text = message(
-        &Layout::MitIndoor,
-        &with(mit_lists(""), "images.zip", "PK half of a download"),
+fn a_damaged_zip_beside_the_lists_is_named_only_where_something_is_missing() {
+    let named = "; cannot read zip file 'DIR/images.zip': it is not a zip file";
+    let damaged = |files| with(files, "images.zip", "PK half of a download");
+    let text = message(&Layout::MitIndoor, &damaged(mit_lists("")));
+    assert!(
+        text.contains("does not hold 'Images/<image>'") && text.contains(named),
+        "{text}"
     );
-    assert!(text.starts_with("cannot read zip file 'DIR/images.zip'"), "{text}");
+
+    let mut incomplete = mit("Images/");
+    incomplete.retain(|(path, _)| path != "Images/Zoo/0.jpg");
+    let text = message(&Layout::MitIndoor, &damaged(incomplete));
+    assert!(
+        text.contains("there is no file 'DIR/Images/Zoo/0.jpg'") && text.ends_with(named),
+        "{text}"
+    );
+
+    let root = TempDir::new().unwrap();
+    write_folder(root.path(), &damaged(mit("Images/")));
+    assert_expected(&Layout::MitIndoor, root.path());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_not_listed_may_be_a_link_to_nowhere() {
+    let root = TempDir::new().unwrap();
+    write_folder(root.path(), &mit("Images/"));
+    std::os::unix::fs::symlink("nowhere", root.path().join("Images/Zoo/9.jpg")).unwrap();
+    assert_expected(&Layout::MitIndoor, root.path());
+}
+
+#[test]
+fn a_quote_that_is_not_closed_is_refused_with_its_line_and_swallows_no_rows() {
+    let files = [pictures(""), csv_lists()].concat();
+    for (rows, line) in [
+        (
+            "Zoo/0.jpg,Zoo,\nbakery/0.jpg,\"bakery,\ninside bus/0.jpg,inside bus,\n",
+            3,
+        ),
+        (
+            "Zoo/0.jpg,Zoo,\"\nbakery/0.jpg,bakery,\ninside bus/0.jpg,inside bus,\n",
+            2,
+        ),
+    ] {
+        let list = format!("filename,class,note\n{rows}");
+        let text = message(&Layout::SubImageNet, &with(files.clone(), "train.csv", list));
+        let said = format!("'DIR/train.csv', line {line}: a quote opens here");
+        assert!(text.starts_with(&said), "{text}");
+    }
 }
 
 #[test]

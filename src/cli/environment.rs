@@ -2,7 +2,6 @@
 //! them.
 
 use std::env::consts;
-use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,6 +12,7 @@ use super::error::CommandError;
 use super::text::{printable, utc};
 use super::{machine, output};
 use crate::atomic_file;
+use crate::input_file;
 use crate::kernels::instruction_set::InstructionSet;
 use crate::runner::folder::ENVIRONMENT;
 
@@ -84,7 +84,7 @@ fn stored(path: &Path) -> Environment {
     if !path.exists() {
         return Environment::default();
     }
-    let read = fs::read(path).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?));
+    let read = input_file::read(path).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?));
     read.unwrap_or_else(|error| {
         output::tell(format_args!(
             "warning: {} is not readable and is begun again: {error}",

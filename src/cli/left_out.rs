@@ -3,13 +3,16 @@
 use super::text::{count, grouped};
 use crate::data::{LeftOut, UnreadFiles};
 
-/// One sentence for every kind that a person can do something about, and one for all the rest.
-pub fn sentences(left_out: &LeftOut) -> Vec<String> {
-    let unread = left_out.unread();
-    let unread = unread.map(|UnreadFiles { ending, files, advice }| {
+/// A sentence for every ending of pictures in a format that isn't read.
+pub fn of_pictures(left_out: &LeftOut) -> impl Iterator<Item = String> {
+    left_out.unread().map(|UnreadFiles { ending, files, advice }| {
         let files = count(files, &format!(".{ending} file"));
         format!("{files} left out: {advice}")
-    });
+    })
+}
+
+/// One sentence for every kind that a person can do something about, and one for all the rest.
+pub fn sentences(left_out: &LeftOut) -> Vec<String> {
     let loose = (left_out.loose_images > 0).then(|| {
         let images = count(left_out.loose_images, "image");
         format!("{images} left out, beside the folders of the classes: move such images into the folder of their class")
@@ -22,5 +25,5 @@ pub fn sentences(left_out: &LeftOut) -> Vec<String> {
             grouped(several as u64)
         )),
     };
-    unread.chain(loose).chain(others).collect()
+    of_pictures(left_out).chain(loose).chain(others).collect()
 }

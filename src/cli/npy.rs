@@ -1,13 +1,12 @@
 //! Images from and feature maps to NumPy's `.npy` files.
 
-use std::fs;
 use std::path::Path;
 
 use npyz::{DType, NpyFile, NpyHeader, Order, WriterBuilder};
 
 use super::error::CommandError;
 use super::text::printable;
-use crate::atomic_file;
+use crate::{atomic_file, input_file};
 
 /// Reads a batch of preprocessed images: `batch × size × size × 3`, 32-bit floating point, in C order.
 ///
@@ -15,7 +14,7 @@ use crate::atomic_file;
 /// A file that can't be read, or holds another array; what is wrong is said.
 pub fn read_images(path: &Path, size: usize) -> Result<Vec<f32>, CommandError> {
     let unusable = |reason: String| CommandError::Usage(format!("'{}' {reason}", printable(path)));
-    let bytes = fs::read(path).map_err(|source| CommandError::Io {
+    let bytes = input_file::read(path).map_err(|source| CommandError::Io {
         path: path.to_owned(),
         source,
     })?;

@@ -11,8 +11,8 @@ use super::explanations::{Explained, Explanations};
 use super::table::Side;
 use super::text::{NAME_COLUMNS, count, cut, printable, width};
 use super::trained::Trained;
-use super::{machine, output};
-use crate::data::{Batch, DataError, Loader, LoaderOptions, Order, Split, unlabelled};
+use super::{left_out, machine, output};
+use crate::data::{Batch, DataError, Loader, LoaderOptions, Order, Split, Unlabelled, unlabelled};
 use crate::experiment::Registry;
 use crate::training::{Model, are_finite, probabilities, ranking};
 
@@ -44,11 +44,17 @@ pub fn predict(arguments: PredictArguments, registry: &Registry) -> Result<ExitC
         .as_deref()
         .map(|folder| Explanations::new(folder, arguments.class.as_deref(), classes))
         .transpose()?;
-    let (split, problems) = unlabelled(&arguments.images);
+    let Unlabelled {
+        split,
+        problems,
+        left_out,
+    } = unlabelled(&arguments.images);
     let mut printer = Printer::new(&arguments, classes, &split);
     for (path, problem) in problems {
         printer.failed(&path.to_string_lossy().into_owned(), problem)?;
     }
+    let left_out = left_out::of_pictures(&left_out);
+    left_out.for_each(|sentence| output::tell(format_args!("note: {sentence}")));
     let pool = machine::pool(arguments.processor)?;
     pool.install(|| {
         let model = trained.model(registry)?;

@@ -33,12 +33,12 @@ impl<'a> SplitFolders<'a> {
 pub(super) fn open(path: &Path, folders: SplitFolders<'_>) -> Result<Dataset, DataError> {
     folders.names().try_for_each(tree::check_inside)?;
     let names: Vec<&str> = folders.names().collect();
-    let tree = tree::open(path, folders.advice, |root| Folder::open(root, &names))?;
+    let tree = tree::open(path, folders.advice, |root| Folder::open(root, &names).whole())?;
     let root = find_root(&*tree, folders)?;
     let mut left_out = LeftOut::default();
     let mut empty_folders = Vec::new();
     let mut images_of = |split: &str| {
-        let found = images_below(&*tree, &format!("{root}{split}/"))?;
+        let found = images_below(&*tree, &format!("{root}{split}/"), |_| true)?;
         if found.classes.is_empty() {
             return Err(not_found(&*tree, folders));
         }
@@ -84,12 +84,16 @@ pub(super) struct Found {
     pub(super) empty_folders: Vec<String>,
 }
 
-/// Finds the images of the classes in `folder`, a prefix of paths. Classes have their names with accents composed.
+/// Finds the images of the classes in `folder`, a prefix of paths; `may_be_class` knows which folders can be one. Classes have their names with accents composed.
 ///
 /// # Errors
 /// [`DataError::SameName`] for two folders whose names look equal.
 /// [`DataError::UnreadClass`] for a class whose photographs are all in formats that aren't read.
-pub(super) fn images_below(tree: &dyn Tree, folder: &str) -> Result<Found, DataError> {
+pub(super) fn images_below(
+    tree: &dyn Tree,
+    folder: &str,
+    may_be_class: impl Fn(&str) -> bool,
+) -> Result<Found, DataError> {
     let folder = &*innermost(tree, folder);
     let mut files: Vec<(&str, usize)> = Vec::new();
     for (file, path) in tree.paths().iter().enumerate() {
@@ -120,13 +124,16 @@ pub(super) fn images_below(tree: &dyn Tree, folder: &str) -> Result<Found, DataE
                 found.classes.entry(name).or_default().push(file);
                 continue;
             }
-            Some((class, _)) => {
+            Some((class, _)) if may_be_class(class) => {
                 unread_photograph(below).map(|photograph| unread.entry(class).or_insert(photograph));
             }
-            None => {}
+            _ => {}
         }
         found.left_out.count(below);
     }
+    let passed_over = tree.passed_over().iter();
+    let passed_over = passed_over.filter_map(|path| path.strip_prefix(folder));
+    passed_over.for_each(|below| found.left_out.count(below));
     unread.retain(|class, _| !found.classes.contains_key(&*composed(class)));
     if let Some((class, (ending, advice))) = unread.first_key_value() {
         return Err(DataError::UnreadClass {

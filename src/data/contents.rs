@@ -10,8 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::{DataError, Split};
-use crate::atomic_file;
-use crate::random;
+use crate::{atomic_file, input_file, random};
 
 /// The content of one image's file, and what tells cheaply that it is still the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +120,7 @@ impl Contents {
     /// # Errors
     /// A file that isn't there, cannot be read, or is not such a table.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let mut table = csv::Reader::from_path(path)?;
+        let mut table = csv::Reader::from_reader(input_file::open(path)?);
         let rows = table.deserialize().map(|row| {
             let (image, bytes, crc32, times, is_replaced): (_, Option<u64>, Option<u32>, Option<u64>, _) = row?;
             let content = bytes.zip(crc32).zip(times);

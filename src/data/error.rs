@@ -2,7 +2,8 @@
 
 use std::error::Error;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::str::Utf8Chunk;
 
 use image::ImageError;
 use thiserror::Error;
@@ -169,6 +170,38 @@ pub enum DataError {
         /// The cause.
         source: ::zip::result::ZipError,
     },
+    /// A file with a zip file's name is none.
+    #[error("cannot read zip file '{}': {reason}", printable(path))]
+    NotZip {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead, and what to do.
+        reason: String,
+    },
+    /// An entry of a zip file is compressed or encrypted in a way that isn't read.
+    #[error(
+        "cannot read zip file '{}', entry '{entry}': it is {obstacle}, and give the folder",
+        printable(path)
+    )]
+    ZipEntry {
+        /// The zip file.
+        path: PathBuf,
+        /// The entry's name.
+        entry: String,
+        /// Why it can't be read, and what to do.
+        obstacle: String,
+    },
+    /// Two entries of a zip file have one name.
+    #[error(
+        "cannot read zip file '{}': two of its entries are named '{entry}': unpack it, and give the folder",
+        printable(path)
+    )]
+    RepeatedEntry {
+        /// The zip file.
+        path: PathBuf,
+        /// The name.
+        entry: String,
+    },
     /// A folder or zip file that is searched for images has none.
     #[error(
         "'{}' holds no images (files that end in .bmp, .gif, .jpeg, .jpg, .png or .webp)",
@@ -187,7 +220,7 @@ pub enum DataError {
         source: io::Error,
     },
     /// A file's name is not Unicode.
-    #[error("'{}': the name is not valid Unicode; rename it", printable(path))]
+    #[error("'{}': the name is not valid Unicode; rename it", one_line(&escaped(path)))]
     NameNotUnicode {
         /// The file.
         path: PathBuf,
@@ -285,6 +318,16 @@ fn have(classes: &[String]) -> String {
         1 => format!("class {names} has"),
         _ => format!("classes {names} have"),
     }
+}
+
+/// A path with what is not Unicode written as `\xE9`.
+fn escaped(path: &Path) -> String {
+    let chunks = path.as_os_str().as_encoded_bytes().utf8_chunks();
+    let of = |chunk: Utf8Chunk<'_>| {
+        let bytes = chunk.invalid().iter().map(|byte| format!("\\x{byte:02X}"));
+        chunk.valid().to_owned() + &bytes.collect::<String>()
+    };
+    chunks.map(of).collect()
 }
 
 fn more_such_folders(number: usize) -> String {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::error::with_causes;
 use super::folder::Folder;
 use super::tree::Tree;
 use super::zip::{Zip, is_zip_path};
@@ -16,12 +17,15 @@ pub(super) struct FolderWithZips {
     paths: Vec<String>,
     /// The part of every path, and the file's position in it.
     files: Vec<(usize, usize)>,
+    unknown: Vec<String>,
 }
 
 impl FolderWithZips {
-    /// Lists all files below `root`, and the entries of the zip files directly in it.
+    /// Lists all files below `root`, and the entries of the zip files directly in it. What can't be looked into may be
+    /// of no use: it is [told](Tree::unknown) if something is not found.
     pub(super) fn open(root: &Path) -> Result<Self, DataError> {
-        let folder = Folder::open(root, &[""])?;
+        let mut folder = Folder::open(root, &[""]);
+        let problems = folder.take_problems().into_iter();
         let is_zip = |path: &&String| !path.contains('/') && is_zip_path(Path::new(path));
         let zips: Vec<String> = folder.paths().iter().filter(is_zip).cloned().collect();
         let mut joined = Self {
@@ -29,11 +33,14 @@ impl FolderWithZips {
             parts: Vec::new(),
             paths: Vec::new(),
             files: Vec::new(),
+            unknown: problems.map(|(_, problem)| with_causes(&problem)).collect(),
         };
         joined.add("", folder);
         for zip in zips {
-            let content = Zip::open(&root.join(&zip))?;
-            joined.add(&format!("{zip}/"), content);
+            match Zip::open(&root.join(&zip)) {
+                Ok(content) => joined.add(&format!("{zip}/"), content),
+                Err(problem) => joined.unknown.push(with_causes(&problem)),
+            }
         }
         Ok(joined)
     }
@@ -54,6 +61,15 @@ impl Tree for FolderWithZips {
 
     fn paths(&self) -> &[String] {
         &self.paths
+    }
+
+    fn unknown(&self) -> &[String] {
+        &self.unknown
+    }
+
+    fn check(&self, file: usize) -> Result<(), DataError> {
+        let (part, file) = self.files[file];
+        self.parts[part].check(file)
     }
 
     fn read(&self, file: usize) -> Result<Vec<u8>, DataError> {

@@ -42,6 +42,9 @@ pub(super) fn dataset(tree: &Arc<dyn Tree>, files: SplitFiles, place: PathBuf) -
             });
         }
     }
+    for files in [Some(&train), validation.as_ref(), Some(&test)].into_iter().flatten() {
+        files.values().flatten().try_for_each(|&file| tree.check(file))?;
+    }
     let classes: Vec<String> = train.keys().cloned().collect();
     let split = |files| Split::new(LabelledFiles::new(tree, &classes, files));
     Ok(Dataset {

@@ -94,7 +94,7 @@ pub struct LeftOut {
     unread: BTreeMap<&'static str, (usize, &'static Unread)>,
     /// Images that lie beside the folders of the classes.
     pub loose_images: usize,
-    /// Hidden files, and those that nobody takes for images.
+    /// Hidden files and folders, and what nobody takes for an image.
     pub others: usize,
 }
 

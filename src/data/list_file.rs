@@ -4,7 +4,7 @@
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 
-use super::DataError;
+use super::{DataError, csv_quotes};
 
 /// The CSV column of the images' paths.
 const PATH_COLUMN: &str = "filename";
@@ -36,10 +36,11 @@ pub(super) struct Entry {
 
 /// The images that a list file's `bytes` name, in the file's order; `list` is what messages call the file.
 ///
-/// A byte order mark, Windows line ends and blank lines are passed over; backslashes separate folders like '/'.
+/// A byte order mark and blank lines are passed over, and lines may end as on Windows or old Macs; backslashes separate
+/// folders like '/'.
 ///
 /// # Errors
-/// Bytes that are not UTF-8, a CSV without its columns, lines without class or path or with a path that is absolute or
+/// Bytes that are not UTF-8, a CSV without its columns or with a quote that takes in other rows, lines without class or path or with a path that is absolute or
 /// holds `.`, `..` or empty parts, and a list without images; all such lines are named.
 pub(super) fn read(format: Format, bytes: &[u8], list: &str) -> Result<Vec<Entry>, DataError> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
@@ -84,7 +85,9 @@ pub(super) fn assert_faultless(list: &str, mistakes: Vec<Mistake>) -> Result<(),
 }
 
 fn lines(text: &str) -> (Vec<Entry>, Vec<Mistake>) {
-    let numbered = (1..).zip(text.lines().map(str::trim));
+    let lines = text.split('\n');
+    let lines = lines.flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'));
+    let numbered = (1..).zip(lines.map(str::trim));
     let (mut entries, mut mistakes) = (Vec::new(), Vec::new());
     for (line, written) in numbered.filter(|(_, written)| !written.is_empty()) {
         if mistakes.len() >= MOST_MISTAKES {
@@ -110,6 +113,10 @@ fn csv(text: &str) -> (Vec<Entry>, Vec<Mistake>) {
     let mut lines = LineCounter::of(text);
     let columns = reader.headers().map_err(|error| (1, error.to_string()));
     let columns = columns.and_then(|header| Columns::of(header).map_err(|problem| (lines.number(0), problem)));
+    // What is wrong with rows that a quote has taken in would only lead away from it.
+    if let Some(mistake) = csv_quotes::mistake(text, columns.as_ref().ok().map(|columns| columns.0)) {
+        return (Vec::new(), vec![mistake]);
+    }
     let columns = match columns {
         Ok(columns) => columns,
         Err(mistake) => return (Vec::new(), vec![mistake]),
@@ -136,25 +143,23 @@ fn csv(text: &str) -> (Vec<Entry>, Vec<Mistake>) {
 }
 
 /// Where a CSV has what is read.
-struct Columns {
-    path: usize,
-    class: usize,
-}
+struct Columns(csv_quotes::ReadColumns);
 
 impl Columns {
     fn of(header: &StringRecord) -> Result<Self, String> {
         let column = |name| column(header, name).ok_or_else(|| missing_column(header, name));
-        Ok(Self {
+        Ok(Self(csv_quotes::ReadColumns {
+            width: header.len(),
             path: column(PATH_COLUMN)?,
             class: column(CLASS_COLUMN)?,
-        })
+        }))
     }
 
     /// Path and class of a row.
     fn read(&self, record: &StringRecord) -> Result<(String, String), String> {
         let cell = |column| record.get(column).unwrap_or_default();
-        let path = path(cell(self.path))?;
-        match cell(self.class) {
+        let path = path(cell(self.0.path))?;
+        match cell(self.0.class) {
             "" => Err(format!("the column '{CLASS_COLUMN}' is empty: give the image's class")),
             class => Ok((path, class.to_owned())),
         }
@@ -218,8 +223,14 @@ impl<'a> LineCounter<'a> {
     }
 }
 
+/// Lines end as on Unix, on Windows, or on old Macs, which write a carriage return alone.
 fn line_ends(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| **byte == b'\n').count()
+    let feeds = bytes.iter().filter(|byte| **byte == b'\n').count();
+    let returns = bytes
+        .windows(2)
+        .filter(|pair| pair[0] == b'\r' && pair[1] != b'\n')
+        .count();
+    feeds + returns + usize::from(bytes.ends_with(b"\r"))
 }
 
 /// A listed path with '/' between its parts, if it stays below the folder where it begins.
@@ -292,6 +303,30 @@ mod tests {
     fn a_quoted_line_end_counts_as_a_line() {
         let entries = csv("filename,class,note\n1.jpg,sea,\"two\nlines\"\n2.jpg,sea,\n");
         assert_eq!([entries[0].line, entries[1].line], [2, 4]);
+    }
+
+    #[test]
+    fn lines_may_end_in_a_carriage_return_alone() {
+        let lines = read(Format::Lines, b"sea/1.jpg\r\rsea/2.jpg\r", "a list").unwrap();
+        assert_eq!(lines, [entry(1, "sea/1.jpg", "sea"), entry(3, "sea/2.jpg", "sea")]);
+        let rows = csv("filename,class\r1.jpg,sea\r\r2.jpg,sea\r");
+        assert_eq!(rows, [entry(2, "1.jpg", "sea"), entry(4, "2.jpg", "sea")]);
+        let text = mistake(Format::Lines, b"sea/1.jpg\rsea/caf\xe9.jpg\r");
+        assert!(text.contains("line 2: the text is not valid UTF-8"), "{text}");
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_is_the_only_mistake_that_is_told() {
+        let text = mistake(Format::Csv, "filename,class,note\n1.jpg,sea,\"\n2.jpg,,\n,,\n");
+        assert_eq!(
+            text,
+            "'a list', line 2: a quote opens here that is never closed: close or remove it"
+        );
+        let text = mistake(Format::Csv, "filename,\"class\n1.jpg,sea\n");
+        assert!(
+            text.contains("line 1: a quote opens here that is never closed"),
+            "{text}"
+        );
     }
 
     #[test]

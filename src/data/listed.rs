@@ -182,7 +182,10 @@ impl<'a> Images<'a> {
         let (missing, all) = (entries.iter().filter(is_missing).count(), entries.len());
         format!(
             "there is no file '{file}' ({missing} of the {all} listed images are missing): unpack the data set \
-             completely, or name the folder where the listed paths begin by `images` in the layout"
+             completely, or name the folder where the listed paths begin by `images` in the layout{}",
+            tree::unknown(self.tree)
+                .map(|what| format!("; {what}"))
+                .unwrap_or_default()
         )
     }
 }

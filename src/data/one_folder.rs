@@ -27,12 +27,18 @@ pub(super) struct ClassFolder<'a> {
 pub(super) fn open(path: &Path, folder: ClassFolder<'_>, fraction: f64, seed: u64) -> Result<Dataset, DataError> {
     folder.name.into_iter().try_for_each(tree::check_inside)?;
     let top = folder.name.unwrap_or_default();
-    let tree = tree::open(path, folder.advice, |root| Folder::open(root, &[top]))?;
+    let tree = tree::open(path, folder.advice, |root| Folder::open(root, &[top]).whole())?;
     let root = folder_of_classes(&*tree, folder)?;
     if folder.classes.is_none() {
         recognised::assert_classes(&*tree, &root)?;
     }
-    let mut found = images_below(&*tree, &root)?;
+    let may_be_class = |name: &str| {
+        let name = composed(name);
+        folder
+            .classes
+            .is_none_or(|classes| classes.iter().any(|class| composed(class) == name))
+    };
+    let mut found = images_below(&*tree, &root, may_be_class)?;
     if let Some(classes) = folder.classes {
         found.classes = chosen(&*tree, &root, found.classes, classes, folder.advice)?;
     }

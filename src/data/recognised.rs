@@ -49,7 +49,7 @@ impl Recognised {
 /// A missing or unreadable path; folders that can be neither splits nor classes, with what to write.
 pub fn recognise(path: &Path) -> Result<Recognised, DataError> {
     let advice = &one_folder(None, None).advice();
-    let tree = tree::open(path, advice, |root| Folder::open(root, &[""]))?;
+    let tree = tree::open(path, advice, |root| Ok(Folder::open(root, &[""])))?;
     if path.is_dir() && !tree.paths().iter().any(|path| tree::is_visible_image(path)) {
         // The images may lie in zip files beside their lists.
         let with_zips = tree::open(path, advice, FolderWithZips::open)?;

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::decode::is_image_path;
+use super::file_kind::FileKind;
 use super::zip::{Zip, is_zip_path};
-use super::{Content, DataError};
+use super::{Content, DataError, LeftOut};
 
 /// Files that are named by '/'-separated paths and read by their position among them.
 pub(super) trait Tree: Debug + Send + Sync {
@@ -18,6 +19,20 @@ pub(super) trait Tree: Debug + Send + Sync {
     /// The paths of the folders below the location that are known as such; a file's folders need not be among them.
     fn folders(&self) -> &[String] {
         &[]
+    }
+    /// What is neither in [`paths`](Self::paths) nor missed there: hidden files, and others that are no images, which
+    /// can't be read or named.
+    fn passed_over(&self) -> &[String] {
+        &[]
+    }
+    /// Sentences on what could not be looked into, and may hold what is searched for.
+    fn unknown(&self) -> &[String] {
+        &[]
+    }
+    /// Whether the file `paths()[file]` is of a kind that [`read`](Self::read) can read, as far as is known without
+    /// reading it.
+    fn check(&self, _file: usize) -> Result<(), DataError> {
+        Ok(())
     }
     /// The content of the file `paths()[file]`.
     fn read(&self, file: usize) -> Result<Vec<u8>, DataError>;
@@ -49,7 +64,9 @@ pub(super) fn open<T: Tree + 'static>(
     } else if is_zip_path(path) {
         Ok(Arc::new(Zip::open(path)?))
     } else {
-        Err(not_a_dataset("it is neither a folder nor a .zip file"))
+        let kind = FileKind::of(path).map(|kind| format!(", but {kind}"));
+        let reason = format!("it is neither a folder nor a .zip file{}", kind.unwrap_or_default());
+        Err(not_a_dataset(&reason))
     }
 }
 
@@ -66,9 +83,17 @@ pub(super) fn is_visible_image(path: &str) -> bool {
     is_image_path(path) && !is_hidden(path)
 }
 
-/// Whether a path, or a folder on its way, is hidden or an archive's bookkeeping.
+/// Whether a path, or a folder on its way, is hidden or the bookkeeping of an archive, a disk or a disk's station.
 pub(super) fn is_hidden(path: &str) -> bool {
-    path.split('/').any(|part| part == "__MACOSX" || part.starts_with('.'))
+    const BOOKKEEPING: [&str; 5] = [
+        "__MACOSX",
+        "@eaDir",
+        "lost+found",
+        "$RECYCLE.BIN",
+        "System Volume Information",
+    ];
+    path.split('/')
+        .any(|part| part.starts_with('.') || BOOKKEEPING.contains(&part))
 }
 
 /// Every folder that holds a folder `name` with images somewhere in it, as a prefix of paths: empty, or ending in '/'.
@@ -128,6 +153,15 @@ pub(super) fn nearest_to_top(tree: &dyn Tree, folders: &BTreeSet<&str>) -> Resul
     }
 }
 
+/// The first of what could not be looked into, and how many more there are.
+pub(super) fn unknown(tree: &dyn Tree) -> Option<String> {
+    match tree.unknown() {
+        [] => None,
+        [only] => Some(only.clone()),
+        [first, rest @ ..] => Some(format!("{first}, and {} more such", rest.len())),
+    }
+}
+
 /// The error for a tree that lacks what its layout names.
 pub(super) fn not_found(tree: &dyn Tree, expected: String, advice: &str) -> DataError {
     const SHOWN: usize = 8;
@@ -138,10 +172,17 @@ pub(super) fn not_found(tree: &dyn Tree, expected: String, advice: &str) -> Data
     } else if found.len() > SHOWN {
         shown.push("…");
     }
+    let mut left_out = LeftOut::default();
+    tree.paths().iter().for_each(|path| left_out.count(path));
+    let unread = left_out
+        .unread()
+        .map(|of| format!("{} .{} files, which are not read: {}", of.files, of.ending, of.advice));
+    let more: Vec<String> = unread.chain(unknown(tree)).collect();
+    let more = more.iter().map(|sentence| format!("; {sentence}"));
     DataError::NotFound {
         path: tree.location().to_owned(),
         expected,
-        found: shown.join(", "),
+        found: shown.join(", ") + &more.collect::<String>(),
         advice: advice.to_owned(),
     }
 }

@@ -5,46 +5,81 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
-use super::DataError;
 use super::decode::decode;
 use super::folder::{Folder, read_file};
 use super::split::{Source, Split};
 use super::tree::{self, Tree};
 use super::zip::{Zip, is_zip_path};
+use super::{DataError, LeftOut};
 
-/// The images at these paths, in their order, as a split of one nameless class; and the paths that can't
-/// be searched.
+/// What was found at the paths of images without classes.
+#[derive(Debug)]
+pub struct Unlabelled {
+    /// The images, in the order of the paths, of one nameless class.
+    pub split: Split,
+    /// The paths that can't be searched, and what can't be read or named in those that can.
+    pub problems: Vec<(PathBuf, DataError)>,
+    /// The files of folders and zip files that are no images by their names.
+    pub left_out: LeftOut,
+}
+
+/// Finds the images at these paths.
 ///
 /// A folder or zip file gives its images as a data set's folder does, in the byte order of their paths: by their ending,
 /// without hidden files. Any other path is one image, whatever its ending; one that isn't there is an error where it is
 /// decoded.
-pub fn unlabelled(paths: &[PathBuf]) -> (Split, Vec<(PathBuf, DataError)>) {
-    let (mut images, mut problems) = (Vec::new(), Vec::new());
+pub fn unlabelled(paths: &[PathBuf]) -> Unlabelled {
+    let mut search = Search::default();
     for path in paths {
-        match images_of(path) {
-            Ok(found) => images.extend(found),
-            Err(problem) => problems.push((path.clone(), problem)),
+        if let Err(problem) = search.add(path) {
+            search.problems.push((path.clone(), problem));
         }
     }
-    (Split::new(Unlabelled(images)), problems)
+    Unlabelled {
+        split: Split::new(Images(search.images)),
+        problems: search.problems,
+        left_out: search.left_out,
+    }
 }
 
-fn images_of(path: &Path) -> Result<Vec<Image>, DataError> {
-    let tree: Arc<dyn Tree> = if path.is_dir() {
-        Arc::new(Folder::open(path, &[""])?)
-    } else if is_zip_path(path) {
-        Arc::new(Zip::open(path)?)
-    } else {
-        return Ok(vec![Image::File(path.to_owned())]);
-    };
-    let mut files: Vec<usize> = (0..tree.paths().len()).collect();
-    files.retain(|&file| tree::is_visible_image(&tree.paths()[file]));
-    files.sort_by(|&a, &b| tree.paths()[a].cmp(&tree.paths()[b]));
-    if files.is_empty() {
-        return Err(DataError::NoImages { path: path.to_owned() });
+#[derive(Default)]
+struct Search {
+    images: Vec<Image>,
+    problems: Vec<(PathBuf, DataError)>,
+    left_out: LeftOut,
+}
+
+impl Search {
+    fn add(&mut self, path: &Path) -> Result<(), DataError> {
+        let mut problems = Vec::new();
+        let tree: Arc<dyn Tree> = if path.is_dir() {
+            let mut folder = Folder::open(path, &[""]);
+            problems = folder.take_problems();
+            Arc::new(folder)
+        } else if is_zip_path(path) {
+            Arc::new(Zip::open(path)?)
+        } else {
+            self.images.push(Image::File(path.to_owned()));
+            return Ok(());
+        };
+        let mut files = Vec::new();
+        for (file, path) in tree.paths().iter().enumerate() {
+            if tree::is_visible_image(path) {
+                files.push(file);
+            } else {
+                self.left_out.count(path);
+            }
+        }
+        tree.passed_over().iter().for_each(|path| self.left_out.count(path));
+        if files.is_empty() && problems.is_empty() {
+            return Err(DataError::NoImages { path: path.to_owned() });
+        }
+        files.sort_by(|&a, &b| tree.paths()[a].cmp(&tree.paths()[b]));
+        let entry = |file| Image::Entry(Arc::clone(&tree), file);
+        self.images.extend(files.into_iter().map(entry));
+        self.problems.extend(problems);
+        Ok(())
     }
-    let entry = |file| Image::Entry(Arc::clone(&tree), file);
-    Ok(files.into_iter().map(entry).collect())
 }
 
 #[derive(Debug)]
@@ -55,9 +90,9 @@ enum Image {
 }
 
 #[derive(Debug)]
-struct Unlabelled(Vec<Image>);
+struct Images(Vec<Image>);
 
-impl Source for Unlabelled {
+impl Source for Images {
     fn classes(&self) -> usize {
         1
     }

@@ -3,17 +3,20 @@
 //! Every read clones the archive's handle. A clone shares the parsed directory and the open file, and has a position
 //! of its own ([`SharedFile`]), so that all threads read at once.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ::zip::ZipArchive;
 use ::zip::result::ZipError;
+use ::zip::{CompressionMethod, ZipArchive};
 
 use super::decode::MAX_FILE_BYTES;
+use super::file_kind::FileKind;
 use super::tree::Tree;
 use super::{Content, DataError};
+use crate::input_file;
 
 /// Whether a path ends like a zip file's.
 pub(super) fn is_zip_path(path: &Path) -> bool {
@@ -36,7 +39,8 @@ impl Zip {
     /// Reads the directory of the zip file at `path`.
     ///
     /// # Errors
-    /// A damaged directory, or an entry whose name is absolute or climbs with `..`: then nothing of it is used.
+    /// A file of another kind, a damaged directory, two entries of one name, or an entry whose name is absolute or climbs
+    /// with `..`: then nothing of it is used.
     pub(super) fn open(path: &Path) -> Result<Self, DataError> {
         let failed = |source| DataError::Zip {
             path: path.to_owned(),
@@ -44,8 +48,15 @@ impl Zip {
             source,
         };
         let file = SharedFile::open(path).map_err(|error| failed(ZipError::Io(error)))?;
-        let archive = ZipArchive::new(file).map_err(failed)?;
+        let archive = ZipArchive::new(file).map_err(|error| match error {
+            ZipError::InvalidArchive(_) => DataError::NotZip {
+                path: path.to_owned(),
+                reason: FileKind::instead_of_zip(path),
+            },
+            error => failed(error),
+        })?;
         let (mut paths, mut folders, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+        let mut names = HashSet::new();
         for entry in 0..archive.len() {
             let Some(name) = archive.name_for_index(entry) else {
                 continue;
@@ -57,12 +68,17 @@ impl Zip {
                     entry: name,
                 });
             }
-            match name.strip_suffix('/') {
-                Some(folder) => folders.push(folder.to_owned()),
-                None => {
-                    paths.push(name);
-                    entries.push(entry);
-                }
+            let plain = without_dots(&name);
+            if name.ends_with('/') || plain.is_empty() {
+                folders.push(plain);
+            } else if names.insert(plain.clone()) {
+                paths.push(plain);
+                entries.push(entry);
+            } else {
+                return Err(DataError::RepeatedEntry {
+                    path: path.to_owned(),
+                    entry: plain,
+                });
             }
         }
         Ok(Self {
@@ -72,6 +88,33 @@ impl Zip {
             folders,
             entries,
         })
+    }
+}
+
+/// An entry's name without the parts that say nothing: `tar` writes `./a/b` where others write `a/b`.
+fn without_dots(name: &str) -> String {
+    let parts = name.split('/').filter(|part| !matches!(*part, "" | "."));
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// Why an entry that is compressed and encrypted so can't be read, and what to do; nothing if it can be.
+fn obstacle(method: CompressionMethod, is_encrypted: bool) -> Option<String> {
+    if is_encrypted {
+        return Some("encrypted: unpack the zip file with its password".to_owned());
+    }
+    match method {
+        CompressionMethod::Stored | CompressionMethod::Deflated => None,
+        other => {
+            #[expect(
+                deprecated,
+                reason = "there is no other way from a method that isn't supported to its name"
+            )]
+            let number = other.to_u16();
+            let name = CompressionMethod::name_from_u16(number);
+            Some(format!(
+                "compressed by method {number} ({name}), which is not supported: unpack the zip file"
+            ))
+        }
     }
 }
 
@@ -94,7 +137,22 @@ impl Tree for Zip {
         &self.folders
     }
 
+    fn check(&self, file: usize) -> Result<(), DataError> {
+        let entry = self.archive.by_index_data(self.entries[file]);
+        let obstacle = entry
+            .ok()
+            .and_then(|entry| obstacle(entry.compression(), entry.encrypted()));
+        obstacle.map_or(Ok(()), |obstacle| {
+            Err(DataError::ZipEntry {
+                path: self.path.clone(),
+                entry: self.paths[file].clone(),
+                obstacle,
+            })
+        })
+    }
+
     fn read(&self, file: usize) -> Result<Vec<u8>, DataError> {
+        self.check(file)?;
         let failed = |source| DataError::Zip {
             path: self.path.clone(),
             entry: Some(self.paths[file].clone()),
@@ -149,7 +207,7 @@ struct SharedFile {
 
 impl SharedFile {
     fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+        let file = input_file::open(path)?;
         Ok(Self {
             len: file.metadata()?.len(),
             file: Arc::new(file),
@@ -184,6 +242,15 @@ impl Seek for SharedFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_the_same_whatever_its_parts_that_say_nothing() {
+        for name in ["a/b.jpg", "./a/b.jpg", "././a/./b.jpg", "a//b.jpg", ".//a/b.jpg"] {
+            assert_eq!(without_dots(name), "a/b.jpg");
+        }
+        assert_eq!(without_dots("./"), "");
+        assert_eq!(without_dots(".a/b..jpg"), ".a/b..jpg");
+    }
 
     #[test]
     fn names_that_leave_the_archive_are_unsafe() {

@@ -1,7 +1,7 @@
 //! From a path to a checked experiment, and back to text.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use ron::Options;
@@ -12,6 +12,7 @@ use super::diagnostics::{Origin, Problem, Problems};
 use super::outline::Outline;
 use super::patchwork::Patchwork;
 use super::{Experiment, ExperimentFile, syntax, validate};
+use crate::input_file;
 use crate::text::{nearest, one_line, one_of, printable, quoted};
 
 /// Largest experiment file that is read, in bytes; real ones have a few thousand.
@@ -183,13 +184,8 @@ pub(super) fn read(path: &Path) -> Result<String, ExperimentError> {
             present: present(path, None) + &instead_of_folder(path),
         });
     }
-    let mut bytes = Vec::new();
-    match fs::File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)) {
-        Ok(length) if length as u64 > LARGEST_FILE => Err(ExperimentError::TooLarge {
-            path: owned(),
-            instead: instead(path, &bytes),
-        }),
-        Ok(_) => String::from_utf8(bytes).map_err(|error| {
+    match input_file::read_at_most(path, LARGEST_FILE) {
+        Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
             let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             ExperimentError::NotText {
                 path: owned(),
@@ -210,6 +206,10 @@ pub(super) fn read(path: &Path) -> Result<String, ExperimentError> {
                 present: present(folder, path.file_name()),
             })
         }
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(ExperimentError::TooLarge {
+            path: owned(),
+            instead: instead(path, &input_file::beginning(path)),
+        }),
         Err(source) => Err(ExperimentError::Unreadable { path: owned(), source }),
     }
 }

@@ -1,6 +1,5 @@
 //! The test images on which two heads disagree, and their thumbnails on the page.
 
-use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -14,6 +13,7 @@ use super::head_names::title;
 use super::predictions::{PredictedImage, RunPredictions};
 use super::summary::{GAP, WISE_SRNET};
 use super::{ReportError, files};
+use crate::input_file;
 use crate::runner::folder::thumbnail;
 
 /// More bytes than a thumbnail ever has, and more pixels in a row.
@@ -132,8 +132,7 @@ fn side(name: &str, images: &[Disagreement], folder: &Path) -> Markup {
 /// The bytes of a thumbnail. A file that is none, or that is damaged, is as good as not there: the page must not carry
 /// other files away, and the run draws it again.
 fn stored_thumbnail(path: &Path) -> Option<Vec<u8>> {
-    let size = fs::metadata(path).ok()?.len();
-    let bytes = (size <= LARGEST).then(|| fs::read(path).ok()).flatten()?;
+    let bytes = input_file::read_at_most(path, LARGEST).ok()?;
     let (width, height) = JpegDecoder::new(Cursor::new(&bytes)).ok()?.dimensions();
     let is_small = width <= WIDEST && height <= WIDEST;
     (is_small && image::load_from_memory_with_format(&bytes, ImageFormat::Jpeg).is_ok()).then_some(bytes)
@@ -186,6 +185,8 @@ fn spread(found: Vec<Disagreement>) -> Vec<Disagreement> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::examples::predictions;
     use super::*;
 

@@ -1,12 +1,12 @@
 //! What a report says about an experiment beside its histories. Stored as `experiment.json` next to `history.csv`, so
 //! that a report can be drawn again from its folder alone.
 
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::{ReportError, files};
+use crate::input_file;
 
 /// The experiment behind a history, as it was run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -60,7 +60,7 @@ impl ExperimentFacts {
     /// # Errors
     /// A file that cannot be read or is not the JSON that [`write`](Self::write) makes.
     pub fn read(path: &Path) -> Result<Self, ReportError> {
-        let text = fs::read_to_string(path).map_err(ReportError::file("read", path))?;
+        let text = input_file::read_text(path).map_err(ReportError::file("read", path))?;
         serde_json::from_str(&text).map_err(|error| {
             let line = error.line().try_into().unwrap_or(u64::MAX);
             ReportError::line(path, line, error.to_string())
@@ -83,6 +83,8 @@ impl ExperimentFacts {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::examples;
     use super::*;
 

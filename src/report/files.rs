@@ -1,6 +1,5 @@
 //! Reading and writing one of a report's files.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -8,15 +7,15 @@ use maud::Markup;
 use serde::Serialize;
 
 use super::ReportError;
-use crate::atomic_file;
 use crate::text::harmless;
+use crate::{atomic_file, input_file};
 
 /// The content of a file; none where there is no such file.
 ///
 /// # Errors
 /// [`ReportError::File`] when the file cannot be read.
 pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, ReportError> {
-    match fs::read(path) {
+    match input_file::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(ReportError::file("read", path)(error)),
@@ -28,7 +27,7 @@ pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, ReportError> {
 /// # Errors
 /// [`ReportError::File`] when the folder or the file cannot be written.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    if fs::read(path).is_ok_and(|existing| existing == bytes) {
+    if input_file::read(path).is_ok_and(|existing| existing == bytes) {
         return Ok(());
     }
     atomic_file::replace(path, bytes).map_err(ReportError::file("write", path))

@@ -1,11 +1,11 @@
 //! The tidy history file, one line per epoch of one run: the record from which every figure of a report is computed.
 //! Numbers are written so that reading gives back the same bits, and a line that a crash cut short costs only itself.
 
-use std::fs;
 use std::path::Path;
 
 use super::epoch_row::{COLUMNS, EpochRow, header, line, read_row};
 use super::{ReportError, files};
+use crate::input_file;
 
 /// What a history file holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,7 +22,7 @@ pub struct History {
 /// A file that cannot be read, that lacks a column, or that holds a value that is no number, an epoch 0, or an
 /// accuracy outside 0…1; the message names the line and the column.
 pub fn read_history(path: &Path) -> Result<History, ReportError> {
-    let bytes = fs::read(path).map_err(ReportError::file("read", path))?;
+    let bytes = input_file::read(path).map_err(ReportError::file("read", path))?;
     let (complete, torn) = split_torn_line(&bytes);
     if complete.is_empty() && !is_torn_header(torn) {
         return Err(not_a_history(path));
@@ -80,6 +80,8 @@ pub(super) fn csv_error(path: &Path, error: &csv::Error) -> ReportError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::examples::row;
     use super::*;
 

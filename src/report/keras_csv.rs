@@ -1,12 +1,12 @@
 //! The format in which the paper's notebooks keep a training history: no header, one line per metric, one value per
 //! epoch (`loss,…`, `accuracy,…`, `val_loss,…`, `val_accuracy,…`). Their `val_` metrics are those of the test split.
 
-use std::fs;
 use std::path::Path;
 
 use super::epoch_row::{EpochRow, check_accuracy};
 use super::history::csv_error;
 use super::{ReportError, files};
+use crate::input_file;
 
 /// Reads a Keras-style history as the epochs of one run of `head`, seed 0. `acc` and `val_acc`, the older names, are
 /// understood; `lr` or `learning_rate` is read where it is present; other metrics are left out.
@@ -15,7 +15,7 @@ use super::{ReportError, files};
 /// A file that cannot be read, holds no `loss` or `accuracy`, or whose lines differ in length; a value that is no
 /// number, or an accuracy outside 0…1.
 pub fn read_keras_csv(path: &Path, head: &str) -> Result<Vec<EpochRow>, ReportError> {
-    let bytes = fs::read(path).map_err(ReportError::file("read", path))?;
+    let bytes = input_file::read(path).map_err(ReportError::file("read", path))?;
     let metrics = Metrics::read(path, &bytes)?;
     if metrics.train_loss.is_none() && metrics.train_accuracy.is_none() {
         let reason = "not a Keras-style history: no line begins with `loss,` or `accuracy,`";
@@ -130,6 +130,8 @@ fn number(text: &str, is_accuracy: bool) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::examples::row;
     use super::*;
 

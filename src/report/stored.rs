@@ -12,6 +12,7 @@ use super::keras_csv::read_keras_csv;
 use super::kernels::{HeadKernel, SpatialKernel};
 use super::predictions::{RunPredictions, read_predictions};
 use super::runs::{HeadRuns, Run, group};
+use crate::input_file;
 use crate::runner::folder::{FACTS, KERNEL, LAST_PREDICTIONS};
 
 /// What was found at a path.
@@ -187,7 +188,7 @@ fn run_folders(rows: &[EpochRow]) -> impl Iterator<Item = ((String, u64, u64), S
 
 /// Whether a CSV file begins as a tidy history does; a Keras-style one begins with a metric.
 pub fn is_tidy(path: &Path) -> Result<bool, ReportError> {
-    let bytes = fs::read(path).map_err(ReportError::file("read", path))?;
+    let bytes = input_file::read(path).map_err(ReportError::file("read", path))?;
     Ok(bytes
         .strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(&bytes)

@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::epoch_row::EpochRow;
 use super::{ReportError, files};
+use crate::input_file;
 
 /// The first event says which version of the format follows.
 const VERSION: &str = "brain.Event:2";
@@ -25,7 +26,7 @@ const VERSION: &str = "brain.Event:2";
 /// # Errors
 /// [`ReportError::File`] when the file cannot be written.
 pub fn write_events(path: &Path, rows: &[EpochRow]) -> Result<(), ReportError> {
-    let existing = fs::read(path).unwrap_or_default();
+    let existing = input_file::read(path).unwrap_or_default();
     let start = start_of(&existing).unwrap_or_else(|| now() - rows.iter().map(seconds).sum::<f64>());
     let bytes = encode(rows, start);
     match bytes.strip_prefix(&existing[..]) {

@@ -11,6 +11,7 @@ use super::evaluation::Evaluation;
 use super::fit::EpochResult;
 use super::snapshot::Snapshot;
 use crate::atomic_file::{Disk, System, replace_on};
+use crate::input_file;
 use crate::text::printable;
 
 /// What a checkpoint is of.
@@ -82,7 +83,7 @@ impl Checkpoint {
     /// # Errors
     /// A file that can't be read, or that isn't whole and usable: see [`from_bytes`](Self::from_bytes).
     pub fn load(path: &Path) -> Result<Self, CheckpointError> {
-        let bytes = std::fs::read(path).map_err(CheckpointError::io(path))?;
+        let bytes = input_file::read(path).map_err(CheckpointError::io(path))?;
         Self::from_bytes(&bytes).map_err(CheckpointError::unusable(path))
     }
 }

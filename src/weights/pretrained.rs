@@ -1,6 +1,6 @@
 //! A file of weights that has been read and checked, and the way from it into a network.
 
-use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
@@ -9,13 +9,11 @@ use super::error::{Mismatch, WeightsError};
 use super::matching::{Wanted, assign};
 use super::official::Official;
 use super::{Tensor, keras_h5, keras3};
+use crate::input_file;
 use crate::kernels::elementwise::copy_flushed;
 use crate::layers::Visited;
 use crate::text::printable;
 use crate::training::{Checkpoint, Unusable};
-
-/// The largest file that is read, in bytes; NASNetLarge's has 343 million.
-const LARGEST_FILE: u64 = 4 << 30;
 
 /// What the tensors of a compressed file may take beyond the file's own size, in bytes.
 pub(super) const UNPACKED: u64 = 1 << 30;
@@ -163,29 +161,20 @@ fn in_keras(parameters: &[Wanted], names: Vec<String>) -> Result<Vec<Wanted>, Mi
 }
 
 fn read(path: &Path, network: &str) -> Result<Vec<u8>, WeightsError> {
-    let failed = |source| WeightsError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let found = match fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(WeightsError::Missing {
-                path: path.to_owned(),
-                advice: advice(path, network),
-            });
-        }
-        found => found.map_err(failed)?,
-    };
-    let reason = if !found.is_file() {
-        "not a file: name the file of weights itself".to_owned()
-    } else if found.len() > LARGEST_FILE {
-        format!("larger than {} GiB: that is no file of weights", LARGEST_FILE >> 30)
-    } else {
-        return fs::read(path).map_err(failed);
-    };
-    Err(WeightsError::NotWeights {
-        path: path.to_owned(),
-        reason,
+    let owned = || path.to_owned();
+    input_file::read(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => WeightsError::Missing {
+            path: owned(),
+            advice: advice(path, network),
+        },
+        ErrorKind::IsADirectory | ErrorKind::InvalidInput | ErrorKind::FileTooLarge => WeightsError::NotWeights {
+            path: owned(),
+            reason: format!("no file of weights: {error}"),
+        },
+        _ => WeightsError::Read {
+            path: owned(),
+            source: error,
+        },
     })
 }
 
@@ -241,6 +230,8 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::layers::Parameter;
     use crate::training::{Identity, Position, Snapshot, StoredTensor};
@@ -420,7 +411,7 @@ mod tests {
     fn other_kinds_of_files_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights.keras");
-        assert!(message(folder.path(), "resnet50").contains("is not a file"));
+        assert!(message(folder.path(), "resnet50").contains("it is a folder, not a file"));
         fs::write(&path, b"PK\x03\x04 and so on").unwrap();
         assert!(message(&path, "resnet50").contains("zip file"));
         for bytes in [&b""[..], b"random bytes", b"\x89HDF\r\n\x1a\nrandom bytes"] {

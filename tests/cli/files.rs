@@ -7,6 +7,38 @@ use super::lab::{Lab, files};
 const COLUMNS: &str = "head,seed,epoch,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,seconds,validation_loss,\
                        validation_accuracy,test_top5_accuracy";
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() {
+    let lab = Lab::new();
+    for pipe in ["pipe.ron", "pipe.h5", "pipe.safetensors", "pipe.csv", "pipe.npy"] {
+        let made = std::process::Command::new("mkfifo").arg(lab.path(pipe)).status();
+        assert!(made.unwrap().success());
+    }
+    lab.write("based.ron", "Experiment(base: \"pipe.ron\", name: \"based\")");
+    let features = [
+        "--network",
+        "mini_resnet",
+        "--size",
+        "64",
+        "--weights",
+        "none",
+        "--output",
+        "maps.npy",
+    ];
+    for arguments in [
+        &["check", "pipe.ron"][..],
+        &["check", "based.ron"],
+        &["check", "tiny.ron", "--weights", "pipe.h5"],
+        &["predict", "--checkpoint", "pipe.safetensors", "a.png"],
+        &["report", "pipe.csv"],
+        &[&["features", "--input", "pipe.npy"], &features[..]].concat(),
+    ] {
+        lab.run(arguments)
+            .assert_refused(1, &["it is a pipe or a device, not a file"]);
+    }
+}
+
 #[test]
 fn a_run_writes_the_promised_files_and_no_others() {
     let lab = Lab::new();

@@ -64,8 +64,12 @@ fn a_new_experiment_fits_splits_that_are_there() {
     for split in ["train", "val"] {
         write_photographs(&lab.path("split").join(split));
     }
+    lab.write("split/train/day/IMG_1.HEIC", "of a telephone");
+    lab.write("split/val/day/notes.txt", "seen by day");
     let ended = lab.run(&["new", "--data", "split", "--size", "96", "split.ron"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let said = "\nnote: 1 .heic file left out: convert to JPEG\nnote: 1 file left out that is no image by its name\n";
+    assert!(ended.stdout.ends_with(said), "{}", ended.stdout);
     let text = lab.read("split.ron");
     assert!(
         text.contains("Folders(train: \"train\", test: \"val\")") && text.contains("image_size: 96"),

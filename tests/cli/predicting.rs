@@ -131,6 +131,32 @@ fn a_folder_is_predicted_as_the_test_split_and_a_damaged_image_costs_no_other() 
     assert_eq!(good[1..], without_third.map(|(_, line)| line).collect::<Vec<_>>());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_named_or_read_in_a_folder_costs_no_other_image() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let lab = trained();
+    lab.write("photos/IMG_1.HEIC", "of a telephone");
+    lab.write("photos/IMG_2.heic", "of a telephone");
+    lab.write("photos/notes.txt", "no image");
+    let quiet = predict(&lab, &["photos"]);
+    let said = "note: 2 .heic files left out: convert to JPEG\n";
+    assert_eq!((quiet.code, quiet.stderr.as_str()), (Some(0), said));
+
+    fs::write(lab.path("photos").join(OsStr::from_bytes(b"caf\xe9.png")), "no image").unwrap();
+    std::os::unix::fs::symlink("nowhere", lab.path("photos/gone.png")).unwrap();
+    let said = [
+        "error: 'photos/caf\\xE9.png': the name is not valid Unicode; rename it",
+        "error: cannot read 'photos/gone.png': it is a link to something that is not there",
+        "2 of 12 images could not be read",
+    ];
+    let some = predict(&lab, &["photos", "--json"]);
+    some.assert_refused(1, &said);
+    let good = lines(&some).into_iter().filter(|line| line["error"].is_null());
+    assert_eq!(good.count(), IMAGES);
+}
+
 #[test]
 fn the_table_is_aligned_and_explanations_add_up() {
     let lab = trained();

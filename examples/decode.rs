@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use wise_srnet::data::decode;
+use wise_srnet::data::decode::{self, Orientation};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut paths = std::env::args_os().skip(1).map(PathBuf::from);
@@ -20,6 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn write_png(image: &Path, png: &Path) -> Result<(), Box<dyn Error>> {
     let bytes = std::fs::read(image)?;
-    decode::decode(&bytes, &image.to_string_lossy())?.save(png)?;
+    let decoded = decode::decode(&bytes, &image.to_string_lossy())?;
+    decoded.oriented(Orientation::Ignore).save(png)?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use tempfile::TempDir;
+use wise_srnet::data::decode::Orientation;
 use wise_srnet::data::{
     Augmentation, Batch, DataError, GeneratedSpec, Layout, Loader, LoaderOptions, Order, Split, open,
 };
@@ -248,4 +249,36 @@ fn subsets_and_hold_outs_are_splits_with_the_same_labels() {
     let names = |split: &Split| (0..split.len()).map(|index| split.name(index)).collect::<Vec<_>>();
     assert!(names(&held_out).iter().all(|name| !names(&rest).contains(name)));
     assert_eq!(order(&batches(&subset, OPTIONS)).len(), 13);
+}
+
+#[test]
+fn photographs_are_turned_before_they_are_resized_and_kept() {
+    let split_of = |name: &str| {
+        let folder = TempDir::new().unwrap();
+        for path in ["train/a/0.png", "train/a/1.png", "test/a/0.png"] {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::copy(format!("{}/tests/images/{name}", env!("CARGO_MANIFEST_DIR")), path).unwrap();
+        }
+        let layout = Layout::Folders {
+            train: "train".to_owned(),
+            test: "test".to_owned(),
+        };
+        (open(&layout, Some(folder.path())).unwrap(), folder)
+    };
+    let (upright, _first) = split_of("rgb.png");
+    let (sideways, _second) = split_of("orientation_6.png");
+    let expected = batches(&upright.train, OPTIONS);
+    assert_ne!(batches(&sideways.train, OPTIONS), expected);
+    let turned = sideways.oriented(Orientation::Exif);
+    let kept = turned.train.keep_resized(24, usize::MAX);
+    for _epoch in 0..2 {
+        assert_eq!(batches(&kept, OPTIONS), expected);
+    }
+    assert_eq!(
+        batches(&turned.train.balanced_subset(2, 0), OPTIONS),
+        expected,
+        "in a subset"
+    );
+    assert_eq!(turned.test.decode(0).unwrap(), upright.test.decode(0).unwrap());
 }

@@ -1,5 +1,6 @@
 """Writes a small image of every kind, and beside each the pixels that Keras sees in it.
 
+    sudo apt-get install libjpeg-turbo-progs
     venv/bin/pip install pillow numpy
     venv/bin/python tools/image_kinds.py tests/images
 
@@ -11,10 +12,12 @@ import argparse
 import io
 import pathlib
 import struct
+import subprocess
+import tempfile
 import zlib
 
 import numpy
-from PIL import Image
+from PIL import Image, ImageOps
 
 WIDTH, HEIGHT = 16, 12
 
@@ -54,6 +57,82 @@ def encoded(image, form, **options):
     return file.getvalue()
 
 
+def jpeg_of_scans(scans, *options):
+    """A JPEG whose channels come in scans of their own; Pillow can't write one, cjpeg can."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = pathlib.Path(folder, "scans")
+        script.write_text(scans)
+        portable = encoded(Image.fromarray(picture()), "PPM")
+        command = ["cjpeg", "-quality", "90", "-scans", script, *options]
+        return subprocess.run(command, input=portable, stdout=subprocess.PIPE, check=True).stdout
+
+
+COLOURS = bytes(range(20, 212))
+
+
+def gif(screen, box, global_palette=COLOURS, local_palette=b"", transparent=None, interlaced=False):
+    """A GIF of one frame, whose rows count up the indices of a palette of 64; what Pillow writes is always cropped."""
+    (left, top, width, height), out = box, bytearray(b"GIF89a")
+    flags = 0x85 if global_palette else 0
+    out += struct.pack("<HHBBB", *screen, flags, 5, 0) + global_palette
+    if transparent is not None:
+        out += b"!\xf9\x04" + bytes([1, 0, 0, transparent, 0])
+    out += b"," + struct.pack("<HHHHB", *box, (0x85 if local_palette else 0) | 0x40 * interlaced) + local_palette
+    bits, count, codes = 0, 0, [64]
+    for index in range(width * height):
+        # The table is cleared before a code of eight bits could come.
+        codes += [index % 64, 64] if index % 32 == 31 else [index % 64]
+    for code in [*codes, 65]:
+        bits, count = bits | code << count, count + 7
+    data = bits.to_bytes(count // 8 + 1, "little")
+    blocks = (data[start : start + 255] for start in range(0, len(data), 255))
+    out += b"\x06" + b"".join(bytes([len(block)]) + block for block in blocks) + b"\0;"
+    return bytes(out)
+
+
+def tiff(values, photometric, order="<", planar=False, extra=()):
+    """A TIFF without compression of any integers; Pillow can't write most of them."""
+    channels = values.shape[2] if values.ndim == 3 else 1
+    planes = numpy.moveaxis(values, 2, 0) if planar else values[None]
+    planes = [plane.astype(values.dtype.newbyteorder(order)).tobytes() for plane in planes]
+    tags = [
+        (256, 4, [WIDTH]),
+        (257, 4, [HEIGHT]),
+        (258, 3, [8 * values.dtype.itemsize] * channels),
+        (259, 3, [1]),
+        (262, 3, [photometric]),
+        (273, 4, None),
+        (277, 3, [channels]),
+        (278, 4, [HEIGHT]),
+        (279, 4, [len(plane) for plane in planes]),
+        (284, 3, [2 if planar else 1]),
+        *([(338, 3, extra)] if extra else []),
+    ]
+    behind = 8 + 2 + 12 * len(tags) + 4
+    offsets = [behind + sum(map(len, planes[:plane])) for plane in range(len(planes))]
+    behind += sum(map(len, planes))
+    entries, rest = b"", b""
+    for tag, kind, numbers in tags:
+        numbers = numbers or offsets
+        packed = struct.pack(f"{order}{len(numbers)}{'H' if kind == 3 else 'I'}", *numbers)
+        if len(packed) > 4:
+            packed, rest = struct.pack(f"{order}I", behind + len(rest)), rest + packed
+        entries += struct.pack(f"{order}HHI", tag, kind, len(numbers)) + packed.ljust(4, b"\0")
+    header = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, 8)
+    return header + struct.pack(f"{order}H", len(tags)) + entries + bytes(4) + b"".join(planes) + rest
+
+
+# What undoes each of EXIF's eight turns.
+INVERSE = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
+
+
+def marked(number, image):
+    """The image, and a note that it is to be turned."""
+    exif = Image.Exif()
+    exif[0x0112] = number
+    return Image.open(io.BytesIO(encoded(image, "PNG", exif=exif)))
+
+
 def kinds():
     colour, alpha = picture(), opacity()
     rgb, rgba = Image.fromarray(colour), Image.fromarray(numpy.dstack([colour, alpha]))
@@ -88,6 +167,35 @@ def kinds():
     yield "cmyk.jpg", encoded(rgb.convert("CMYK"), "JPEG", quality=90)
     yield "rotated.jpg", encoded(rgb, "JPEG", quality=90, exif=rotated)
     yield "png_named.jpg", encoded(rgb, "PNG")
+    yield "rgb_coded.jpg", encoded(rgb, "JPEG", quality=90, keep_rgb=True)
+    yield "channel_scans.jpg", jpeg_of_scans("0;\n1;\n2;\n")
+    yield "channel_scans_440.jpg", jpeg_of_scans("0;\n1;\n2;\n", "-sample", "1x2")
+    yield "colours_first.jpg", jpeg_of_scans("1;\n2;\n0;\n", "-sample", "1x1", "-restart", "1")
+    yield "offset.gif", gif((16, 12), (3, 2, 9, 7))
+    yield "offset_transparent.gif", gif((16, 12), (3, 2, 9, 7), transparent=7)
+    yield "offset_local.gif", gif((16, 12), (0, 4, 16, 5), local_palette=COLOURS[::-1])
+    yield "beyond_screen.gif", gif((10, 8), (4, 3, 12, 9), interlaced=True)
+    yield "no_palette.gif", gif((16, 12), (1, 1, 15, 11), global_palette=b"")
+    yield "rgb.tif", encoded(rgb, "TIFF", compression="tiff_lzw")
+    yield "alpha.tiff", encoded(rgba, "TIFF", compression="tiff_adobe_deflate")
+    yield "grey.tif", encoded(grey, "TIFF", compression="packbits")
+    yield "grey_alpha.tif", tiff(numpy.asarray(grey_alpha), 1, extra=[2])
+    yield "white_is_zero.tif", tiff(numpy.asarray(grey), 0)
+    yield "bilevel.tif", encoded(grey.convert("1"), "TIFF", compression="group4")
+    yield "cmyk.tif", encoded(rgb.convert("CMYK"), "TIFF")
+    yield "rgb16.tif", tiff(deep(colour), 2, order=">")
+    yield "rgba16.tif", tiff(deep(numpy.dstack([colour, alpha])), 2, extra=[2])
+    yield "grey16.tif", tiff(deep(numpy.asarray(grey)), 1)
+    yield "planar.tif", tiff(colour, 2, planar=True)
+    yield "premultiplied.tif", tiff(numpy.dstack([colour // 255 * alpha[..., None] + colour // 3, alpha]), 2, extra=[1])
+    yield "two_pages.tif", encoded(rgb, "TIFF", save_all=True, append_images=[Image.new("RGB", (9, 9), (9, 200, 3))])
+    for number in range(1, 9):
+        turned = Image.Exif()
+        turned[0x0112] = number
+        upright = ImageOps.exif_transpose(marked(INVERSE[number], rgb))
+        yield f"orientation_{number}.jpg", encoded(upright, "JPEG", quality=95, subsampling=0, exif=turned)
+    for form, ending, options in [("PNG", "png", {}), ("WEBP", "webp", {"lossless": True}), ("TIFF", "tif", {})]:
+        yield f"orientation_6.{ending}", encoded(rgb.transpose(Image.Transpose.ROTATE_90), form, exif=rotated, **options)
 
 
 def main():

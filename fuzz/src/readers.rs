@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
-use wise_srnet::data::{Dataset, Layout, decode::decode, open};
+use wise_srnet::data::decode::{Orientation, decode};
+use wise_srnet::data::{Dataset, Layout, open};
 use wise_srnet::experiment::{Experiment, ExperimentError, ExperimentFile, Setting};
 use wise_srnet::training::Checkpoint;
 use wise_srnet::weights::Pretrained;
@@ -24,10 +25,11 @@ pub const ALL: [(&str, Reader); 6] = [
     ("checkpoint", checkpoint),
 ];
 
-/// An image of any format, named like none.
+/// An image of any format, named like none, turned as it asks.
 pub fn image(input: &[u8]) {
-    if let Err(error) = decode(input, "input") {
-        assert!(error.to_string().contains("'input'"));
+    match decode(input, "input") {
+        Ok(decoded) => assert_ne!(decoded.oriented(Orientation::Exif).as_raw().len(), 0),
+        Err(error) => assert!(error.to_string().contains("'input'")),
     }
 }
 

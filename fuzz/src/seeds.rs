@@ -56,8 +56,22 @@ fn images() -> Vec<Vec<u8>> {
     seeds.push(encoded(&DynamicImage::from(clear.clone()), ImageFormat::WebP));
     seeds.push(encoded(&DynamicImage::from(grey), ImageFormat::Jpeg));
     seeds.push(animation(&clear));
+    seeds.extend(FILES.map(<[u8]>::to_vec));
     seeds
 }
+
+/// What no encoder here writes: JPEG of several scans, TIFF, turns, a frame beside its screen.
+const FILES: [&[u8]; 9] = [
+    include_bytes!("../../tests/images/channel_scans.jpg"),
+    include_bytes!("../../tests/images/progressive.jpg"),
+    include_bytes!("../../tests/images/cmyk.jpg"),
+    include_bytes!("../../tests/images/orientation_6.jpg"),
+    include_bytes!("../../tests/images/orientation_6.webp"),
+    include_bytes!("../../tests/images/rgb.tif"),
+    include_bytes!("../../tests/images/bilevel.tif"),
+    include_bytes!("../../tests/images/planar.tif"),
+    include_bytes!("../../tests/images/beyond_screen.gif"),
+];
 
 /// A GIF of two frames.
 fn animation(first: &RgbaImage) -> Vec<u8> {
@@ -214,6 +228,7 @@ fn experiment_files() -> Vec<Vec<u8>> {
 
 /// A checkpoint as the program writes it, and safetensors files of other programs.
 fn checkpoints() -> Vec<Vec<u8>> {
+    use wise_srnet::data::decode::Orientation;
     use wise_srnet::training::{Checkpoint, Identity, Position, Snapshot, StoredTensor};
     let tensor = || StoredTensor {
         shape: vec![3],
@@ -223,6 +238,7 @@ fn checkpoints() -> Vec<Vec<u8>> {
         identity: Identity {
             network: "mini_resnet".to_owned(),
             image_size: 64,
+            orientation: Orientation::Exif,
             head: "gap".to_owned(),
             classes: vec!["sea".to_owned(), "sky".to_owned()],
             seed: 7,

@@ -15,7 +15,7 @@ use super::table::{Side, Table};
 use super::text::{bytes, count, duration, grouped, listed};
 use super::{machine, next, output, prepare, run};
 use crate::data::{Inspection, Split, balance};
-use crate::experiment::{Checkpoints, Cost, HeadKind, OnBadImage, Plan, Registry, Size};
+use crate::experiment::{Checkpoints, Cost, HeadKind, OnBadImage, Orientation, Plan, Registry, Size};
 
 /// The share of a matrix product's speed that a training step reaches, for the estimate of time (measured with
 /// DenseNet169 and `mini_resnet`).
@@ -190,6 +190,9 @@ fn print(plan: &Plan<'_>, findings: &Findings<'_>) -> Result<(), CommandError> {
     let validation = splits.validation.as_ref().map(images);
     let none = "none: the best epoch is chosen on the test split, as in the paper's notebooks";
     facts.row(["validation", validation.as_deref().unwrap_or(none)]);
+    if let Some(turned) = turned(findings.data.asking_for_turn, plan.experiment.data.orientation) {
+        facts.row(["orientation", &turned]);
+    }
     facts.row(["results", &findings.results.to_string_lossy().into_owned()]);
     let (runs, epochs) = (count(findings.runs, "run"), count(findings.epochs, "epoch"));
     let steps = count(findings.steps_per_epoch, "step");
@@ -230,6 +233,16 @@ fn print(plan: &Plan<'_>, findings: &Findings<'_>) -> Result<(), CommandError> {
         .iter()
         .for_each(|text| heads.text(format!("note: {text}")));
     output::table(&heads)
+}
+
+/// What becomes of the images whose files ask for a turn, if there are any.
+fn turned(images: usize, orientation: Orientation) -> Option<String> {
+    let ask = if images == 1 { "asks" } else { "ask" };
+    let becomes = match orientation {
+        Orientation::Exif => "turned as their cameras noted",
+        Orientation::Ignore => "left as stored, as Keras does: `orientation: Exif` in `data` turns them",
+    };
+    (images > 0).then(|| format!("{} {ask} to be turned; {becomes}", count(images, "image")))
 }
 
 fn images(split: &Split) -> String {

@@ -45,6 +45,8 @@ impl Serialize for Sentences {
 pub struct ImageFindings<'a> {
     unreadable: &'a [Unreadable],
     duplicates: &'a [Duplicate],
+    /// How many images ask to be turned.
+    pub asking_for_turn: usize,
     /// Folders in the place of classes that hold no image.
     empty_folders: &'a [String],
     left_out: LeftOutFiles,
@@ -78,6 +80,7 @@ impl<'a> ImageFindings<'a> {
         Self {
             unreadable: &inspection.unreadable,
             duplicates: &inspection.duplicates,
+            asking_for_turn: inspection.asking_for_turn,
             empty_folders: &plan.dataset.empty_folders,
             left_out: LeftOutFiles::of(&plan.dataset.left_out),
             untested_classes: classes

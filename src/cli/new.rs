@@ -120,6 +120,7 @@ Experiment(
     batch_size: 32,
     data: (
         layout: {layout},
+        orientation: Exif,
         path: {path},
     ),
     // Only what leaves a photograph a photograph; all that is not named is off.

@@ -49,6 +49,8 @@ pub fn predict(arguments: PredictArguments, registry: &Registry) -> Result<ExitC
         problems,
         left_out,
     } = unlabelled(&arguments.images);
+    // As the network was trained, whatever an experiment file says now.
+    let split = split.oriented(trained.checkpoint.identity.orientation);
     let mut printer = Printer::new(&arguments, classes, &split);
     for (path, problem) in problems {
         printer.failed(&path.to_string_lossy().into_owned(), problem)?;

@@ -9,6 +9,7 @@ use ron::ser::PrettyConfig;
 use serde::{Deserialize, Serialize};
 
 use super::class_folders::{self, SplitFolders};
+use super::decode::Orientation;
 use super::list_file::Format;
 use super::listed::{self, Lists};
 use super::one_folder::{self, ClassFolder};
@@ -158,6 +159,31 @@ pub struct Dataset {
     pub empty_folders: Vec<String>,
     /// What a reader of results must know about the data set, to be shown wherever its results appear.
     pub note: Option<String>,
+}
+
+impl Dataset {
+    /// The same data set, its images turned as their files say or as they are stored.
+    #[must_use]
+    pub fn oriented(self, orientation: Orientation) -> Self {
+        let Self {
+            classes,
+            train,
+            validation,
+            test,
+            left_out,
+            empty_folders,
+            note,
+        } = self;
+        Self {
+            train: train.oriented(orientation),
+            validation: validation.map(|split| split.oriented(orientation)),
+            test: test.oriented(orientation),
+            classes,
+            left_out,
+            empty_folders,
+            note,
+        }
+    }
 }
 
 /// Opens the data set of this layout at `path`. Lists files, reads those that list images, and decodes nothing.

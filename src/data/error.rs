@@ -9,7 +9,7 @@ use image::ImageError;
 use thiserror::Error;
 
 use super::composed::spelled_out;
-use super::decode::{MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE};
+use super::decode::{EXTENSIONS, MAX_FILE_BYTES, MAX_PIXELS, MAX_SIDE};
 use crate::text::{listed, one_line, printable};
 
 /// A data set, or one image of it, that cannot be used.
@@ -203,10 +203,7 @@ pub enum DataError {
         entry: String,
     },
     /// A folder or zip file that is searched for images has none.
-    #[error(
-        "'{}' holds no images (files that end in .bmp, .gif, .jpeg, .jpg, .png or .webp)",
-        printable(path)
-    )]
+    #[error("'{}' holds no images (files that end in {})", printable(path), endings())]
     NoImages {
         /// The folder or zip file.
         path: PathBuf,
@@ -309,6 +306,13 @@ pub fn with_causes(error: &dyn Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// `.bmp, .gif or .png`
+fn endings() -> String {
+    let [others @ .., last] = EXTENSIONS;
+    let others: Vec<String> = others.iter().map(|ending| format!(".{ending}")).collect();
+    format!("{} or .{last}", others.join(", "))
 }
 
 /// `class 'sea' has`, `classes 'sea', 'sky' have`

@@ -64,6 +64,8 @@ pub struct Inspection {
     pub unreadable: Vec<Unreadable>,
     /// For every image that repeats one before it in another split, or one of another class in its own: the first of those.
     pub duplicates: Vec<Duplicate>,
+    /// How many images ask to be turned, whether they are or not.
+    pub asking_for_turn: usize,
     /// The indices of each part's other images.
     readable: Vec<Vec<usize>>,
     /// What has no image left: a class of the first part, or a part.
@@ -93,7 +95,8 @@ impl Inspection {
             let mut readable = Vec::new();
             for (index, content) in contents.collect::<Vec<_>>().into_iter().enumerate() {
                 match content {
-                    Ok(content) => {
+                    Ok((content, asks_for_turn)) => {
+                        inspection.asking_for_turn += usize::from(asks_for_turn);
                         readable.push(index);
                         let place = |(part, index)| placed(classes, parts, part, index);
                         let found = earlier(&mut seen, content, (number, index), parts);
@@ -152,12 +155,15 @@ impl Inspection {
     }
 }
 
-fn content(split: &Split, index: usize) -> Result<Content, DataError> {
-    let image = split.decode(index)?;
+/// The image's content as training sees it, and whether its file asks for a turn.
+fn content(split: &Split, index: usize) -> Result<(Content, bool), DataError> {
+    let decoded = split.decoded(index)?;
+    let asks_for_turn = decoded.asks_for_turn();
+    let image = decoded.oriented(split.orientation());
     let mut digest = Md5::new();
     digest.update(image.width().to_le_bytes());
     digest.update(image.as_raw());
-    Ok(digest.finalize().into())
+    Ok((digest.finalize().into(), asks_for_turn))
 }
 
 /// The image before this one that it repeats where it should not, and why that matters.

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use image::RgbImage;
-
-use super::decode::decode;
+use super::decode::{Decoded, decode};
 use super::split::{Source, Split};
 use super::tree::Tree;
 use super::{Content, DataError, Dataset, LeftOut};
@@ -107,7 +105,7 @@ impl Source for LabelledFiles {
         self.tree.content(self.images[image].0, before).map(Some)
     }
 
-    fn decode(&self, image: usize) -> Result<RgbImage, DataError> {
+    fn decode(&self, image: usize) -> Result<Decoded, DataError> {
         let file = self.images[image].0;
         decode(&self.tree.read(file)?, &self.tree.name(file))
     }

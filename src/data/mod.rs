@@ -13,7 +13,6 @@ mod contents;
 mod csv_quotes;
 mod dataset;
 pub mod decode;
-mod ending;
 mod error;
 mod file_kind;
 mod folder;

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use image::RgbImage;
 
+use super::decode::Decoded;
 use super::split::{Source, Split};
 use super::{Content, DataError, resize};
 
@@ -56,11 +57,12 @@ impl Source for Resized {
         self.split.content(image, before)
     }
 
-    fn decode(&self, image: usize) -> Result<RgbImage, DataError> {
+    fn decode(&self, image: usize) -> Result<Decoded, DataError> {
         if let Some(kept) = self.kept[image].get() {
-            return Ok(kept.clone());
+            return Ok(Decoded::upright(kept.clone()));
         }
         let resized = resize::nearest(self.split.decode(image)?, self.size);
-        Ok(self.kept[image].get_or_init(|| resized).clone())
+        // Turned already, if it had to be.
+        Ok(Decoded::upright(self.kept[image].get_or_init(|| resized).clone()))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
+use super::decode::{Decoded, Orientation};
 use super::{Content, DataError, resized, subset};
 
 /// Where a split's images come from: files of a tree, or a generator.
@@ -26,8 +27,8 @@ pub(super) trait Source: Debug + Send + Sync {
     fn content(&self, _image: usize, _before: Option<&Content>) -> Result<Option<Content>, DataError> {
         Ok(None)
     }
-    /// The image in 8-bit RGB.
-    fn decode(&self, image: usize) -> Result<RgbImage, DataError>;
+    /// The image in 8-bit RGB, as it is stored.
+    fn decode(&self, image: usize) -> Result<Decoded, DataError>;
 }
 
 /// A split, or a subset of one: labelled images in a fixed order. Cloning copies two pointers.
@@ -38,6 +39,8 @@ pub struct Split {
     source: Arc<dyn Source>,
     /// Positions in the source of the images that belong to this split.
     images: Arc<[usize]>,
+    /// Whether they are turned as their files say.
+    orientation: Orientation,
 }
 
 impl Split {
@@ -45,6 +48,7 @@ impl Split {
         Self {
             images: (0..source.len()).collect(),
             source: Arc::new(source),
+            orientation: Orientation::default(),
         }
     }
 
@@ -82,12 +86,28 @@ impl Split {
         self.source.content(self.images[index], before)
     }
 
-    /// Reads and decodes image `index`, in its own size.
+    /// Reads, decodes and turns image `index`, in its own size.
     ///
     /// # Errors
     /// A file that cannot be read or decoded, or is larger than the limits of [`decode`](super::decode), by name.
     pub fn decode(&self, index: usize) -> Result<RgbImage, DataError> {
+        Ok(self.decoded(index)?.oriented(self.orientation))
+    }
+
+    /// Image `index`, to be [`oriented`](Decoded::oriented) still.
+    pub(super) fn decoded(&self, index: usize) -> Result<Decoded, DataError> {
         self.source.decode(self.images[index])
+    }
+
+    /// The same images, turned as their files say or as they are stored; a new split has them as they are stored.
+    #[must_use]
+    pub fn oriented(self, orientation: Orientation) -> Self {
+        Self { orientation, ..self }
+    }
+
+    /// Whether the images are turned as their files say.
+    pub fn orientation(&self) -> Orientation {
+        self.orientation
     }
 
     /// The number of images of every class, in the order of the class indices.
@@ -147,6 +167,7 @@ impl Split {
         Self {
             source: Arc::clone(&self.source),
             images: indices.iter().map(|&index| self.images[index]).collect(),
+            orientation: self.orientation,
         }
     }
 }

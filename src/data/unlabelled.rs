@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use image::RgbImage;
-
-use super::decode::decode;
+use super::decode::{Decoded, decode};
 use super::folder::{Folder, read_file};
 use super::split::{Source, Split};
 use super::tree::{self, Tree};
@@ -112,7 +110,7 @@ impl Source for Images {
         }
     }
 
-    fn decode(&self, image: usize) -> Result<RgbImage, DataError> {
+    fn decode(&self, image: usize) -> Result<Decoded, DataError> {
         let bytes = match &self.0[image] {
             Image::File(path) => read_file(path)?,
             Image::Entry(tree, file) => tree.read(*file)?,

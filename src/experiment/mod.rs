@@ -25,6 +25,7 @@ mod tokens;
 mod validate;
 mod variants;
 
+pub use crate::data::decode::Orientation;
 pub use crate::data::{Augmentation, GeneratedSpec, Layout};
 pub use crate::training::{Optimizer, Schedule};
 pub use cost::{Cost, Size, Step};

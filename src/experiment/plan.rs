@@ -123,7 +123,8 @@ impl<'r> Plan<'r> {
             .transpose()
             .map_err(|error| experiment.invalid(vec![unusable(&error)]))?;
         let started = Instant::now();
-        let dataset = open(&experiment.data.layout, experiment.data.path.as_deref())?;
+        let data = &experiment.data;
+        let dataset = open(&data.layout, data.path.as_deref())?.oriented(data.orientation);
         let splits = divide(&experiment, &dataset)?;
         let inspection = inspect(&dataset.classes, &splits);
         let splits = readable(&experiment, splits, &inspection);
@@ -238,6 +239,7 @@ impl<'r> Plan<'r> {
             identity: Identity {
                 network: experiment.network.clone(),
                 image_size: experiment.image_size,
+                orientation: experiment.data.orientation,
                 head: run.head.to_string(),
                 classes: self.dataset.classes.clone(),
                 seed: run.seed,

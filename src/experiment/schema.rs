@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Augmentation, HeadKind, Layout, Optimizer, Origin, Schedule};
+use super::{Augmentation, HeadKind, Layout, Optimizer, Orientation, Origin, Schedule};
 
 /// One experiment: a network that is trained once for every head and seed, on one data set, with equal settings.
 ///
@@ -103,6 +103,9 @@ pub struct DataSection {
     /// generated data set has none.
     #[serde(default)]
     pub path: Option<PathBuf>,
+    /// Whether photographs are turned as their cameras noted in EXIF.
+    #[serde(default)]
+    pub orientation: Orientation,
     /// Number of training images to use, balanced over the classes; all if left out.
     #[serde(default)]
     pub limit_train: Option<usize>,

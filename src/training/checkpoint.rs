@@ -11,6 +11,7 @@ use super::evaluation::Evaluation;
 use super::fit::EpochResult;
 use super::snapshot::Snapshot;
 use crate::atomic_file::{Disk, System, replace_on};
+use crate::data::decode::Orientation;
 use crate::input_file;
 use crate::text::printable;
 
@@ -21,6 +22,8 @@ pub struct Identity {
     pub network: String,
     /// Height and width of its input, in pixels.
     pub image_size: usize,
+    /// Whether its images were turned as their files say.
+    pub orientation: Orientation,
     /// Name of the head.
     pub head: String,
     /// Names of the classes, in the order of the logits.

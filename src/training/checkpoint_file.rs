@@ -170,6 +170,7 @@ mod tests {
 
     use super::super::checkpoint_error::CheckpointError;
     use super::*;
+    use crate::data::decode::Orientation;
 
     fn checkpoint() -> Checkpoint {
         let tensor = |values: &[f32]| StoredTensor {
@@ -180,6 +181,7 @@ mod tests {
             identity: Identity {
                 network: "mini_resnet".into(),
                 image_size: 64,
+                orientation: Orientation::Exif,
                 head: "gap".into(),
                 classes: vec!["sea".into(), "<b>\"é".into()],
                 seed: u64::MAX,

@@ -233,6 +233,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::data::decode::Orientation;
     use crate::layers::Parameter;
     use crate::training::{Identity, Position, Snapshot, StoredTensor};
 
@@ -269,6 +270,7 @@ mod tests {
             identity: Identity {
                 network: "mine".to_owned(),
                 image_size: 64,
+                orientation: Orientation::default(),
                 head: "gap".to_owned(),
                 classes: vec!["sea".to_owned()],
                 seed: 0,

@@ -1,8 +1,12 @@
 //! Images that cannot be used, and images that should not be where they are.
 
 use std::fs;
+use std::io::{Cursor, Read, Write};
 
+use image::{ImageFormat, RgbImage};
 use serde_json::Value;
+use zip::write::SimpleFileOptions;
+use zip::{ZipArchive, ZipWriter};
 
 use super::failing::photographs;
 use super::lab::{Lab, RUN};
@@ -174,4 +178,45 @@ fn a_class_may_not_lose_its_last_training_image() {
     lab.write("photos/train/mist/0.png", "no image");
     let said = ["class 'mist' has no training image left", "photos/train/mist/0.png"];
     lab.run(&["tiny.ron"]).assert_refused(1, &said);
+}
+
+#[cfg(target_os = "linux")]
+/// A PNG of one pixel with a chunk of this name before its pixels, a word and as many mebibytes of packed zeros.
+fn packed(name: &[u8; 4], word: &[u8], mebibytes: usize) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("zeros", SimpleFileOptions::default()).unwrap();
+    for _ in 0..mebibytes {
+        zip.write_all(&[0; 1 << 20]).unwrap();
+    }
+    let mut archive = ZipArchive::new(zip.finish().unwrap()).unwrap();
+    // Packed bytes between zlib's header and a sum that nobody gets to.
+    let mut content = [word, &[0x78, 0x9c]].concat();
+    archive.by_index_raw(0).unwrap().read_to_end(&mut content).unwrap();
+    content.extend([0; 4]);
+
+    let mut png = Cursor::new(Vec::new());
+    RgbImage::new(1, 1).write_to(&mut png, ImageFormat::Png).unwrap();
+    let (header, pixels) = png.get_ref().split_at(33);
+    let chunk = [&name[..], &content].concat();
+    let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+    [header, &length, &chunk, &crc32fast::hash(&chunk).to_be_bytes(), pixels].concat()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn colour_profiles_and_texts_that_unpack_to_half_a_gigabyte_take_no_memory() {
+    let lab = photographs();
+    for (index, (name, word)) in [
+        (b"iCCP", &b"profile\0\0"[..]),
+        (b"zTXt", b"Comment\0\0"),
+        (b"iTXt", b"XML:com.adobe.xmp\0\x01\0\0\0"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = lab.path(&format!("photos/train/sea/{index}.png"));
+        fs::write(path, packed(name, word, 512)).unwrap();
+    }
+    let ended = lab.run_within(600, &["check", "tiny.ron", "--threads", "1"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 }

@@ -24,4 +24,5 @@ mod reporting;
 #[path = "../shared/state.rs"]
 mod state;
 mod storm;
+mod turning;
 mod weights;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use hdf5_pure::{AttrValue, File, FileBuilder, Group};
-use wise_srnet::experiment::{Experiment, HeadKind, Plan, Registry};
+use wise_srnet::experiment::{Experiment, HeadKind, Orientation, Plan, Registry};
 use wise_srnet::layers::Visited;
 use wise_srnet::networks::{densenet169, nasnet_large, resnet50, xception};
 use wise_srnet::training::{Checkpoint, Identity, Position, Snapshot};
@@ -371,6 +371,7 @@ fn a_checkpoint_that_claims_more_classes_than_it_has_weights_for_takes_no_memory
         identity: Identity {
             network: "mini_resnet".to_owned(),
             image_size: 96,
+            orientation: Orientation::Exif,
             head: "flatten_fc".to_owned(),
             classes: vec![String::new(); CLAIMED],
             seed: 0,

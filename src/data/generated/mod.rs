@@ -6,10 +6,10 @@
 mod paint;
 mod scene;
 
-use image::RgbImage;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
+use super::decode::Decoded;
 use super::split::{Source, Split};
 use super::{DataError, Dataset, LeftOut};
 use crate::random::stream;
@@ -106,13 +106,13 @@ impl Source for Drawings {
         format!("{}/{class}/{}", self.split, image % self.per_class)
     }
 
-    fn decode(&self, image: usize) -> Result<RgbImage, DataError> {
+    fn decode(&self, image: usize) -> Result<Decoded, DataError> {
         let class = self.label(image);
         // Keyed by the place inside the class, so that a larger set contains the smaller one.
         let place = [class as u64, (image % self.per_class) as u64];
         let mut random = stream(self.seed, self.split, &place);
         let scene = Scene::draw(Arrangement::ALL[class], &mut random);
-        Ok(paint::render(&scene, self.size, random.r#gen()))
+        Ok(Decoded::upright(paint::render(&scene, self.size, random.r#gen())))
     }
 }
 

@@ -1,10 +1,19 @@
 //! From the bytes of an image file to 8-bit RGB, by content and not by extension, within stated limits.
 
+mod gif;
+mod jpeg;
+mod jpeg_header;
+mod orientation;
+mod tiff;
+
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageReader, Pixel, Rgb, RgbImage};
+use image::{
+    DynamicImage, ImageBuffer, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Pixel, Rgb, RgbImage,
+};
 
-use super::{DataError, ending};
+use super::DataError;
+pub use orientation::{Decoded, Orientation};
 
 /// The largest image file that is read, in bytes (after unpacking).
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -14,8 +23,14 @@ pub const MAX_PIXELS: u64 = 64_000_000;
 /// that a JPEG decoder computes can exceed 16 bits.
 pub const MAX_SIDE: u32 = 65_500;
 
+/// Beside its pixels, what a file holds may take this much once it is unpacked: colour profiles are never used, and a
+/// few kilobytes can unpack to gigabytes.
+const MAX_UNPACKED_EXTRAS: u64 = 8 << 20;
+
 /// Endings, in lower case, by which a data set's files count as images.
-const EXTENSIONS: [&str; 6] = ["bmp", "gif", "jpeg", "jpg", "png", "webp"];
+pub(super) const EXTENSIONS: [&str; 11] = [
+    "bmp", "gif", "jfi", "jfif", "jpe", "jpeg", "jpg", "png", "tif", "tiff", "webp",
+];
 
 /// Whether a file of this path takes part in a data set: an image's ending, and no hidden file.
 pub(super) fn is_image_path(path: &str) -> bool {
@@ -27,38 +42,95 @@ pub(super) fn is_image_path(path: &str) -> bool {
 }
 
 /// Decodes an image file's `bytes` to RGB as Keras' `load_img` does: grey becomes three equal channels, alpha is
-/// dropped without blending, of 16 bits the upper eight are taken, the EXIF orientation is ignored, and of an animation
-/// the first frame is taken.
+/// dropped without blending, of 16 bits the upper eight are taken, of an animation the first frame and of a TIFF the
+/// first page.
 ///
 /// # Errors
 /// [`DataError::PixelCount`] for no pixels, more than [`MAX_PIXELS`] or a side above [`MAX_SIDE`],
-/// [`DataError::CutShort`] for a JPEG or WebP without its end, [`DataError::Decode`] for anything else; all say `name`.
-pub fn decode(bytes: &[u8], name: &str) -> Result<RgbImage, DataError> {
-    let failed = |source| DataError::Decode {
-        name: name.to_owned(),
-        source,
-    };
-    let reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|source| DataError::Read {
-            name: name.to_owned(),
-            source,
-        })?;
-    let format = reader.format();
-    let decoder = reader.into_decoder().map_err(failed)?;
+/// [`DataError::CutShort`] for a JPEG or WebP that isn't all there, [`DataError::Decode`] for anything else; all say
+/// `name`.
+pub fn decode(bytes: &[u8], name: &str) -> Result<Decoded, DataError> {
+    by_content(bytes).map_err(|refusal| refusal.of(name))
+}
+
+fn by_content(bytes: &[u8]) -> Result<Decoded, Refusal> {
+    match image::guess_format(bytes)? {
+        ImageFormat::Jpeg => jpeg::decode(bytes),
+        ImageFormat::Gif => Ok(Decoded::upright(gif::decode(bytes)?)),
+        ImageFormat::Tiff => Ok(Decoded::upright(tiff::decode(bytes)?)),
+        format => of_other_format(bytes, format),
+    }
+}
+
+fn of_other_format(bytes: &[u8], format: ImageFormat) -> Result<Decoded, Refusal> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAX_UNPACKED_EXTRAS);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
+    check_size(width, height)?;
+    if format == ImageFormat::WebP && !has_webp_end(bytes) {
+        return Err(Refusal::CutShort);
+    }
+    // EXIF data that can't be read say nothing of the pixels.
+    let exif = decoder.exif_metadata().ok().flatten();
+    Ok(Decoded {
+        turn: exif.as_deref().map(orientation::turn).unwrap_or_default(),
+        stored: rgb(DynamicImage::from_decoder(decoder)?),
+    })
+}
+
+/// Why bytes are no image.
+#[derive(Debug)]
+enum Refusal {
+    Size(u32, u32),
+    CutShort,
+    Image(ImageError),
+}
+
+impl From<ImageError> for Refusal {
+    fn from(error: ImageError) -> Self {
+        Self::Image(error)
+    }
+}
+
+impl Refusal {
+    /// As an error that names the file.
+    fn of(self, name: &str) -> DataError {
+        let name = name.to_owned();
+        match self {
+            Self::Size(width, height) => DataError::PixelCount { name, width, height },
+            Self::CutShort => DataError::CutShort { name },
+            Self::Image(source) => DataError::Decode { name, source },
+        }
+    }
+}
+
+fn check_size(width: u32, height: u32) -> Result<(), Refusal> {
     let pixels = u64::from(width) * u64::from(height);
     if !(1..=MAX_PIXELS).contains(&pixels) || width.max(height) > MAX_SIDE {
-        return Err(DataError::PixelCount {
-            name: name.to_owned(),
-            width,
-            height,
-        });
+        return Err(Refusal::Size(width, height));
     }
-    if format.is_some_and(|format| !ending::is_there(format, bytes)) {
-        return Err(DataError::CutShort { name: name.to_owned() });
+    Ok(())
+}
+
+/// Whether a WebP file is as long as its first bytes say, not counting `RIFF` and the length itself. The decoder of the
+/// lossy kind fills what is missing and says nothing of it; Pillow, and so Keras, refuses such files.
+fn has_webp_end(bytes: &[u8]) -> bool {
+    match *bytes {
+        [_, _, _, _, a, b, c, d, ref rest @ ..] => rest.len() as u64 >= u64::from(u32::from_le_bytes([a, b, c, d])),
+        _ => false,
     }
-    Ok(rgb(DynamicImage::from_decoder(decoder).map_err(failed)?))
+}
+
+/// Inks as Pillow mixes them.
+fn cmyk([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
+    let light = 255 - u32::from(black);
+    [cyan, magenta, yellow].map(|ink| {
+        let product = u32::from(ink) * light + 128;
+        (light - ((product >> 8) + product >> 8)) as u8
+    })
 }
 
 fn rgb(image: DynamicImage) -> RgbImage {
@@ -80,8 +152,14 @@ fn upper_bytes<P: Pixel<Subpixel = u16>>(deep: &ImageBuffer<P, Vec<u16>>) -> Rgb
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{DataError, DynamicImage, Orientation, RgbImage, is_image_path};
+    use std::io::Cursor;
+
     use image::{GrayImage, ImageFormat, Luma, Rgba, RgbaImage};
+
+    fn decode(bytes: &[u8], name: &str) -> Result<RgbImage, DataError> {
+        Ok(super::decode(bytes, name)?.oriented(Orientation::Ignore))
+    }
 
     fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -148,7 +226,9 @@ mod tests {
 
     #[test]
     fn files_count_as_images_by_their_ending_and_hidden_files_do_not() {
-        for path in ["a/b.jpg", "b.JPEG", "x.y.png"] {
+        for path in [
+            "a/b.jpg", "b.JPEG", "x.y.png", "a.tif", "a.TIFF", "a.jpe", "a.jfif", "a.jfi",
+        ] {
             assert!(is_image_path(path), "{path}");
         }
         for path in ["a/.b.jpg", "a.txt", "jpg", ".jpg", "a/Thumbs.db"] {

@@ -1,0 +1,97 @@
+//! JPEG, within 3 of 255 of what libjpeg makes of it.
+
+use std::io::{Chain, Read};
+
+use image::error::{DecodingError, ImageFormatHint};
+use image::{ImageError, ImageFormat, RgbImage};
+use jpeg_decoder::{Decoder, PixelFormat};
+use md5::{Digest, Md5};
+
+use super::jpeg_header::Header;
+use super::orientation::turn;
+use super::{Decoded, MAX_PIXELS, Refusal, check_size, cmyk};
+
+/// A file that goes over its image more often is refused: every scan costs the time of one and next to no bytes. Usual
+/// are ten.
+const MAX_SCANS: usize = 100;
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Refusal> {
+    let header = Header::read(bytes);
+    let Some((width, height)) = header.size else {
+        return Err(Refusal::CutShort);
+    };
+    check_size(width, height)?;
+    if header.scans > MAX_SCANS {
+        let scans = header.scans;
+        return Err(damaged(format!(
+            "it goes over its image {scans} times; {MAX_SCANS} are accepted"
+        )));
+    }
+    if header.is_unevenly_sampled() {
+        return Err(damaged(
+            "its channels are in scans of their own, and sampled in a way that isn't read right: save it again as an ordinary \
+             JPEG"
+                .to_owned(),
+        ));
+    }
+    let stored = match &header {
+        Header { is_ended: true, .. } => pixels(bytes, &header)?,
+        // Later scans may be missing.
+        Header {
+            is_progressive: true, ..
+        } => return Err(Refusal::CutShort),
+        _ => pixels_without_end(bytes, &header)?,
+    };
+    Ok(Decoded {
+        stored,
+        turn: header.exif.map(turn).unwrap_or_default(),
+    })
+}
+
+fn damaged(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Refusal {
+    let format = ImageFormatHint::Exact(ImageFormat::Jpeg);
+    Refusal::Image(ImageError::Decoding(DecodingError::new(format, reason)))
+}
+
+/// The pixels of a file without the marker of its end, if all of them are there: they are if they don't depend on what
+/// would have followed. The decoder itself fills what is missing and says nothing of it.
+fn pixels_without_end(bytes: &[u8], header: &Header<'_>) -> Result<RgbImage, Refusal> {
+    // Preallocated files are padded with zeros, and any number of 0xff may stand before a marker.
+    let end = bytes.iter().rposition(|byte| !matches!(byte, 0 | 0xff));
+    let data = &bytes[..end.map_or(0, |end| end + 1)];
+    // Their first bits differ, so that wherever a bit is missing the decoder takes another path.
+    let decoded = |tail: &'static [u8]| pixels(followed_by(data, tail), header).map_err(|_| Refusal::CutShort);
+    let zeros = digest(&decoded(&[0x00; 64])?);
+    let others = decoded(&[0xaa; 64])?;
+    if digest(&others) == zeros {
+        Ok(others)
+    } else {
+        Err(Refusal::CutShort)
+    }
+}
+
+fn followed_by<'b>(data: &'b [u8], tail: &'b [u8]) -> Chain<Chain<&'b [u8], &'b [u8]>, &'b [u8]> {
+    data.chain(tail).chain(&[0xff, 0xd9])
+}
+
+fn digest(image: &RgbImage) -> [u8; 16] {
+    Md5::digest(image.as_raw()).into()
+}
+
+fn pixels(file: impl Read, header: &Header<'_>) -> Result<RgbImage, Refusal> {
+    let mut decoder = Decoder::new(file);
+    decoder.set_max_decoding_buffer_size(4 * MAX_PIXELS as usize);
+    if let Some(colours) = header.colours() {
+        decoder.set_color_transform(colours);
+    }
+    let samples = decoder.decode().map_err(damaged)?;
+    let info = decoder.info().ok_or_else(|| damaged("it has no frame"))?;
+    let pixels = match info.pixel_format {
+        PixelFormat::RGB24 => samples,
+        PixelFormat::L8 => samples.iter().flat_map(|&value| [value; 3]).collect(),
+        PixelFormat::CMYK32 => samples.as_chunks().0.iter().flat_map(|&pixel| cmyk(pixel)).collect(),
+        PixelFormat::L16 => return Err(damaged("it is compressed without loss: save it as PNG")),
+    };
+    RgbImage::from_raw(u32::from(info.width), u32::from(info.height), pixels)
+        .ok_or_else(|| damaged("the decoder has given too few pixels"))
+}

@@ -8,9 +8,6 @@ use std::path::Path;
 /// The largest file that is read where nothing smaller is said, in bytes: weights take most.
 const LARGEST: u64 = 4 << 30;
 
-/// As many bytes tell a file's format.
-const BEGINNING: u64 = 64;
-
 /// Opens the file at `path`.
 ///
 /// # Errors
@@ -49,13 +46,6 @@ pub(crate) fn read_at_most(path: &Path, largest: u64) -> io::Result<Vec<u8>> {
         return Err(too_large(largest));
     }
     Ok(bytes)
-}
-
-/// The first bytes of the file at `path`, by which its format is known; none if it can't be read.
-pub(crate) fn beginning(path: &Path) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let read = open(path).and_then(|file| file.take(BEGINNING).read_to_end(&mut bytes));
-    read.map(|_| bytes).unwrap_or_default()
 }
 
 /// As [`read`], of text.

@@ -262,6 +262,7 @@ fn photographs_are_turned_before_they_are_resized_and_kept() {
         }
         let layout = Layout::Folders {
             train: "train".to_owned(),
+            validation: None,
             test: "test".to_owned(),
         };
         (open(&layout, Some(folder.path())).unwrap(), folder)

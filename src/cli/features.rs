@@ -61,7 +61,10 @@ fn model(arguments: &FeaturesArguments, registry: &Registry) -> Result<Box<dyn M
         output::tell("note: random weights, drawn from seed 0");
     } else {
         let weights = Pretrained::open(&arguments.weights, &arguments.network)?;
-        weights.load_into(&arguments.network, |visit| model.for_each(visit))?;
+        let left_out = weights.load_into(&arguments.network, |visit| model.for_each(visit))?;
+        if let Some(note) = left_out.note() {
+            output::tell(format_args!("note: {note}"));
+        }
     }
     Ok(model)
 }

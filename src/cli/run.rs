@@ -378,6 +378,7 @@ fn other_settings(experiment: &Experiment) -> Result<Vec<(String, String)>, Comm
 /// What has to be said wherever results appear.
 pub fn notes(plan: &Plan<'_>) -> Vec<String> {
     let mut notes: Vec<String> = plan.dataset.note.iter().cloned().collect();
+    notes.extend(plan.layers_left_out.note());
     notes.extend(left_out::sentences(&plan.dataset.left_out));
     if let (OnBadImage::Skip(_), false) = (plan.experiment.on_bad_image, plan.left_out.is_empty()) {
         let images = count(plan.left_out.len(), "image");

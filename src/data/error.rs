@@ -180,8 +180,9 @@ pub enum DataError {
     },
     /// An entry of a zip file is compressed or encrypted in a way that isn't read.
     #[error(
-        "cannot read zip file '{}', entry '{entry}': it is {obstacle}, and give the folder",
-        printable(path)
+        "cannot read zip file '{}', entry '{}': it is {obstacle}, and give the folder",
+        printable(path),
+        printable(entry)
     )]
     ZipEntry {
         /// The zip file.
@@ -193,8 +194,9 @@ pub enum DataError {
     },
     /// Two entries of a zip file have one name.
     #[error(
-        "cannot read zip file '{}': two of its entries are named '{entry}': unpack it, and give the folder",
-        printable(path)
+        "cannot read zip file '{}': two of its entries are named '{}': unpack it, and give the folder",
+        printable(path),
+        printable(entry)
     )]
     RepeatedEntry {
         /// The zip file.
@@ -217,7 +219,7 @@ pub enum DataError {
         source: io::Error,
     },
     /// A file's name is not Unicode.
-    #[error("'{}': the name is not valid Unicode; rename it", one_line(&escaped(path)))]
+    #[error("'{}': the name is not valid Unicode; rename it", printable(escaped(path)))]
     NameNotUnicode {
         /// The file.
         path: PathBuf,

@@ -10,6 +10,7 @@ use walkdir::WalkDir;
 use super::decode::{MAX_FILE_BYTES, is_image_path};
 use super::tree::{Tree, is_hidden};
 use super::{Content, DataError};
+use crate::text::printable;
 use crate::{input_file, random};
 
 /// The files below some folders of a root folder.
@@ -140,7 +141,7 @@ fn has_ending(name: &str) -> bool {
 
 /// Why the walk could not go on at this path.
 fn reason(path: &Path, error: walkdir::Error) -> io::Error {
-    let circle = error.loop_ancestor().map(|folder| folder.display().to_string());
+    let circle = error.loop_ancestor().map(printable);
     match (circle, error.into_io_error()) {
         (_, Some(error)) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
             io::Error::new(ErrorKind::NotFound, "it is a link to something that is not there")
@@ -157,7 +158,7 @@ fn reason(path: &Path, error: walkdir::Error) -> io::Error {
 
 fn read_error(path: &Path, source: io::Error) -> DataError {
     DataError::Read {
-        name: path.display().to_string(),
+        name: path.to_string_lossy().into_owned(),
         source,
     }
 }
@@ -166,7 +167,7 @@ fn read_error(path: &Path, source: io::Error) -> DataError {
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, DataError> {
     input_file::read_at_most(path, MAX_FILE_BYTES).map_err(|error| match error.kind() {
         ErrorKind::FileTooLarge => DataError::FileTooLarge {
-            name: path.display().to_string(),
+            name: path.to_string_lossy().into_owned(),
         },
         _ => read_error(path, error),
     })

@@ -1,7 +1,7 @@
 //! From a path to a checked experiment, and back to text.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use ron::Options;
@@ -184,8 +184,13 @@ pub(super) fn read(path: &Path) -> Result<String, ExperimentError> {
             present: present(path, None) + &instead_of_folder(path),
         });
     }
-    match input_file::read_at_most(path, LARGEST_FILE) {
-        Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
+    let mut bytes = Vec::new();
+    match input_file::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)) {
+        Ok(length) if length as u64 > LARGEST_FILE => Err(ExperimentError::TooLarge {
+            path: owned(),
+            instead: instead(path, &bytes),
+        }),
+        Ok(_) => String::from_utf8(bytes).map_err(|error| {
             let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             ExperimentError::NotText {
                 path: owned(),
@@ -206,10 +211,6 @@ pub(super) fn read(path: &Path) -> Result<String, ExperimentError> {
                 present: present(folder, path.file_name()),
             })
         }
-        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(ExperimentError::TooLarge {
-            path: owned(),
-            instead: instead(path, &input_file::beginning(path)),
-        }),
         Err(source) => Err(ExperimentError::Unreadable { path: owned(), source }),
     }
 }

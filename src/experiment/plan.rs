@@ -12,7 +12,7 @@ use crate::atomic_file::System;
 use crate::data::{Contents, DataError, Dataset, Inspection, Split, Unreadable, open};
 use crate::random;
 use crate::training::{Fit, Identity, Model, Splits};
-use crate::weights::{Pretrained, WeightsError};
+use crate::weights::{LeftOut, Pretrained, WeightsError};
 
 /// Memory for images that are kept decoded between epochs.
 const RESIZED_BYTES: usize = 512 << 20;
@@ -27,6 +27,8 @@ pub struct Plan<'r> {
     pub splits: Splits,
     /// The images that cannot be used and were left out.
     pub left_out: Vec<Unreadable>,
+    /// The layers of the file of weights that are not the network's.
+    pub layers_left_out: LeftOut,
     registry: &'r Registry,
     weights: Option<Pretrained>,
     fingerprint: String,
@@ -122,6 +124,10 @@ impl<'r> Plan<'r> {
             .map(|path| Pretrained::open(path, &experiment.network))
             .transpose()
             .map_err(|error| experiment.invalid(vec![unusable(&error)]))?;
+        let layers_left_out = match &weights {
+            Some(weights) => try_weights(&experiment, registry, weights)?,
+            None => LeftOut::default(),
+        };
         let started = Instant::now();
         let data = &experiment.data;
         let dataset = open(&data.layout, data.path.as_deref())?.oriented(data.orientation);
@@ -149,6 +155,7 @@ impl<'r> Plan<'r> {
             dataset,
             splits,
             left_out: inspection.unreadable.clone(),
+            layers_left_out,
             registry,
             weights,
             fingerprint,
@@ -267,6 +274,18 @@ impl<'r> Plan<'r> {
     pub fn folder(&self, out: &Path) -> PathBuf {
         out.join(&self.experiment.name)
     }
+}
+
+/// Loads the weights into a network that is built for it, so that weights which don't fit are refused before images are
+/// decoded; gives the layers that are left out.
+fn try_weights(experiment: &Experiment, registry: &Registry, weights: &Pretrained) -> Result<LeftOut, ExperimentError> {
+    // The backbone is that of every head: the smallest head will do.
+    let mut model = registry
+        .build(experiment, HeadKind::Gap, 0, 1)
+        .map_err(|problem| experiment.invalid(vec![problem]))?;
+    weights
+        .load_into(&experiment.network, |visit| model.for_each(visit))
+        .map_err(|error| experiment.invalid(vec![unusable(&error)]))
 }
 
 /// Weights that can't be used, as a mistake of the field that names them.

@@ -53,6 +53,8 @@ pub fn replace_json(path: &Path, value: &impl Serialize) -> Result<(), ReportErr
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -185,11 +185,13 @@ mod tests {
     use super::super::snapshot::{Snapshot, StoredTensor};
     use super::*;
     use crate::atomic_file::System;
+    use crate::data::decode::Orientation;
 
     fn identity(seed: u64) -> Identity {
         Identity {
             network: "mini_resnet".into(),
             image_size: 64,
+            orientation: Orientation::Exif,
             head: "gap".into(),
             classes: vec!["sea".into()],
             seed,

@@ -80,7 +80,10 @@ pub enum WeightsError {
         network: String,
     },
     /// The tensors are not the network's.
-    #[error("'{}' does not fit the network `{network}`: {}", printable(path), one_line(&mismatch.to_string()))]
+    #[error(
+        "'{}' does not fit the network `{network}`: {}",
+        printable(path), one_line(&format!("{mismatch}{advice}"))
+    )]
     Mismatch {
         /// The file.
         path: PathBuf,
@@ -88,6 +91,8 @@ pub enum WeightsError {
         network: String,
         /// The first tensor that is wrong.
         mismatch: Mismatch,
+        /// Another way to the network's weights, if there is one: a part of a sentence.
+        advice: String,
     },
 }
 
@@ -102,9 +107,15 @@ pub enum Mismatch {
         /// The shape that the file should have.
         shape: Vec<usize>,
     },
-    /// The file has a tensor that the network lacks.
-    #[error("its tensor `{0}` is not part of the network (which ends before the classifier: Keras' `notop` files)")]
+    /// The file has a tensor that the network lacks, though it looks like one of its own.
+    #[error("its tensor `{0}` is not part of the network, but seems to be of a larger one")]
     Surplus(String),
+    /// The file has the network more than once, as these two layers of a model.
+    #[error("it holds the network twice, as the layers `{0}` and `{1}` of a model")]
+    Several(String, String),
+    /// The file has no tensors.
+    #[error("it has no tensors at all")]
+    Empty,
     /// The file has two tensors of one name.
     #[error("it has two tensors `{0}`")]
     Twice(String),

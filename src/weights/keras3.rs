@@ -1,15 +1,17 @@
 //! Keras 3's own files: `.weights.h5`, and `.keras`, which is a zip file around one (`keras/src/saving/saving_lib.py`).
 //!
 //! A group `layers` holds one group a layer, named after its class and a number (`conv2d_7`), whose group `vars` holds the
-//! variables by number. The attribute `name` of `vars` is the layer's name.
+//! variables by number. The attribute `name` of `vars` is the layer's name, since Keras 3.6. A model that is a layer has a
+//! group `layers` of its own, and one that is an attribute of another's class stands under the attribute's name.
 
 use std::io::{Cursor, Read};
 
 use hdf5_pure::Group;
 use zip::ZipArchive;
 
-use super::Tensor;
-use super::keras_h5::{dataset, strings};
+use super::keras_config::LayerNames;
+use super::keras_file::{Listing, Part};
+use super::keras_h5::strings;
 
 /// The bytes with which every zip file begins.
 pub(super) const ZIP_SIGNATURE: &[u8] = b"PK\x03\x04";
@@ -17,46 +19,152 @@ pub(super) const ZIP_SIGNATURE: &[u8] = b"PK\x03\x04";
 /// A model's weights in a `.keras` file.
 const WEIGHTS: &str = "model.weights.h5";
 
-/// The `.weights.h5` file in a `.keras` file, if it has at most `largest` bytes.
+/// Its layers, their classes and names.
+const CONFIG: &str = "config.json";
+
+/// The largest configuration that is read, in bytes; NASNetLarge's has a million.
+const LARGEST_CONFIG: u64 = 4 << 20;
+
+/// The optimizer's state, which is no layer.
+const OPTIMIZER: &str = "optimizer";
+
+/// The group of a layer's variables.
+const VARIABLES: &str = "vars";
+
+/// Models within models that are followed; a group may stand in itself.
+const DEEPEST: usize = 32;
+
+/// The `.weights.h5` file in a `.keras` file, if it has at most `largest` bytes, and the layers' names.
 ///
 /// # Errors
 /// A sentence on what is not as it should be.
-pub(super) fn unzip(bytes: &[u8], largest: u64) -> Result<Vec<u8>, String> {
-    let damaged = |error: &dyn std::fmt::Display| format!("not a readable zip file ({error})");
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
-    let entry = archive
-        .by_name(WEIGHTS)
-        .map_err(|error| format!("it is a zip file, but not a Keras 3 model: no `{WEIGHTS}` can be read ({error})"))?;
-    let mut weights = Vec::new();
-    let read = entry.take(largest + 1).read_to_end(&mut weights);
-    read.map_err(|error| damaged(&error))?;
-    if weights.len() as u64 > largest {
-        return Err(format!("its `{WEIGHTS}` is larger than {} GiB", largest >> 30));
-    }
-    Ok(weights)
+pub(super) fn unzip(bytes: &[u8], largest: u64) -> Result<(Vec<u8>, LayerNames), String> {
+    let mut archive =
+        ZipArchive::new(Cursor::new(bytes)).map_err(|error| format!("not a readable zip file ({error})"))?;
+    let weights = entry(&mut archive, WEIGHTS, largest)?;
+    let names = LayerNames::of_config(&entry(&mut archive, CONFIG, LARGEST_CONFIG)?);
+    Ok((weights, names.map_err(|reason| format!("its `{CONFIG}` {reason}"))?))
 }
 
-/// All tensors, class by class in the order of the model's layers, named `layer/variable`; their bytes are taken off `room`.
+fn entry(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str, largest: u64) -> Result<Vec<u8>, String> {
+    let entry = archive
+        .by_name(name)
+        .map_err(|error| format!("it is a zip file, but not a Keras 3 model: no `{name}` can be read ({error})"))?;
+    let too_large = || format!("its `{name}` is larger than {} MiB", largest >> 20);
+    if entry.size() > largest {
+        return Err(too_large());
+    }
+    // All at once: a vector that grows is in memory twice.
+    let mut content = Vec::new();
+    let reserved = usize::try_from(entry.size()).map(|size| content.try_reserve_exact(size));
+    if !matches!(reserved, Ok(Ok(()))) {
+        return Err(format!("there is no memory for its `{name}`"));
+    }
+    let read = entry.take(largest + 1).read_to_end(&mut content);
+    read.map_err(|error| format!("not a readable zip file ({error})"))?;
+    if content.len() as u64 > largest {
+        return Err(too_large());
+    }
+    Ok(content)
+}
+
+/// All tensors, class by class in the order of each model's layers, named `layer/variable`.
 ///
 /// # Errors
 /// A sentence on what is not as it should be.
-pub(super) fn read(root: &Group, room: &mut u64) -> Result<Vec<Tensor>, String> {
-    let unreadable = |error| format!("its group `layers` can't be read ({error})");
-    let Ok(layers) = root.group("layers") else {
-        return Err(
-            "it has neither an attribute `layer_names` nor a group `layers`: not a file of Keras weights".to_owned(),
-        );
+pub(super) fn list(root: &Group, names: &LayerNames, listing: &Listing) -> Result<Vec<Part>, String> {
+    let mut walk = Walk {
+        names,
+        listing,
+        parts: Vec::new(),
+        nameless: None,
     };
-    let mut groups = layers.groups().map_err(unreadable)?;
-    groups.sort_by_key(|group| {
-        let (class, number) = class_and_number(group);
-        (class.to_owned(), number)
-    });
-    let mut tensors = Vec::new();
-    for group in groups {
-        read_layer(&layers, &group, room, &mut tensors)?;
+    walk.model(root, "", "", 0)?;
+    if walk.parts.iter().any(|part| !part.tensors.is_empty()) {
+        return Ok(walk.parts);
     }
-    Ok(tensors)
+    Err(match walk.nameless {
+        Some(group) => format!(
+            "its layer `{group}` has no attribute `name`: Keras 3.0 to 3.5 stored no names beside the weights; save the \
+             model as .keras, or, if it is of a class of your own, the network that is a layer of it: \
+             model.get_layer(\"NAME\").save(\"backbone.h5\")"
+        ),
+        None => {
+            "it has neither an attribute `layer_names` nor layers in the manner of Keras 3: not a file of Keras weights"
+                .to_owned()
+        }
+    })
+}
+
+struct Walk<'a> {
+    names: &'a LayerNames,
+    listing: &'a Listing,
+    parts: Vec<Part>,
+    /// A layer with variables whose name is told nowhere.
+    nameless: Option<String>,
+}
+
+impl Walk<'_> {
+    /// The groups in a model's group, or in its group `layers`.
+    fn model(&mut self, group: &Group, path: &str, name: &str, depth: usize) -> Result<(), String> {
+        let unreadable = |error| format!("its group `{path}` can't be read ({error})");
+        if depth > DEEPEST {
+            return Err(format!("its group `{path}` is deeper than any model"));
+        }
+        let mut groups = self.listing.groups(group).map_err(unreadable)?;
+        groups.retain(|(group, _)| group != VARIABLES && !(path.is_empty() && group == OPTIMIZER));
+        groups.sort_by_cached_key(|(group, _)| {
+            let (class, number) = class_and_number(group);
+            (class.to_owned(), number)
+        });
+        let place = self.parts.len();
+        self.parts.push(Part {
+            name: name.to_owned(),
+            tensors: Vec::new(),
+        });
+        for (name, group) in &groups {
+            let path = format!("{path}{name}");
+            let layer = self.layer(group, &path, name, place)?;
+            let model = match layer {
+                Some(layer) => layer,
+                None if name == "layers" => self.parts[place].name.clone(),
+                None => name.clone(),
+            };
+            self.model(group, &format!("{path}/"), &model, depth + 1)?;
+        }
+        Ok(())
+    }
+
+    /// A layer's own variables, if it has any; its name, if it has one.
+    fn layer(&mut self, group: &Group, path: &str, name: &str, part: usize) -> Result<Option<String>, String> {
+        let unreadable = |error| format!("its layer `{path}` can't be read ({error})");
+        let Ok(variables) = self.listing.group(group, VARIABLES) else {
+            return Ok(None);
+        };
+        let count = variables.datasets().map_err(unreadable)?.len();
+        let layer = match self.names.of_group(path) {
+            Some(name) => Some(name.to_owned()),
+            None => layer_name(&variables, path, self.listing)?,
+        };
+        let Some(layer) = layer else {
+            if count > 0 {
+                self.nameless.get_or_insert_with(|| path.to_owned());
+            }
+            return Ok(None);
+        };
+        let names = variable_names(class_and_number(name).0);
+        for number in 0..count {
+            let variable = names.get(number).copied().unwrap_or("variable");
+            let tensor = self.listing.tensor(
+                &variables,
+                format!("{path}/{VARIABLES}/{number}"),
+                &number.to_string(),
+                format!("{}/{variable}", layer.replace('/', "_")),
+            )?;
+            self.parts[part].tensors.push(tensor);
+        }
+        Ok(Some(layer))
+    }
 }
 
 /// `conv2d_7` is the eighth layer of its class, `conv2d` the first.
@@ -66,42 +174,14 @@ fn class_and_number(group: &str) -> (&str, u64) {
     numbered.unwrap_or((group, 0))
 }
 
-fn read_layer(layers: &Group, group: &str, room: &mut u64, tensors: &mut Vec<Tensor>) -> Result<(), String> {
-    let unreadable = |error| format!("its layer `{group}` can't be read ({error})");
-    let Ok(variables) = layers.group(&format!("{group}/vars")) else {
-        return Ok(());
-    };
-    let count = variables.datasets().map_err(unreadable)?.len();
-    if count == 0 {
-        return Ok(());
-    }
-    let names = variable_names(class_and_number(group).0);
-    let layer = layer_name(&variables, group)?;
-    for number in 0..count {
-        let variable = names.get(number).copied().unwrap_or("variable");
-        let name = format!("{}/{variable}", layer.replace('/', "_"));
-        let (shape, values) = dataset(&variables, &number.to_string(), &format!("{layer}/{variable}"), room)?;
-        tensors.push(Tensor { name, shape, values });
-    }
-    Ok(())
-}
-
-fn layer_name(variables: &Group, group: &str) -> Result<String, String> {
-    let mut attributes = variables
-        .attrs()
-        .map_err(|error| format!("the attributes of its layer `{group}` can't be read ({error})"))?;
-    let name = attributes.remove("name").ok_or_else(|| {
-        format!(
-            "its layer `{group}` has no attribute `name`: it is from a Keras that did not store the layers' names; load it \
-             in Keras 3.15 and save it again"
-        )
-    })?;
-    match name {
-        hdf5_pure::AttrValue::String(name) => Ok(name),
-        list => strings(list, "name")?
-            .into_iter()
-            .next()
-            .ok_or_else(|| format!("the name of its layer `{group}` is empty")),
+fn layer_name(variables: &Group, layer: &str, listing: &Listing) -> Result<Option<String>, String> {
+    let mut attributes = listing
+        .attributes(variables)
+        .map_err(|error| format!("the attributes of its layer `{layer}` can't be read ({error})"))?;
+    match attributes.remove("name") {
+        None => Ok(None),
+        Some(hdf5_pure::AttrValue::String(name)) => Ok(Some(name)),
+        Some(list) => Ok(strings(list, "name")?.into_iter().next()),
     }
 }
 
@@ -117,7 +197,8 @@ fn variable_names(class: &str) -> &'static [&'static str] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hdf5_pure::{AttrValue, File, FileBuilder};
+    use crate::weights::keras_file::KerasFile;
+    use hdf5_pure::{AttrValue, FileBuilder};
     use std::io::Write;
     use zip::write::SimpleFileOptions;
 
@@ -145,9 +226,14 @@ mod tests {
         file.finish().unwrap()
     }
 
+    fn names_with(bytes: Vec<u8>, names: &LayerNames) -> Result<Vec<String>, String> {
+        let parts = KerasFile::open(bytes, names)?.parts;
+        let tensors = parts.into_iter().flat_map(|part| part.tensors);
+        Ok(tensors.map(|tensor| tensor.name).collect())
+    }
+
     fn names(bytes: Vec<u8>) -> Result<Vec<String>, String> {
-        let tensors = read(&File::from_bytes(bytes).unwrap().root(), &mut 100)?;
-        Ok(tensors.into_iter().map(|tensor| tensor.name).collect())
+        names_with(bytes, &LayerNames::default())
     }
 
     #[test]
@@ -176,24 +262,80 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_without_a_name_is_named_by_its_group() {
-        let message = names(file(&[("conv2d_3", None, 1)])).unwrap_err();
-        assert!(
-            message.contains("its layer `conv2d_3` has no attribute `name`"),
-            "{message}"
+    fn layers_without_names_get_them_from_the_models_configuration() {
+        let bytes = file(&[("conv2d_1", None, 2), ("conv2d", None, 1)]);
+        let json = r#"{"config": {"layers": [
+            {"class_name": "Conv2D", "config": {"name": "first"}}, {"class_name": "Conv2D", "config": {"name": "second"}}]}}"#;
+        let configured = LayerNames::of_config(json.as_bytes()).unwrap();
+        assert_eq!(
+            names_with(bytes.clone(), &configured).unwrap(),
+            ["first/kernel", "second/kernel", "second/bias"]
         );
+        let message = names(bytes).unwrap_err();
+        assert!(message.contains("`layers/conv2d` has no attribute `name`"), "{message}");
+        assert!(message.contains("save the model as .keras"), "{message}");
+    }
+
+    #[test]
+    fn models_within_models_are_parts_and_an_optimizers_state_is_none() {
+        let mut file = FileBuilder::new();
+        let variable = |group: &mut hdf5_pure::GroupBuilder, name: &str, values: usize| {
+            let mut variables = group.create_group("vars");
+            variables.set_attr("name", AttrValue::String(name.to_owned()));
+            for number in 0..values {
+                let dataset = variables.create_dataset(&number.to_string());
+                dataset.with_f32_data(&[1.0]).with_shape(&[1]);
+            }
+            group.add_group(variables.finish());
+        };
+        let mut layers = file.create_group("layers");
+        let mut model = layers.create_group("functional");
+        let mut inner = model.create_group("layers");
+        let mut conv = inner.create_group("conv2d");
+        variable(&mut conv, "conv1_conv", 1);
+        inner.add_group(conv.finish());
+        model.add_group(inner.finish());
+        variable(&mut model, "resnet50", 0);
+        layers.add_group(model.finish());
+        let mut dense = layers.create_group("dense");
+        variable(&mut dense, "dense_4", 2);
+        layers.add_group(dense.finish());
+        file.add_group(layers.finish());
+        let mut adam = file.create_group("optimizer");
+        variable(&mut adam, "adam", 3);
+        file.add_group(adam.finish());
+        let file = KerasFile::open(file.finish().unwrap(), &LayerNames::default()).unwrap();
+        let parts = file.parts.iter().filter(|part| !part.tensors.is_empty());
+        let parts: Vec<(&str, Vec<&str>)> = parts
+            .map(|part| (&*part.name, part.tensors.iter().map(|tensor| &*tensor.name).collect()))
+            .collect();
+        assert_eq!(
+            parts,
+            [
+                ("", vec!["dense_4/kernel", "dense_4/bias"]),
+                ("resnet50", vec!["conv1_conv/kernel"])
+            ]
+        );
+    }
+
+    fn zipped(config: &str) -> Vec<u8> {
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, content) in [(CONFIG, config), (WEIGHTS, "weights")] {
+            zip.start_file(name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(content.as_bytes()).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
     }
 
     #[test]
     fn the_weights_of_a_model_are_taken_out_of_its_zip_file_if_they_are_not_too_large() {
-        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        zip.start_file(WEIGHTS, SimpleFileOptions::default()).unwrap();
-        zip.write_all(b"weights").unwrap();
-        let bytes = zip.finish().unwrap().into_inner();
-        assert_eq!(unzip(&bytes, 7).unwrap(), b"weights");
+        let bytes = zipped("{}");
+        assert_eq!(unzip(&bytes, 7).unwrap().0, b"weights");
         assert!(unzip(&bytes, 6).unwrap_err().contains("is larger than"));
         for length in 0..bytes.len() {
             assert!(unzip(&bytes[..length], 7).is_err(), "cut to {length} bytes");
         }
+        let message = unzip(&zipped("{"), 7).unwrap_err();
+        assert!(message.starts_with("its `config.json` is not readable"), "{message}");
     }
 }

@@ -1,77 +1,89 @@
-//! Keras' HDF5 files. The legacy layout is read here, Keras 3's own in [`keras3`].
-//!
-//! In the legacy layout the attribute `layer_names` lists the layers' groups, each group's `weight_names` its data
-//! sets (`keras/src/legacy/saving/legacy_h5_format.py`).
+//! Keras' HDF5 files of the legacy layout: the attribute `layer_names` lists the layers' groups, each group's
+//! `weight_names` its data sets (`keras/src/legacy/saving/legacy_h5_format.py`). A model that is a layer has its own layers'
+//! tensors in its group.
 //!
 //! Three generations of names are in use, because Keras itself goes by order: `conv1_conv/kernel`, Keras 2's
 //! `conv1/conv/kernel:0` (the published DenseNet169), and Keras 1's `convolution2d_1_W:0` (the published Xception).
 
-use hdf5_pure::{AttrValue, DType, File, Group};
+use hdf5_pure::{AttrValue, Group};
 
-use super::pretrained::UNPACKED;
-use super::{Tensor, keras3};
+use super::keras_file::{Listing, Part};
 
-/// The bytes with which every HDF5 file begins.
-pub(super) const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
+/// A whole model's weights in its file.
+const WHOLE: &str = "model_weights";
 
-/// All tensors in the file's order, named `layer/variable` as in today's Keras. Together they take at most the file's size
-/// and [`UNPACKED`] bytes.
+/// The tensors of a file of this layout; `None` if it has another.
 ///
 /// # Errors
 /// A sentence on what is not as it should be.
-pub(super) fn read(bytes: Vec<u8>) -> Result<Vec<Tensor>, String> {
-    read_within(bytes, UNPACKED)
-}
-
-fn read_within(bytes: Vec<u8>, unpacked: u64) -> Result<Vec<Tensor>, String> {
-    let damaged = |reason| format!("not a readable HDF5 file ({reason}); if it was cut short, download it again");
-    let length = bytes.len() as u64;
-    let file = File::from_bytes(bytes).map_err(|error| damaged(error.to_string()))?;
-    // Even if nothing that is read here is missing: a part of another file is no file.
-    let whole = file.superblock().eof_address;
-    if whole > length {
-        return Err(damaged(format!("it has {length} of {whole} bytes")));
-    }
-    let mut room = length.saturating_add(unpacked);
-    let mut model = file.root();
-    let mut layers = names(&model, "layer_names")?;
-    if layers.is_none()
-        && let Ok(inner) = model.group("model_weights")
-    {
-        model = inner;
-        layers = names(&model, "layer_names")?;
-    }
-    let Some(layers) = layers else {
-        return keras3::read(&model, &mut room);
+pub(super) fn list(root: &Group, listing: &Listing) -> Result<Option<Vec<Part>>, String> {
+    let (model, path) = match listing.group(root, WHOLE) {
+        Ok(model) => (model, format!("{WHOLE}/")),
+        Err(_) => (root.clone(), String::new()),
     };
-    let mut tensors = Vec::new();
+    let Some(layers) = names(&model, "layer_names", listing)? else {
+        return Ok(None);
+    };
+    let mut parts = vec![Part::default()];
     for layer in &layers {
-        let group = model
-            .group(layer)
+        let group = listing
+            .group(&model, layer)
             .map_err(|error| format!("its layer `{layer}` can't be read ({error})"))?;
-        let weights = names(&group, "weight_names")?
+        let weights = names(&group, "weight_names", listing)?
             .ok_or_else(|| format!("its layer `{layer}` has no attribute `weight_names`"))?;
+        let is_model = weights.iter().any(|weight| owner(weight) != owner(&weights[0]));
+        let mut tensors = Vec::new();
         for weight in &weights {
-            tensors.push(tensor(&group, layer, weight, &mut room)?);
+            let name = if is_model {
+                name_within(layer, weight)
+            } else {
+                format!("{}/{}", layer.replace('/', "_"), variable(layer, weight))
+            };
+            tensors.push(listing.tensor(&group, format!("{path}{layer}/{weight}"), weight, name)?);
+        }
+        if is_model {
+            let name = layer.clone();
+            parts.push(Part { name, tensors });
+        } else {
+            parts[0].tensors.extend(tensors);
         }
     }
-    Ok(tensors)
+    Ok(Some(parts))
+}
+
+/// The layer that a tensor is of by its name.
+fn owner(weight: &str) -> &str {
+    weight.rsplit_once('/').map_or("", |(owner, _)| owner)
+}
+
+/// What a tensor of a model that is the layer `model` is called in that model.
+fn name_within(model: &str, weight: &str) -> String {
+    let owner = owner(weight);
+    // A model that was made inside of another has that one's name and its own before its layers'.
+    let layer = match owner.rsplit_once(&format!("{model}/")) {
+        Some((around, layer)) if around.is_empty() || around.ends_with('/') => layer,
+        _ => owner,
+    };
+    format!("{}/{}", layer.replace('/', "_"), variable(layer, weight))
 }
 
 /// An attribute that lists names; `None` if there is none. Long lists are cut into `name0`, `name1`, ….
-fn names(group: &Group, attribute: &str) -> Result<Option<Vec<String>>, String> {
-    let mut attributes = group
-        .attrs()
+fn names(group: &Group, attribute: &str, listing: &Listing) -> Result<Option<Vec<String>>, String> {
+    let mut attributes = listing
+        .attributes(group)
         .map_err(|error| format!("its attribute `{attribute}` can't be read ({error})"))?;
-    if let Some(value) = attributes.remove(attribute) {
-        return strings(value, attribute).map(Some);
-    }
-    let mut all = None;
+    let mut all = attributes
+        .remove(attribute)
+        .map(|value| strings(value, attribute))
+        .transpose()?;
     for part in 0.. {
         let Some(value) = attributes.remove(&format!("{attribute}{part}")) else {
             break;
         };
         all.get_or_insert_with(Vec::new).extend(strings(value, attribute)?);
+    }
+    for name in all.iter().flatten() {
+        listing.charge(size_of::<String>() + name.len())?;
     }
     Ok(all)
 }
@@ -84,45 +96,6 @@ pub(super) fn strings(value: AttrValue, attribute: &str) -> Result<Vec<String>, 
             .as_strings()
             .map(<[String]>::to_vec)
             .ok_or_else(|| format!("its attribute `{attribute}` is not a list of names")),
-    }
-}
-
-fn tensor(group: &Group, layer: &str, weight: &str, room: &mut u64) -> Result<Tensor, String> {
-    let (shape, values) = dataset(group, weight, &format!("{layer}/{weight}"), room)?;
-    Ok(Tensor {
-        name: format!("{}/{}", layer.replace('/', "_"), variable(layer, weight)),
-        shape,
-        values,
-    })
-}
-
-/// A data set's shape and values, whose bytes are taken off `room`; `name` is for messages.
-pub(super) fn dataset(
-    group: &Group,
-    weight: &str,
-    name: &str,
-    room: &mut u64,
-) -> Result<(Vec<usize>, Vec<f32>), String> {
-    let unreadable = |error| format!("its tensor `{name}` can't be read ({error})");
-    let dataset = group.dataset(weight).map_err(unreadable)?;
-    let kind = dataset.dtype().map_err(unreadable)?;
-    if kind != DType::F32 {
-        return Err(format!("its tensor `{name}` is {kind:?}, not 32-bit floating point"));
-    }
-    let sizes = dataset.shape().map_err(unreadable)?;
-    let count = sizes.iter().try_fold(1_u64, |count, &size| count.checked_mul(size));
-    let bytes = count.and_then(|count| count.checked_mul(4));
-    *room = bytes
-        .and_then(|bytes| room.checked_sub(bytes))
-        .ok_or_else(|| format!("its tensor `{name}` of the shape {sizes:?} is larger than the file can hold"))?;
-    let values = dataset.read_f32().map_err(unreadable)?;
-    let shape: Option<Vec<usize>> = sizes.iter().map(|&size| usize::try_from(size).ok()).collect();
-    match shape.filter(|_| count == Some(values.len() as u64)) {
-        Some(shape) => Ok((shape, values)),
-        None => Err(format!(
-            "its tensor `{name}` has {} values, but the shape {sizes:?}",
-            values.len()
-        )),
     }
 }
 
@@ -151,55 +124,110 @@ fn variable<'w>(layer: &str, weight: &'w str) -> &'w str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hdf5_pure::FileBuilder;
+    use crate::weights::keras_config::LayerNames;
+    use crate::weights::keras_file::KerasFile;
+    use hdf5_pure::{FileBuilder, GroupBuilder};
+    use std::collections::BTreeMap;
 
     fn list(names: &[&str]) -> AttrValue {
         AttrValue::StringArray(names.iter().map(|&name| name.to_owned()).collect())
     }
 
-    /// A file with one layer, whose kernel is called `weight`.
-    fn file(layer: &str, weight: &str) -> Vec<u8> {
+    /// A file with these layers and their tensors, every tensor of the shape [2, 3].
+    fn file(layers: &[(&str, &[&str])]) -> Vec<u8> {
         let mut file = FileBuilder::new();
-        file.set_attr("layer_names", list(&["input_1", layer]));
-        let mut input = file.create_group("input_1");
-        input.set_attr("weight_names", AttrValue::F64Array(Vec::new()));
-        file.add_group(input.finish());
-        let mut group = file.create_group(layer);
-        group.set_attr("weight_names", list(&[weight]));
-        let values: Vec<f32> = (0..6).map(|value| value as f32).collect();
-        match weight.split_once('/') {
-            None => {
-                group.create_dataset(weight).with_f32_data(&values).with_shape(&[2, 3]);
-            }
-            Some((folder, name)) => {
-                let mut inner = group.create_group(folder);
-                inner.create_dataset(name).with_f32_data(&values).with_shape(&[2, 3]);
-                group.add_group(inner.finish());
+        let names: Vec<&str> = layers.iter().map(|(layer, _)| *layer).collect();
+        file.set_attr("layer_names", list(&names));
+        for (layer, weights) in layers {
+            let mut group = file.create_group(layer);
+            let names = if weights.is_empty() {
+                AttrValue::F64Array(Vec::new())
+            } else {
+                list(weights)
+            };
+            group.set_attr("weight_names", names);
+            add(&mut group, weights);
+            file.add_group(group.finish());
+        }
+        file.finish().unwrap()
+    }
+
+    fn add(group: &mut GroupBuilder, weights: &[&str]) {
+        let mut inner: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for weight in weights {
+            match weight.split_once('/') {
+                Some((name, rest)) => inner.entry(name).or_default().push(rest),
+                None => {
+                    let dataset = group.create_dataset(weight);
+                    dataset
+                        .with_f32_data(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+                        .with_shape(&[2, 3]);
+                }
             }
         }
-        file.add_group(group.finish());
-        file.finish().unwrap()
+        for (name, weights) in inner {
+            let mut inner = group.create_group(name);
+            add(&mut inner, &weights);
+            group.add_group(inner.finish());
+        }
+    }
+
+    fn open(bytes: Vec<u8>) -> Result<KerasFile, String> {
+        KerasFile::open(bytes, &LayerNames::default())
+    }
+
+    /// The tensors' names, part by part.
+    fn names(bytes: Vec<u8>) -> Vec<(String, Vec<String>)> {
+        let parts = open(bytes).unwrap().parts.into_iter();
+        parts
+            .map(|part| (part.name, part.tensors.into_iter().map(|tensor| tensor.name).collect()))
+            .collect()
     }
 
     #[test]
     fn every_generation_of_names_is_read_as_todays() {
-        for (layer, weight) in [
-            ("conv", "conv/kernel"),
-            ("conv", "conv/kernel:0"),
-            ("conv", "kernel:0"),
-            ("conv", "conv_W:0"),
-            ("conv", "conv_W_1:0"),
-        ] {
-            let tensors = read(file(layer, weight)).unwrap();
-            let expected = Tensor {
-                name: "conv/kernel".into(),
-                shape: vec![2, 3],
-                values: vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0],
-            };
-            assert_eq!(tensors, [expected], "{weight}");
+        for weight in ["conv/kernel", "conv/kernel:0", "kernel:0", "conv_W:0", "conv_W_1:0"] {
+            let file = open(file(&[("input_1", &[]), ("conv", &[weight])])).unwrap();
+            let tensor = &file.parts[0].tensors[0];
+            assert_eq!(
+                (tensor.name.as_str(), &*tensor.shape),
+                ("conv/kernel", &[2, 3][..]),
+                "{weight}"
+            );
+            assert_eq!(
+                file.values(&[tensor]).unwrap(),
+                [[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]],
+                "{weight}"
+            );
         }
         assert_eq!(variable("bn_1", "bn_1_running_std:0"), "moving_variance");
         assert_eq!(variable("sep", "sep_depthwise_kernel:0"), "depthwise_kernel");
+    }
+
+    #[test]
+    fn a_model_that_is_a_layer_is_a_part_of_its_own() {
+        let nested = ["conv1/conv/kernel:0", "conv1/bn/gamma:0"];
+        let made_inside = ["model/net/conv1_conv/kernel", "model/net/bn/gamma"];
+        let bytes = file(&[
+            ("pool", &[]),
+            ("net", &made_inside),
+            ("densenet", &nested),
+            ("dense", &["model/dense/kernel", "model/dense/bias"]),
+        ]);
+        let part = |name: &str, tensors: &[&str]| {
+            (
+                name.to_owned(),
+                tensors.iter().map(|&name| name.to_owned()).collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(
+            names(bytes),
+            [
+                part("", &["dense/kernel", "dense/bias"]),
+                part("net", &["conv1_conv/kernel", "bn/gamma"]),
+                part("densenet", &["conv1_conv/kernel", "conv1_bn/gamma"]),
+            ]
+        );
     }
 
     #[test]
@@ -215,9 +243,11 @@ mod tests {
             weights.add_group(group.finish());
         }
         whole.add_group(weights.finish());
-        let tensors = read(whole.finish().unwrap()).unwrap();
-        let names: Vec<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
-        assert_eq!(names, ["a/bias", "b/bias"]);
+        let bytes = whole.finish().unwrap();
+        let file = open(bytes.clone()).unwrap();
+        let tensors: Vec<_> = file.parts[0].tensors.iter().collect();
+        assert_eq!(file.values(&tensors).unwrap(), [[1.0], [1.0]]);
+        assert_eq!(names(bytes)[0].1, ["a/bias", "b/bias"]);
     }
 
     #[test]
@@ -225,51 +255,24 @@ mod tests {
         let mut empty = FileBuilder::new();
         let other = empty.create_group("other");
         empty.add_group(other.finish());
-        let message = read(empty.finish().unwrap()).unwrap_err();
+        let message = open(empty.finish().unwrap()).unwrap_err();
         assert!(message.contains("neither an attribute `layer_names`"), "{message}");
-
-        let mut wide = FileBuilder::new();
-        wide.set_attr("layer_names", list(&["a"]));
-        let mut group = wide.create_group("a");
-        group.set_attr("weight_names", list(&["bias"]));
-        group.create_dataset("bias").with_f64_data(&[1.0]).with_shape(&[1]);
-        wide.add_group(group.finish());
-        let message = read(wide.finish().unwrap()).unwrap_err();
-        assert_eq!(message, "its tensor `a/bias` is F64, not 32-bit floating point");
-    }
-
-    #[test]
-    fn a_file_that_names_its_tensors_again_and_again_does_not_fill_the_memory() {
-        let mut file = FileBuilder::new();
-        file.set_attr("layer_names", list(&["a"; 100]));
-        let mut group = file.create_group("a");
-        group.set_attr("weight_names", list(&["bias"]));
-        group
-            .create_dataset("bias")
-            .with_f32_data(&[1.0; 1000])
-            .with_shape(&[1000]);
-        file.add_group(group.finish());
-        let bytes = file.finish().unwrap();
-        assert_eq!(read_within(bytes.clone(), 400_000).unwrap().len(), 100);
-        let message = read_within(bytes, 300_000).unwrap_err();
-        assert_eq!(
-            message,
-            "its tensor `a/bias` of the shape [1000] is larger than the file can hold"
-        );
     }
 
     #[test]
     fn a_file_that_was_cut_short_or_overwritten_never_ends_the_program() {
-        let whole = file("conv", "conv/kernel:0");
+        let whole = file(&[("input_1", &[]), ("conv", &["kernel:0"])]);
         for length in 0..whole.len() {
-            assert!(read(whole[..length].to_vec()).is_err(), "cut to {length} bytes");
+            assert!(open(whole[..length].to_vec()).is_err(), "cut to {length} bytes");
         }
         for place in 0..whole.len() {
             let mut damaged = whole.clone();
             damaged[place] ^= 0xff;
             // Damage inside the values can't be seen here; any answer will do, a panic will not.
-            if let Ok(tensors) = read(damaged) {
+            if let Ok(file) = open(damaged) {
+                let tensors: Vec<_> = file.parts.iter().flat_map(|part| &part.tensors).collect();
                 assert!(tensors.len() <= 1, "byte {place}");
+                let _ = file.values(&tensors);
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::Tensor;
+use super::Described;
 use super::error::Mismatch;
 
 /// What a network needs from a file.
@@ -30,8 +30,7 @@ impl Wanted {
 /// Whether the layer got its name from Keras (`conv2d_7`, `batch_normalization_3`; `convolution2d_7` in Keras 1): the
 /// number then depends on what else was built in the process that wrote the file.
 fn is_automatic(name: &str) -> bool {
-    let layer = name.rsplit_once('/').map_or("", |(layer, _)| layer);
-    let kind = layer.trim_end_matches(|c: char| c.is_ascii_digit());
+    let kind = layer(name).trim_end_matches(|c: char| c.is_ascii_digit());
     let kind = kind.strip_suffix('_').unwrap_or(kind);
     matches!(
         kind,
@@ -39,64 +38,74 @@ fn is_automatic(name: &str) -> bool {
     )
 }
 
-/// The tensor of the file for each of `wanted`, in its order.
+/// A file's tensors, divided.
+#[derive(Debug)]
+pub(super) struct Assigned<'t, T> {
+    /// The one for each that is wanted, in that order.
+    pub wanted: Vec<&'t T>,
+    /// Those that are not wanted, in the file's order.
+    pub rest: Vec<&'t T>,
+}
+
+/// Finds the tensor of the file for each of `wanted`.
 ///
 /// # Errors
-/// The first tensor that is missing, misshaped, not finite, or not asked for.
-pub(super) fn assign<'t>(tensors: &'t [Tensor], wanted: &[Wanted]) -> Result<Vec<&'t Tensor>, Mismatch> {
+/// The first tensor that is missing or misshaped, or there twice; one that is left where nothing has a name, so that what
+/// it is can't be told.
+pub(super) fn assign<'t, T: Described>(tensors: &'t [T], wanted: &[Wanted]) -> Result<Assigned<'t, T>, Mismatch> {
     let mut rest = Unassigned::of(tensors)?;
     // The published Xception is from a time when none of its layers had a name. Keras lists layers by depth, and among
     // Xception's tensors of one kind and shape that is the order in which we visit them.
     let nothing_named = wanted.iter().any(|wanted| is_automatic(&wanted.name))
-        && tensors.iter().all(|tensor| is_automatic(&tensor.name));
+        && tensors.iter().all(|tensor| is_automatic(tensor.name()));
     // Names first: what they leave is what automatic names can mean.
     let named = wanted.iter().map(|wanted| {
         let by_name = !nothing_named && !is_automatic(&wanted.name);
         by_name.then(|| rest.take_named(wanted)).transpose()
     });
-    let named: Vec<Option<&Tensor>> = named.collect::<Result<_, _>>()?;
+    let named: Vec<Option<&T>> = named.collect::<Result<_, _>>()?;
     let mut automatic = rest.in_order();
     let all = named.into_iter().zip(wanted).map(|(named, wanted)| match named {
         Some(tensor) => Ok(tensor),
         None => automatic.take(wanted),
     });
-    let assigned: Vec<&Tensor> = all.collect::<Result<_, _>>()?;
-    if let Some(tensor) = automatic.0.front() {
-        return Err(Mismatch::Surplus(tensor.name.clone()));
-    }
-    match assigned.iter().find(|tensor| !is_finite(&tensor.values)) {
-        Some(tensor) => Err(Mismatch::NotFinite(tensor.name.clone())),
-        None => Ok(assigned),
+    let assigned = Assigned {
+        wanted: all.collect::<Result<_, _>>()?,
+        rest: automatic.0.into(),
+    };
+    match assigned.rest.first() {
+        Some(tensor) if nothing_named => Err(Mismatch::Surplus(tensor.name().to_owned())),
+        _ => Ok(assigned),
     }
 }
 
 /// Tensors by name, with their places in the file.
-struct Unassigned<'t>(HashMap<&'t str, (usize, &'t Tensor)>);
+struct Unassigned<'t, T>(HashMap<&'t str, (usize, &'t T)>);
 
-impl<'t> Unassigned<'t> {
-    fn of(tensors: &'t [Tensor]) -> Result<Self, Mismatch> {
+impl<'t, T: Described> Unassigned<'t, T> {
+    fn of(tensors: &'t [T]) -> Result<Self, Mismatch> {
         let mut by_name = HashMap::new();
         for (place, tensor) in tensors.iter().enumerate() {
-            if by_name.insert(tensor.name.as_str(), (place, tensor)).is_some() {
-                return Err(Mismatch::Twice(tensor.name.clone()));
+            if by_name.insert(tensor.name(), (place, tensor)).is_some() {
+                return Err(Mismatch::Twice(tensor.name().to_owned()));
             }
         }
         Ok(Self(by_name))
     }
 
-    fn take_named(&mut self, wanted: &Wanted) -> Result<&'t Tensor, Mismatch> {
+    fn take_named(&mut self, wanted: &Wanted) -> Result<&'t T, Mismatch> {
         match self.0.remove(wanted.name.as_str()) {
             None => Err(missing(wanted)),
-            Some((_, tensor)) if tensor.shape != wanted.shape => Err(Mismatch::Shape {
+            Some((_, tensor)) if tensor.shape() != wanted.shape => Err(Mismatch::Shape {
                 name: wanted.name.clone(),
-                found: tensor.shape.clone(),
+                found: tensor.shape().to_vec(),
                 expected: wanted.shape.clone(),
             }),
             Some((_, tensor)) => Ok(tensor),
         }
     }
 
-    fn in_order(self) -> InOrder<'t> {
+    fn in_order(self) -> InOrder<'t, T> {
         let mut rest: Vec<_> = self.0.into_values().collect();
         rest.sort_by_key(|&(place, _)| place);
         InOrder(rest.into_iter().map(|(_, tensor)| tensor).collect())
@@ -104,12 +113,16 @@ impl<'t> Unassigned<'t> {
 }
 
 /// Tensors in the file's order.
-struct InOrder<'t>(VecDeque<&'t Tensor>);
+struct InOrder<'t, T>(VecDeque<&'t T>);
 
-impl<'t> InOrder<'t> {
-    /// The first that is the same variable of a layer and has the same shape.
-    fn take(&mut self, wanted: &Wanted) -> Result<&'t Tensor, Mismatch> {
-        let fits = |tensor: &&Tensor| variable(&tensor.name) == variable(&wanted.name) && tensor.shape == wanted.shape;
+impl<'t, T: Described> InOrder<'t, T> {
+    /// The first that is the same variable of a layer with an automatic name and has the same shape.
+    fn take(&mut self, wanted: &Wanted) -> Result<&'t T, Mismatch> {
+        let fits = |tensor: &&T| {
+            is_automatic(tensor.name())
+                && variable(tensor.name()) == variable(&wanted.name)
+                && tensor.shape() == wanted.shape
+        };
         let place = self.0.iter().position(fits);
         place
             .and_then(|place| self.0.remove(place))
@@ -124,12 +137,26 @@ fn missing(wanted: &Wanted) -> Mismatch {
     }
 }
 
-fn variable(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
+/// Whether a tensor is named as if it were of a larger network of the same family: like one of `wanted` but for its numbers
+/// (`conv4_block7_1_conv/kernel` in ResNet101).
+pub(super) fn is_of_the_family(name: &str, wanted: &[Wanted]) -> bool {
+    let without_numbers = |name: &str| layer(name).replace(|c: char| c.is_ascii_digit(), "");
+    let kind = without_numbers(name);
+    let numbered =
+        |wanted: &&Wanted| !is_automatic(&wanted.name) && layer(&wanted.name).contains(|c: char| c.is_ascii_digit());
+    wanted
+        .iter()
+        .filter(numbered)
+        .any(|wanted| without_numbers(&wanted.name) == kind)
 }
 
-fn is_finite(values: &[f32]) -> bool {
-    values.iter().all(|value| value.is_finite())
+/// The layer that a tensor is of.
+pub(super) fn layer(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(layer, _)| layer)
+}
+
+fn variable(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -139,6 +166,7 @@ mod tests {
     use crate::networks::{
         DenseNet169, NasNetLarge, ResNet50, Xception, densenet169, nasnet_large, resnet50, xception,
     };
+    use crate::weights::Tensor;
     use dfdx::prelude::{Cpu, TensorCollection};
     use std::collections::BTreeMap;
 
@@ -169,7 +197,7 @@ mod tests {
 
     fn assert_in_place(tensors: &[Tensor], wanted: &[Wanted]) {
         let assigned = assign(tensors, wanted).unwrap();
-        let places: Vec<f32> = assigned.iter().map(|tensor| tensor.values[0]).collect();
+        let places: Vec<f32> = (assigned.wanted.iter()).map(|tensor| tensor.values[0]).collect();
         let expected: Vec<f32> = (0..wanted.len()).map(|place| place as f32).collect();
         assert_eq!(places, expected);
     }
@@ -284,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misshaped_surplus_repeated_or_infinite_tensor_is_named() {
+    fn a_misshaped_repeated_or_lost_tensor_is_named() {
         let wanted = [
             Wanted::in_keras("a/depthwise_kernel".into(), &[3, 3, 8]),
             Wanted::in_keras("conv2d/kernel".into(), &[1, 1, 8, 4]),
@@ -305,23 +333,54 @@ mod tests {
         );
         let surplus = changed(&|tensors| tensors[1].name = "b/bias".into());
         assert!(surplus.contains("no tensor `conv2d/kernel`"), "{surplus}");
-        let surplus = changed(&|tensors| {
-            tensors.push(Tensor {
-                name: "predictions/kernel".into(),
-                ..tensors[1].clone()
-            })
-        });
-        assert!(surplus.contains("`predictions/kernel` is not part"), "{surplus}");
         assert_eq!(
             changed(&|tensors| tensors.push(tensors[0].clone())),
             "it has two tensors `a/depthwise_kernel`"
         );
-        for value in [f32::NAN, f32::INFINITY] {
-            let message = changed(&|tensors| tensors[1].values = vec![0.0, value]);
-            assert!(
-                message.starts_with("its tensor `conv2d/kernel` holds values that are not finite"),
-                "{message}"
-            );
+    }
+
+    #[test]
+    fn tensors_that_are_not_the_networks_are_left_in_the_files_order() {
+        let name = |name: &str| Wanted::in_keras(name.into(), &[2]);
+        let wanted = [name("conv2d/kernel"), name("a/kernel")];
+        let tensor = |name: &str| Tensor {
+            name: name.into(),
+            shape: vec![2],
+            values: vec![0.0; 2],
+        };
+        // The layer `own` has the shape that the automatic layer is looked for with, and a name of its own.
+        let tensors = [
+            "own/kernel",
+            "conv2d_7/kernel",
+            "a/kernel",
+            "conv2d_9/kernel",
+            "dense/kernel",
+        ]
+        .map(tensor);
+        let assigned = assign(&tensors, &wanted).unwrap();
+        let names = |tensors: &[&Tensor]| tensors.iter().map(|tensor| tensor.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&assigned.wanted), ["conv2d_7/kernel", "a/kernel"]);
+        assert_eq!(names(&assigned.rest), ["own/kernel", "conv2d_9/kernel", "dense/kernel"]);
+    }
+
+    #[test]
+    fn layers_of_a_larger_network_are_told_from_those_around_this_one() {
+        let resnet = wanted::<ResNet50>(resnet50::keras_names());
+        for (name, of_the_family) in [
+            ("conv4_block7_1_conv/kernel", true),
+            ("conv3_block12_0_bn/gamma", true),
+            ("dense/kernel", false),
+            ("predictions/kernel", false),
+            ("conv2d_3/kernel", false),
+        ] {
+            assert_eq!(is_of_the_family(name, &resnet), of_the_family, "{name}");
         }
+        let xception = wanted::<Xception>(xception::keras_names());
+        assert!(is_of_the_family("block15_sepconv1/pointwise_kernel", &xception));
+        assert!(!is_of_the_family("conv2d_4/kernel", &xception));
+        let densenet = wanted::<DenseNet169>(densenet169::keras_names());
+        assert!(is_of_the_family("conv4_block33_0_bn/gamma", &densenet));
+        // The network has a layer `bn`, which is one of a kind.
+        assert!(!is_of_the_family("bn1/gamma", &densenet));
     }
 }

@@ -1,22 +1,25 @@
 //! A file of weights that has been read and checked, and the way from it into a network.
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
 
 use super::error::{Mismatch, WeightsError};
+use super::keras_config::LayerNames;
+use super::keras_file::{self, KerasFile};
 use super::matching::{Wanted, assign};
 use super::official::Official;
-use super::{Tensor, keras_h5, keras3};
+use super::{LeftOut, Tensor, backbone, keras3};
 use crate::input_file;
 use crate::kernels::elementwise::copy_flushed;
 use crate::layers::Visited;
 use crate::text::printable;
 use crate::training::{Checkpoint, Unusable};
 
-/// What the tensors of a compressed file may take beyond the file's own size, in bytes.
-pub(super) const UNPACKED: u64 = 1 << 30;
+/// What a `.keras` file may take unpacked beyond its own size, in bytes.
+const UNPACKED: u64 = 1 << 30;
 
 /// What the names of a backbone's parameters start with, in networks and in checkpoints.
 pub(super) const BACKBONE: &str = "backbone.";
@@ -29,16 +32,15 @@ const FOLDER: &str = "weights";
 pub struct Pretrained {
     path: PathBuf,
     md5: String,
-    form: Form,
-    tensors: Vec<Tensor>,
+    content: Content,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+#[derive(Debug)]
+enum Content {
     /// Keras' names.
-    Keras,
+    Keras(KerasFile),
     /// Our own.
-    Checkpoint,
+    Checkpoint(Vec<Tensor>),
 }
 
 impl Pretrained {
@@ -56,19 +58,21 @@ impl Pretrained {
             path: path.to_owned(),
             reason,
         };
-        let (form, tensors) = if bytes.starts_with(keras_h5::SIGNATURE) {
-            (Form::Keras, keras_h5::read(bytes))
+        let content = if bytes.starts_with(keras_file::SIGNATURE) {
+            KerasFile::open(bytes, &LayerNames::default()).map(Content::Keras)
         } else if bytes.starts_with(keras3::ZIP_SIGNATURE) {
-            let weights = keras3::unzip(&bytes, bytes.len() as u64 + UNPACKED);
-            (Form::Keras, weights.and_then(keras_h5::read))
+            let unzipped = keras3::unzip(&bytes, bytes.len() as u64 + UNPACKED);
+            drop(bytes);
+            unzipped
+                .and_then(|(bytes, names)| KerasFile::open(bytes, &names))
+                .map(Content::Keras)
         } else {
-            (Form::Checkpoint, backbone(&bytes))
+            of_checkpoint(&bytes).map(Content::Checkpoint)
         };
         Ok(Self {
             path: path.to_owned(),
             md5,
-            form,
-            tensors: tensors.map_err(format)?,
+            content: content.map_err(format)?,
         })
     }
 
@@ -78,15 +82,17 @@ impl Pretrained {
     }
 
     /// Copies the weights into a network's parameters, those whose names start with `backbone.`, with 0 for subnormal
-    /// values; nothing is changed if they don't fit. `for_each` visits the parameters, always in the same order.
+    /// values; nothing is changed if they don't fit. `for_each` visits the parameters, always in the same order. Gives the
+    /// layers of the file that are not the network's: a Keras model that was built around it has some.
     ///
     /// # Errors
-    /// The first tensor that is missing, surplus, misshaped or not finite; a Keras file for a network that Keras lacks.
+    /// The first tensor that is missing, surplus, misshaped, not readable or not finite; a Keras file for a network that
+    /// Keras lacks.
     pub fn load_into(
         &self,
         network: &str,
         mut for_each: impl FnMut(&mut dyn FnMut(Visited<'_>)),
-    ) -> Result<(), WeightsError> {
+    ) -> Result<LeftOut, WeightsError> {
         let mut parameters = Vec::new();
         for_each(&mut |visited| {
             if let Visited::Tensor(parameter) = visited
@@ -98,25 +104,73 @@ impl Pretrained {
                 });
             }
         });
-        let mismatch = |mismatch| WeightsError::Mismatch {
-            path: self.path.clone(),
-            network: network.to_owned(),
-            mismatch,
+        let (values, layers) = match &self.content {
+            Content::Checkpoint(tensors) => (self.exactly(tensors, network, &parameters)?, Vec::new()),
+            Content::Keras(file) => self.found_in(file, network, &parameters)?,
         };
-        let wanted = match self.form {
-            Form::Checkpoint => parameters,
-            Form::Keras => in_keras(&parameters, self.keras_names(network)?).map_err(mismatch)?,
-        };
-        let mut assigned = assign(&self.tensors, &wanted).map_err(mismatch)?.into_iter();
+        let mut values = values.into_iter();
         for_each(&mut |visited| {
             if let Visited::Tensor(parameter) = visited
                 && parameter.name.starts_with(BACKBONE)
-                && let Some(tensor) = assigned.next()
+                && let Some(values) = values.next()
             {
-                copy_flushed(&tensor.values, parameter.values);
+                copy_flushed(&values, parameter.values);
             }
         });
-        Ok(())
+        Ok(LeftOut {
+            path: self.path.clone(),
+            layers,
+        })
+    }
+
+    /// A checkpoint's values for these parameters, which must be all that it has.
+    fn exactly<'t>(
+        &self,
+        tensors: &'t [Tensor],
+        network: &str,
+        parameters: &[Wanted],
+    ) -> Result<Vec<Cow<'t, [f32]>>, WeightsError> {
+        let mismatch = |mismatch| self.mismatch(network, mismatch, String::new());
+        let assigned = assign(tensors, parameters).map_err(mismatch)?;
+        match assigned.rest.first() {
+            Some(surplus) => Err(mismatch(Mismatch::Surplus(surplus.name.clone()))),
+            None => Ok((assigned.wanted.into_iter())
+                .map(|tensor| Cow::Borrowed(&*tensor.values))
+                .collect()),
+        }
+    }
+
+    /// A Keras file's values for these parameters, and the layers that it has beside.
+    fn found_in(
+        &self,
+        file: &KerasFile,
+        network: &str,
+        parameters: &[Wanted],
+    ) -> Result<(Vec<Cow<'static, [f32]>>, Vec<String>), WeightsError> {
+        let mismatch = |mismatch| {
+            let advice = alone(network, &mismatch);
+            self.mismatch(network, mismatch, advice)
+        };
+        let wanted = in_keras(parameters, self.keras_names(network)?).map_err(mismatch)?;
+        let found = backbone::find(file, &wanted).map_err(mismatch)?;
+        let values = file.values(&found.tensors).map_err(|reason| WeightsError::Format {
+            path: self.path.clone(),
+            reason,
+        })?;
+        let mut read = found.tensors.iter().zip(&values);
+        if let Some((tensor, _)) = read.find(|(_, values)| !values.iter().all(|value| value.is_finite())) {
+            return Err(mismatch(Mismatch::NotFinite(tensor.name.clone())));
+        }
+        Ok((values.into_iter().map(Cow::Owned).collect(), found.left_out))
+    }
+
+    fn mismatch(&self, network: &str, mismatch: Mismatch, advice: String) -> WeightsError {
+        WeightsError::Mismatch {
+            path: self.path.clone(),
+            network: network.to_owned(),
+            mismatch,
+            advice,
+        }
     }
 
     fn keras_names(&self, network: &str) -> Result<Vec<String>, WeightsError> {
@@ -129,7 +183,7 @@ impl Pretrained {
 }
 
 /// The backbone of a checkpoint.
-fn backbone(bytes: &[u8]) -> Result<Vec<Tensor>, String> {
+fn of_checkpoint(bytes: &[u8]) -> Result<Vec<Tensor>, String> {
     let checkpoint = Checkpoint::from_bytes(bytes).map_err(|reason| match reason {
         Unusable::Format(_) | Unusable::LongHeader | Unusable::Foreign(_) => {
             format!("neither a Keras file (.h5, .weights.h5, .keras) nor a checkpoint of this program ({reason})")
@@ -144,6 +198,19 @@ fn backbone(bytes: &[u8]) -> Result<Vec<Tensor>, String> {
         values: tensor.values,
     });
     Ok(named.collect())
+}
+
+/// How to get the network's weights out of Keras by themselves, where that can help.
+fn alone(network: &str, wrong: &Mismatch) -> String {
+    let layer = match wrong {
+        Mismatch::Several(layer, _) => layer,
+        Mismatch::Missing { .. } | Mismatch::Twice(_) => network,
+        _ => return String::new(),
+    };
+    format!(
+        ". If it is of a model that has the network as a layer, save that layer alone in Keras: \
+         model.get_layer(\"{layer}\").save(\"backbone.h5\")"
+    )
 }
 
 /// Our parameters under Keras' names, which are in the same order.

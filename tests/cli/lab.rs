@@ -104,7 +104,19 @@ impl Lab {
 
     /// As [`run`](Self::run), with these environment variables.
     pub fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wise-srnet"));
+        self.end(Command::new(env!("CARGO_BIN_EXE_wise-srnet")), variables, arguments)
+    }
+
+    /// As [`run`](Self::run), with addresses for no more than `mebibytes`.
+    #[cfg(target_os = "linux")]
+    pub fn run_within(&self, mebibytes: u64, arguments: &[&str]) -> Ended {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -v {} && exec \"$0\" \"$@\"", mebibytes << 10)]);
+        shell.arg(env!("CARGO_BIN_EXE_wise-srnet"));
+        self.end(shell, &[], arguments)
+    }
+
+    fn end(&self, mut command: Command, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
         let output = command
             .args(arguments)
             .env_remove("RUST_LOG")
@@ -114,23 +126,6 @@ impl Lab {
             .output()
             .unwrap();
         Ended::of(output)
-    }
-
-    #[cfg(target_os = "linux")]
-    /// As [`run`](Self::run), with addresses for no more than `mebibytes`.
-    pub fn run_within(&self, mebibytes: u64, arguments: &[&str]) -> Ended {
-        let limited = format!("ulimit -v {}; exec \"$0\" \"$@\"", mebibytes << 10);
-        let mut command = Process::new("sh");
-        command
-            .args(["-c", &limited, env!("CARGO_BIN_EXE_wise-srnet")])
-            .args(arguments);
-        Ended::of(
-            command
-                .env_remove("RUST_LOG")
-                .current_dir(&self.folder)
-                .output()
-                .unwrap(),
-        )
     }
 
     /// Runs `tiny.ron` to its end, which must be a good one.

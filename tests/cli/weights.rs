@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use hdf5_pure::{AttrValue, File, FileBuilder, Group};
+use hdf5_pure::{AttrValue, File, FileBuilder, Group, GroupBuilder};
 use wise_srnet::experiment::{Experiment, HeadKind, Orientation, Plan, Registry};
 use wise_srnet::layers::Visited;
 use wise_srnet::networks::{densenet169, nasnet_large, resnet50, xception};
@@ -123,6 +123,161 @@ fn files_in_the_official_layout_load_and_damaged_or_foreign_ones_are_refused_by_
     );
 }
 
+/// Writes ResNet50's random weights as Keras writes those of a model that has it as a layer, before a dense layer.
+fn write_model_around_resnet50(path: &Path) {
+    let mut model = Registry::builtin()
+        .build_named("resnet50", 224, HeadKind::Gap, 3, 1)
+        .unwrap();
+    let names = resnet50::keras_names();
+    let list = |names: &[String]| AttrValue::StringArray(names.to_vec());
+    let mut file = FileBuilder::new();
+    let mut whole = file.create_group("model_weights");
+    whole.set_attr("layer_names", list(&["resnet50".to_owned(), "dense".to_owned()]));
+    let mut network = whole.create_group("resnet50");
+    network.set_attr("weight_names", list(&names));
+    let mut names = names.iter();
+    let mut layers: Vec<(String, GroupBuilder)> = Vec::new();
+    model.for_each(&mut |visited| {
+        let Visited::Tensor(tensor) = visited else { return };
+        let Some((layer, variable)) = names.next().and_then(|name| name.split_once('/')) else {
+            return;
+        };
+        if layers.last().is_none_or(|(last, _)| last != layer) {
+            layers.push((layer.to_owned(), network.create_group(layer)));
+        }
+        let shape: Vec<u64> = tensor.shape.iter().map(|&size| size as u64).collect();
+        let (_, group) = layers.last_mut().unwrap();
+        group
+            .create_dataset(variable)
+            .with_f32_data(tensor.values)
+            .with_shape(&shape);
+    });
+    for (_, layer) in layers {
+        network.add_group(layer.finish());
+    }
+    whole.add_group(network.finish());
+    let mut dense = whole.create_group("dense");
+    dense.set_attr("weight_names", list(&["kernel".to_owned()]));
+    dense
+        .create_dataset("kernel")
+        .with_f32_data(&[1.0; 2048])
+        .with_shape(&[2048, 1]);
+    whole.add_group(dense.finish());
+    file.add_group(whole.finish());
+    fs::write(path, file.finish().unwrap()).unwrap();
+}
+
+#[test]
+fn a_model_around_a_network_gives_its_weights_and_says_what_it_left_out() {
+    let lab = Lab::with(
+        r#"Experiment(
+    name: "around",
+    network: "resnet50",
+    image_size: 224,
+    heads: [gap],
+    epochs: 1,
+    batch_size: 2,
+    data: (layout: Generated(train_per_class: 1, test_per_class: 1, image_size: 64, seed: 0)),
+)
+"#,
+    );
+    write_model_around_resnet50(&lab.path("model.h5"));
+    let image: Vec<f32> = (0..224 * 224 * 3).map(|value| (value % 251) as f32 - 120.0).collect();
+    write_npy(&lab.path("in.npy"), &image, &[1, 224, 224, 3]);
+    let features = "features --network resnet50 --size 224 --input in.npy --output maps.npy --weights model.h5";
+    let ended = lab.run(&features.split(' ').collect::<Vec<_>>());
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let note = "note: left out of 'model.h5', being no part of the network: 1 layer, dense\n";
+    assert_eq!(ended.stderr, note);
+    let maps = fs::read(lab.path("maps.npy")).unwrap();
+    let maps = npyz::NpyFile::new(&maps[..]).unwrap().into_vec::<f32>().unwrap();
+    let model = Registry::builtin()
+        .build_named("resnet50", 224, HeadKind::Gap, 3, 1)
+        .unwrap();
+    assert!(maps == model.features(image, 1).unwrap());
+
+    let checked = lab.run(&["check", "tiny.ron", "--weights", "model.h5"]);
+    assert_eq!(checked.code, Some(0), "{}", checked.stderr);
+    assert!(checked.stdout.contains(note), "{}", checked.stdout);
+}
+
+#[test]
+fn weights_that_are_not_finite_are_refused() {
+    let lab = Lab::new();
+    let path = lab.path("nan.h5");
+    let mut model = Registry::builtin()
+        .build_named("resnet50", 224, HeadKind::Gap, 3, 1)
+        .unwrap();
+    export_keras_h5(&path, "resnet50", true, |visit| {
+        model.for_each(&mut |mut visited| {
+            if let Visited::Tensor(tensor) = &mut visited
+                && tensor.name.starts_with("backbone.")
+            {
+                tensor.values[0] = f32::NAN;
+            }
+            visit(visited);
+        });
+    })
+    .unwrap();
+    let message = refusal(&path, "resnet50");
+    assert!(
+        message.contains("its tensor `conv1_conv/kernel` holds values that are not finite"),
+        "{message}"
+    );
+}
+
+/// A file in which a layer is named again and again, each time with a tensor that is named again and again.
+#[cfg(target_os = "linux")]
+fn names_of_names(number: usize) -> Vec<u8> {
+    let list = |name: &str| AttrValue::StringArray(vec![name.to_owned(); number]);
+    let mut file = FileBuilder::new();
+    file.set_attr("layer_names", list("a"));
+    let mut group = file.create_group("a");
+    group.set_attr("weight_names", list("k"));
+    group.create_dataset("k").with_f32_data(&[1.0]).with_shape(&[1]);
+    file.add_group(group.finish());
+    file.finish().unwrap()
+}
+
+/// A file of 60,000 layers as Keras 3 writes them.
+#[cfg(target_os = "linux")]
+fn many_groups() -> Vec<u8> {
+    let mut file = FileBuilder::new();
+    let mut layers = file.create_group("layers");
+    for number in 0..60_000 {
+        let mut layer = layers.create_group(&format!("conv2d_{number}"));
+        let mut variables = layer.create_group("vars");
+        variables.set_attr("name", AttrValue::String(format!("layer_{number}")));
+        variables.create_dataset("0").with_f32_data(&[1.0]).with_shape(&[1]);
+        layer.add_group(variables.finish());
+        layers.add_group(layer.finish());
+    }
+    file.add_group(layers.finish());
+    file.finish().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn files_that_list_tensors_without_end_are_refused_within_little_memory() {
+    /// What the command itself takes with a small network, and 256 MiB.
+    const MEBIBYTES: u64 = 256 + 256;
+    let lab = Lab::new();
+    write_npy(&lab.path("in.npy"), &[0.5_f32; 64 * 64 * 3], &[1, 64, 64, 3]);
+    let features = "features --network mini_resnet --size 64 --input in.npy --output out.npy --threads 1 --weights";
+    let features = |weights: &'static str| features.split(' ').chain([weights]).collect::<Vec<_>>();
+    let ended = lab.run_within(MEBIBYTES, &features("none"));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    for (name, content) in [
+        ("few.h5", names_of_names(1_900)),
+        ("many.h5", names_of_names(60_000)),
+        ("groups.h5", many_groups()),
+    ] {
+        fs::write(lab.path(name), content).unwrap();
+        lab.run_within(MEBIBYTES, &features(name))
+            .assert_refused(1, &[name, "lists more layers and tensors than any network has"]);
+    }
+}
+
 #[test]
 fn features_are_the_same_from_a_checkpoint_and_from_its_export() {
     let lab = Lab::new();
@@ -172,6 +327,7 @@ fn write_checkpoint(path: &Path, change: impl FnOnce(&mut Checkpoint)) {
         identity: Identity {
             network: "mini_resnet".to_owned(),
             image_size: 64,
+            orientation: Orientation::default(),
             head: "gap".to_owned(),
             classes: plan.dataset.classes.clone(),
             seed: 0,

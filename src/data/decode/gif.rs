@@ -44,9 +44,9 @@ fn no_frame() -> Refusal {
     gif::DecodingError::from(std::io::Error::from(std::io::ErrorKind::UnexpectedEof)).into()
 }
 
-/// A palette's colours; where it has none, an index is a shade of grey.
+/// A palette's colours; indices beyond it are black.
 fn colours(palette: &[u8]) -> [Rgb<u8>; 256] {
-    let mut colours = std::array::from_fn(|index| Rgb([index as u8; 3]));
+    let mut colours = [Rgb([0; 3]); 256];
     for (colour, entry) in colours.iter_mut().zip(palette.as_chunks().0) {
         *colour = Rgb(*entry);
     }

@@ -2,6 +2,7 @@
 //! so Keras, always does it.
 
 use std::io::Cursor;
+use std::num::NonZeroUsize;
 
 use image::error::{DecodingError, ImageFormatHint};
 use image::{ImageError, ImageFormat, RgbImage};
@@ -38,15 +39,17 @@ pub(super) fn decode(bytes: &[u8]) -> Result<RgbImage, Refusal> {
     check_size(width, height)?;
     let kind = decoder.colortype()?;
     let colours = Colours::of(kind, is_premultiplied(&mut decoder)?)?;
-    let turn = decoder.find_tag_unsigned(Tag::Orientation)?;
+    // A turn that can't be read says nothing of the pixels.
+    let turn = decoder.find_tag_unsigned(Tag::Orientation).ok().flatten();
 
     let mut data = DecodingResult::U8(Vec::new());
     let layout = decoder.read_image_to_buffer(&mut data)?;
-    let samples = Samples::new(data, &layout, kind.bit_depth().min(8), colours.channels())?;
+    let samples = Samples::new(data, &layout, kind, colours.channels());
     let mut pixels = Vec::with_capacity(3 * width as usize * height as usize);
     for y in 0..height as usize {
         for x in 0..width as usize {
-            pixels.extend(colours.rgb(|channel| samples.at(x, y, channel)));
+            let colour = colours.rgb(|channel| samples.at(x, y, channel));
+            pixels.extend(colour.ok_or_else(|| refused("some of its pixels are missing"))?);
         }
     }
     let image = RgbImage::from_raw(width, height, pixels).ok_or_else(|| refused("too few pixels"))?;
@@ -112,27 +115,28 @@ impl Colours {
     }
 
     /// The colour of a pixel with these samples.
-    fn rgb(self, sample: impl Fn(usize) -> u8) -> [u8; 3] {
-        match self {
-            Self::Grey { white, .. } => [sample(0) * (255 / white); 3],
-            Self::Rgb { .. } => [0, 1, 2].map(sample),
-            Self::Premultiplied => match sample(3) {
+    fn rgb(self, sample: impl Fn(usize) -> Option<u8>) -> Option<[u8; 3]> {
+        let colour = || Some([sample(0)?, sample(1)?, sample(2)?]);
+        Some(match self {
+            Self::Grey { white, .. } => [sample(0)? * (255 / white); 3],
+            Self::Rgb { .. } => colour()?,
+            Self::Premultiplied => match u32::from(sample(3)?) {
                 0 => [0; 3],
-                alpha => [0, 1, 2].map(|channel| {
-                    let colour = 255 * u32::from(sample(channel)) / u32::from(alpha);
-                    colour.min(255) as u8
-                }),
+                alpha => colour()?.map(|value| (255 * u32::from(value) / alpha).min(255) as u8),
             },
-            Self::Cmyk => cmyk([0, 1, 2, 3].map(sample)),
-        }
+            Self::Cmyk => {
+                let [cyan, magenta, yellow] = colour()?;
+                cmyk([cyan, magenta, yellow, sample(3)?])
+            }
+        })
     }
 }
 
-/// The values of a page's channels; of 16 bits the upper eight.
+/// The values of a page's channels.
 struct Samples {
-    bytes: Vec<u8>,
+    data: DecodingResult,
     bits: usize,
-    /// From one row to the next.
+    /// From one row to the next, in values of the data.
     row: usize,
     /// From one channel to the next, if each has a plane of its own; otherwise those of a pixel stand together.
     plane: Option<usize>,
@@ -140,36 +144,31 @@ struct Samples {
 }
 
 impl Samples {
-    fn new(data: DecodingResult, layout: &BufferLayoutPreference, bits: u8, channels: usize) -> Result<Self, Refusal> {
-        let (bytes, bytes_a_sample) = match data {
-            DecodingResult::U8(values) => (values, 1),
-            DecodingResult::U16(values) => (values.iter().map(|value| value.to_be_bytes()[0]).collect(), 2),
-            _ => {
-                return Err(refused(
-                    "its samples are no whole numbers of 1 to 16 bits. Save it as PNG",
-                ));
-            }
-        };
-        let stride = |stride: Option<std::num::NonZeroUsize>| stride.map_or(0, |bytes| bytes.get() / bytes_a_sample);
-        if bytes.len() * bytes_a_sample < layout.complete_len {
-            return Err(refused("some of its channels are missing"));
-        }
-        Ok(Self {
-            bytes,
-            bits: usize::from(bits),
-            row: stride(layout.row_stride),
-            plane: (layout.planes > 1).then(|| stride(layout.plane_stride)),
+    fn new(data: DecodingResult, layout: &BufferLayoutPreference, kind: ColorType, channels: usize) -> Self {
+        let bytes = if matches!(data, DecodingResult::U16(_)) { 2 } else { 1 };
+        let values = |stride: Option<NonZeroUsize>| stride.map_or(0, |stride| stride.get() / bytes);
+        Self {
+            data,
+            bits: usize::from(kind.bit_depth().min(8)),
+            row: values(layout.row_stride),
+            plane: (layout.planes > 1).then(|| values(layout.plane_stride)),
             channels,
-        })
+        }
     }
 
-    fn at(&self, x: usize, y: usize, channel: usize) -> u8 {
+    /// The value of a pixel's channel, of 16 bits the upper eight; none if the data end before.
+    fn at(&self, x: usize, y: usize, channel: usize) -> Option<u8> {
         let (start, sample) = match self.plane {
             Some(plane) => (channel * plane + y * self.row, x),
             None => (y * self.row, x * self.channels + channel),
         };
         let bit = sample * self.bits;
-        let byte = self.bytes[start + bit / 8];
-        (byte >> (8 - self.bits - bit % 8)) & (255 >> (8 - self.bits))
+        let place = start + bit / 8;
+        let byte = match &self.data {
+            DecodingResult::U8(values) => *values.get(place)?,
+            DecodingResult::U16(values) => values.get(place)?.to_be_bytes()[0],
+            _ => return None,
+        };
+        Some((byte >> (8 - self.bits - bit % 8)) & (255 >> (8 - self.bits)))
     }
 }

@@ -11,6 +11,8 @@ use std::time::{Duration, SystemTime};
 use tempfile::{NamedTempFile, TempPath};
 use tracing::warn;
 
+use crate::text::printable;
+
 /// What writing a file asks of the system, step by step. The steps are those of the real file system; a test takes the
 /// place of one to let it fail, or to note in which order they come.
 pub trait Disk: Debug {
@@ -121,7 +123,7 @@ fn keep_names(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     }
     TOLD.call_once(|| {
         warn!(
-            folder = %folder.display(),
+            folder = %printable(folder),
             "the file system can't flush a folder ({error}): what is written here may not survive a power cut"
         );
     });

@@ -738,7 +738,7 @@ fn recognised(files: &Files) -> (String, Vec<(String, usize)>) {
     write_folder(&folder, files);
     write_zip(&zip, files);
     let [in_folder, in_zip] = [&folder, &zip]
-        .map(|path| recognise(path).map_err(|error| error.to_string().replace(&path.display().to_string(), "DATA")));
+        .map(|path| recognise(path).map_err(|error| error.to_string().replace(&*path.to_string_lossy(), "DATA")));
     assert_eq!(in_folder, in_zip);
     match in_folder {
         Ok(found) => {

@@ -193,7 +193,7 @@ fn print(plan: &Plan<'_>, findings: &Findings<'_>) -> Result<(), CommandError> {
     if let Some(turned) = turned(findings.data.asking_for_turn, plan.experiment.data.orientation) {
         facts.row(["orientation", &turned]);
     }
-    facts.row(["results", &findings.results.to_string_lossy().into_owned()]);
+    facts.row(["results", &findings.results.to_string_lossy()]);
     let (runs, epochs) = (count(findings.runs, "run"), count(findings.epochs, "epoch"));
     let steps = count(findings.steps_per_epoch, "step");
     facts.row(["plan", &format!("{runs} of {epochs} of {steps}")]);

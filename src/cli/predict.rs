@@ -53,7 +53,7 @@ pub fn predict(arguments: PredictArguments, registry: &Registry) -> Result<ExitC
     let split = split.oriented(trained.checkpoint.identity.orientation);
     let mut printer = Printer::new(&arguments, classes, &split);
     for (path, problem) in problems {
-        printer.failed(&path.to_string_lossy().into_owned(), problem)?;
+        printer.failed(&path.to_string_lossy(), problem)?;
     }
     let left_out = left_out::of_pictures(&left_out);
     left_out.for_each(|sentence| output::tell(format_args!("note: {sentence}")));

@@ -24,7 +24,7 @@ pub fn report(arguments: ReportArguments) -> Result<ExitCode, CommandError> {
         return Ok(ExitCode::SUCCESS);
     }
     for path in &arguments.paths {
-        let found = found(path)?;
+        let found = Found::at(path)?;
         let lock = Lock::take(found.folder())?;
         sweep(found.folder())?;
         let drawn = found.draw()?;

@@ -15,6 +15,11 @@ fn a_results_folder_is_drawn_again_from_what_is_stored() {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert_eq!(ended.stdout, "reports/tiny/accuracy.png\nreports/tiny/report.html\n");
     assert_eq!(drawn.each_ref().map(|path| fs::read(path).unwrap()), before);
+
+    let torn = lab.read("reports/tiny/history.csv") + "wise_srnet_dropout,0,2";
+    lab.write("reports/tiny/history.csv", &torn);
+    let told = lab.run(&["report", "reports/tiny"]).stderr;
+    assert_eq!(told.matches("is incomplete and was left out").count(), 1, "{told}");
 }
 
 #[test]

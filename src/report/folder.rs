@@ -136,9 +136,6 @@ impl Found {
             let folder = path.to_path_buf();
             return Ok(Self { stored, folder });
         }
-        if !metadata.is_file() {
-            return Err(ReportError::content(path, "neither a file nor a folder"));
-        }
         let beside = path.parent().unwrap_or(Path::new(""));
         let is_results = path.file_name().is_some_and(|name| name == HISTORY);
         let folder = if is_results {

@@ -58,6 +58,7 @@ fn a_run_writes_the_promised_files_and_no_others() {
         "experiment.json".to_owned(),
         "environment.json".to_owned(),
         "history.csv".to_owned(),
+        "images.csv".to_owned(),
         "report.html".to_owned(),
         "report.json".to_owned(),
         "wise_srnet-seed0/kernel.csv".to_owned(),

@@ -13,9 +13,12 @@ use super::{Described, keras_h5, keras3, values};
 /// The bytes with which every HDF5 file begins.
 pub(super) const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 
-/// What may be read of a file, in bytes, to find out which tensors it has. Each is looked up among all, so that this grows
-/// faster than their number: for NASNetLarge within a model it is about 80 million.
+/// What may be read of a file, in bytes, to find out which tensors it has.
 const LISTING: u64 = 256 << 20;
+
+/// What may be read of a file beside the values, in bytes, to find these again: each is looked up among all, so that this
+/// grows faster than their number.
+const FINDING: u64 = 1 << 30;
 
 /// What may be read at once, in bytes: a name of one letter takes fifty in memory.
 const STEP: u64 = 4 << 20;
@@ -51,7 +54,7 @@ pub(super) struct Part {
     pub tensors: Vec<Listed>,
 }
 
-/// Puts together what a file lists, and charges for it.
+/// Reads what a file lists, and charges for it.
 pub(super) struct Listing {
     meter: Meter,
 }
@@ -146,7 +149,7 @@ impl KerasFile {
     /// # Errors
     /// A sentence on what is not as it should be.
     pub fn values(&self, tensors: &[&Listed]) -> Result<Vec<Vec<f32>>, String> {
-        let all = LISTING.saturating_add(2 * self.bytes.len() as u64);
+        let all = FINDING + 2 * self.bytes.len() as u64;
         let meter = Meter::new(all, all);
         let root = open(&self.bytes, &meter)?.root();
         let values = tensors.iter().map(|tensor| {

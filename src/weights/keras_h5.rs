@@ -5,6 +5,8 @@
 //! Three generations of names are in use, because Keras itself goes by order: `conv1_conv/kernel`, Keras 2's
 //! `conv1/conv/kernel:0` (the published DenseNet169), and Keras 1's `convolution2d_1_W:0` (the published Xception).
 
+use std::collections::HashMap;
+
 use hdf5_pure::{AttrValue, Group};
 
 use super::keras_file::{Listing, Part};
@@ -24,11 +26,19 @@ pub(super) fn list(root: &Group, listing: &Listing) -> Result<Option<Vec<Part>>,
     let Some(layers) = names(&model, "layer_names", listing)? else {
         return Ok(None);
     };
+    let unlistable = |error| format!("its groups can't be read ({error})");
+    let groups: HashMap<String, Group> = listing.groups(&model).map_err(unlistable)?.into_iter().collect();
     let mut parts = vec![Part::default()];
     for layer in &layers {
-        let group = listing
-            .group(&model, layer)
-            .map_err(|error| format!("its layer `{layer}` can't be read ({error})"))?;
+        let group = match groups.get(layer) {
+            Some(group) => group.clone(),
+            None => {
+                let (group, rest) = nearest(&model, &groups, layer);
+                let group = listing.group(group, rest);
+                group.map_err(|error| format!("its layer `{layer}` can't be read ({error})"))?
+            }
+        };
+        let inner: HashMap<String, Group> = listing.groups(&group).map_err(unlistable)?.into_iter().collect();
         let weights = names(&group, "weight_names", listing)?
             .ok_or_else(|| format!("its layer `{layer}` has no attribute `weight_names`"))?;
         let is_model = weights.iter().any(|weight| owner(weight) != owner(&weights[0]));
@@ -39,7 +49,8 @@ pub(super) fn list(root: &Group, listing: &Listing) -> Result<Option<Vec<Part>>,
             } else {
                 format!("{}/{}", layer.replace('/', "_"), variable(layer, weight))
             };
-            tensors.push(listing.tensor(&group, format!("{path}{layer}/{weight}"), weight, name)?);
+            let (group, rest) = nearest(&group, &inner, weight);
+            tensors.push(listing.tensor(group, format!("{path}{layer}/{weight}"), rest, name)?);
         }
         if is_model {
             let name = layer.clone();
@@ -49,6 +60,14 @@ pub(super) fn list(root: &Group, listing: &Listing) -> Result<Option<Vec<Part>>,
         }
     }
     Ok(Some(parts))
+}
+
+/// Where a path begins: in which of the groups within `group`, if in any, and with what rest. To look each up in `group`
+/// would be to read the names of all for each.
+fn nearest<'g, 'p>(group: &'g Group, within: &'g HashMap<String, Group>, path: &'p str) -> (&'g Group, &'p str) {
+    path.split_once('/')
+        .and_then(|(first, rest)| Some((within.get(first)?, rest)))
+        .unwrap_or((group, path))
 }
 
 /// The layer that a tensor is of by its name.
@@ -228,6 +247,14 @@ mod tests {
                 part("densenet", &["conv1_conv/kernel", "conv1_bn/gamma"]),
             ]
         );
+    }
+
+    /// Looking each up among all would be to read more than is allowed.
+    #[test]
+    fn a_model_of_thousands_of_layers_within_another_is_listed() {
+        let weights: Vec<String> = (0..3_000).map(|layer| format!("l{layer}/kernel")).collect();
+        let nested: Vec<&str> = weights.iter().map(String::as_str).collect();
+        assert_eq!(names(file(&[("large", &nested)]))[1].1, weights);
     }
 
     #[test]

@@ -43,6 +43,9 @@ enum Content {
     Checkpoint(Vec<Tensor>),
 }
 
+/// Of tensors, in a network's order.
+type Values<'t> = Vec<Cow<'t, [f32]>>;
+
 impl Pretrained {
     /// Reads a file: one of Keras (legacy `.h5`, `.weights.h5`, `.keras`), or a checkpoint of this program, whose head is
     /// left out.
@@ -129,7 +132,7 @@ impl Pretrained {
         tensors: &'t [Tensor],
         network: &str,
         parameters: &[Wanted],
-    ) -> Result<Vec<Cow<'t, [f32]>>, WeightsError> {
+    ) -> Result<Values<'t>, WeightsError> {
         let mismatch = |mismatch| self.mismatch(network, mismatch, String::new());
         let assigned = assign(tensors, parameters).map_err(mismatch)?;
         match assigned.rest.first() {
@@ -146,7 +149,7 @@ impl Pretrained {
         file: &KerasFile,
         network: &str,
         parameters: &[Wanted],
-    ) -> Result<(Vec<Cow<'static, [f32]>>, Vec<String>), WeightsError> {
+    ) -> Result<(Values<'static>, Vec<String>), WeightsError> {
         let mismatch = |mismatch| {
             let advice = alone(network, &mismatch);
             self.mismatch(network, mismatch, advice)
@@ -481,6 +484,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights.keras");
         assert!(message(folder.path(), "resnet50").contains("it is a folder, not a file"));
+        let huge = folder.path().join("huge.h5");
+        // Its blocks are not on the disk: the file has a length and nothing else.
+        fs::File::create(&huge).unwrap().set_len((4 << 30) + 1).unwrap();
+        assert!(message(&huge, "resnet50").contains("it is larger than 4 GiB"));
         fs::write(&path, b"PK\x03\x04 and so on").unwrap();
         assert!(message(&path, "resnet50").contains("zip file"));
         for bytes in [&b""[..], b"random bytes", b"\x89HDF\r\n\x1a\nrandom bytes"] {

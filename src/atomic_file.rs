@@ -328,7 +328,7 @@ mod tests {
         ];
         for (name, modified) in files {
             let file = File::create(folder.path().join(name)).unwrap();
-            modified.map(|time| file.set_modified(time).unwrap());
+            modified.into_iter().for_each(|time| file.set_modified(time).unwrap());
         }
         sweep_beside(&path);
         let left = |name: &str| folder.path().join(name).exists();

@@ -761,7 +761,9 @@ fn the_splits_with_classes_are_recognised_and_images_without_are_left_alone() {
         photographs("seg_test/seg_test/", 2),
     ]
     .concat();
-    let cases: [(Files, String, &[(&str, usize)]); 14] = [
+    /// The files, the layout, and what is left alone.
+    type Case = (Files, String, &'static [(&'static str, usize)]);
+    let cases: [Case; 14] = [
         (
             [train.clone(), test.clone()].concat(),
             folders(r#"train: "train", test: "test""#),

@@ -120,7 +120,7 @@ fn many_classes_and_long_names_are_cut_for_people_and_whole_in_json() {
 }
 
 const HOSTILE: [&str; 6] = [
-    "a\nerror: b\tc",
+    "a\u{85}error: b\tc",
     "\u{1b}[31mred\u{202e}\u{7}",
     "=cmd|'/C calc'!A0",
     "</script><script>alert(1)</script>",
@@ -145,7 +145,10 @@ fn no_name_forges_a_line_or_breaks_a_file_of_the_results() {
         "heat",
     ]));
     said += &shown(&lab.run(&["report", "reports/tiny"]));
-    assert!(said.contains("a?error: b?c") && said.contains("?[31mred????"), "{said}");
+    assert!(
+        said.contains("a??error: b?c") && said.contains("?[31mred????"),
+        "{said}"
+    );
     assert!(said.lines().all(|line| !line.starts_with("error")), "{said}");
 
     let warning = "lacks letters of these names, and shows boxes in their place: 写真.";
@@ -171,6 +174,34 @@ fn no_name_forges_a_line_or_breaks_a_file_of_the_results() {
             .iter()
             .any(|class| class == HOSTILE[0])
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn the_line_break_of_a_folders_name_begins_no_line() {
+    let lab = lab(&["sea", "sky"]);
+    let text = lab.read("tiny.ron");
+    let folders = r#"Folders(train: "train", test: "test")"#;
+    lab.write(
+        "tiny.ron",
+        &text.replacen(r#"Csv(train: "train.csv", test: "test.csv")"#, folders, 1),
+    );
+    for (split, class) in [
+        ("train", "a\nerror: b"),
+        ("train", "c"),
+        ("test", "a\nerror: b"),
+        ("test", "c"),
+    ] {
+        let image = lab.path("data").join(split).join(class).join("x\nerror: y.png");
+        fs::create_dir_all(image.parent().unwrap()).unwrap();
+        fs::copy(lab.path("data/test0-0.png"), image).unwrap();
+    }
+    let said = shown(&lab.run(&["check", "tiny.ron"]));
+    assert!(
+        said.contains("a?error: b, c") && said.contains("x?error: y.png"),
+        "{said}"
+    );
+    assert!(said.lines().all(|line| !line.starts_with("error")), "{said}");
 }
 
 /// The classes of the images in a file of predictions, as another program would read them.

@@ -407,7 +407,9 @@ fn whatever_a_checkpoint_says_that_it_is_of_is_answered() {
         write_checkpoint(&lab.path("c.safetensors"), change);
         lab.run(&["predict", "--checkpoint", "c.safetensors", "dot.bmp"])
     };
-    let refused: [(&dyn Fn(&mut Checkpoint), &str); 6] = [
+    /// A change of a checkpoint, and what is said of it.
+    type Case<'a> = (&'a dyn Fn(&mut Checkpoint), &'a str);
+    let refused: [Case<'_>; 6] = [
         (&|c| c.identity.image_size = 1 << 63, "9223372036854775808 pixels"),
         (&|c| c.identity.image_size = 0, "0 pixels"),
         (&|c| c.identity.network = "../../x".to_owned(), "`../../x`"),

@@ -258,6 +258,7 @@ mod tests {
         let grid = Grid {
             rows: names.to_vec(),
             columns: names.to_vec(),
+            title: names[..2].concat(),
             ..grid(3, 3)
         };
         write_grids(&path, &names.concat(), &[grid]).unwrap();

@@ -90,7 +90,7 @@ impl<'a> Results<'a> {
     /// Tells if the weights of a run's best epoch were lost. As long as they are, the report says so too.
     pub fn look_after_best(&mut self, run: Run, best: BestWeights) {
         match best {
-            BestWeights::Whole => {}
+            BestWeights::Intact => {}
             BestWeights::Restored { lost, from } => output::tell(format_args!(
                 "warning: {run}: {BEST} {lost}; it is restored from {from}, which is of the same epoch"
             )),

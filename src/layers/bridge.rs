@@ -4,8 +4,8 @@
 //! known to be contiguous is read as a slice from its first element to its last.
 //!
 //! May a pointer that was made from a reference to one element reach the others? Rust has not settled it. Of the two models
-//! of its aliasing rules that Miri checks, Tree Borrows says yes, as long as all lies in one allocation, and `tools/check_memory`
-//! runs these tests under it; the older one, Stacked Borrows, says no. Under that one dfdx leaves nothing but to copy every map.
+//! of its aliasing rules, Tree Borrows says yes, as long as all lies in one allocation; the older one, Stacked Borrows, says
+//! no. Under that one dfdx leaves nothing but to copy every map.
 //!
 //! Layers also forget their tensors' compile-time sizes here, once they have been checked, so that everything behind the
 //! typed shells is compiled once for all shapes of a rank.

@@ -193,7 +193,7 @@ impl Fit<'_> {
     /// tells. If their file is lost, and another checkpoint is of that epoch, they are written again.
     pub fn best(&self, position: &Position, epoch: Option<u64>) -> Result<BestWeights, FitError> {
         if position.best.is_none() {
-            return Ok(BestWeights::Whole);
+            return Ok(BestWeights::Intact);
         }
         Ok(self.checkpoints().best(&self.identity, position, epoch)?)
     }

@@ -20,7 +20,7 @@ pub(super) struct RunFolder<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum BestWeights {
     /// They are in their file.
-    Whole,
+    Intact,
     /// They were lost, and another file had them.
     Restored {
         /// What was wrong with their file.
@@ -110,9 +110,9 @@ impl RunFolder<'_> {
         };
         let lost = match Checkpoint::load(&self.path.join(BEST)) {
             // One from after the state was written before a crash: the run comes to that epoch again.
-            Ok(best) if is_best(&best) => return Ok(BestWeights::Whole),
+            Ok(best) if is_best(&best) => return Ok(BestWeights::Intact),
             Ok(best) if is_same_run(&best.identity, identity) && best.position.epochs > position.epochs => {
-                return Ok(BestWeights::Whole);
+                return Ok(BestWeights::Intact);
             }
             Ok(best) if is_same_run(&best.identity, identity) => {
                 format!("is of epoch {}, which is not the best", best.position.epochs)
@@ -245,13 +245,13 @@ mod tests {
             disk: &System,
         };
         folder_of(&run);
-        assert_eq!(best(&run), BestWeights::Whole);
+        assert_eq!(best(&run), BestWeights::Intact);
         let other_images = Identity {
             contents: 6,
             ..identity(0)
         };
         let found = run.best(&other_images, &state(3, 0.5).position, Some(2)).unwrap();
-        assert_eq!(found, BestWeights::Whole, "the run may have gone on with other images");
+        assert_eq!(found, BestWeights::Intact, "the run may have gone on with other images");
         let file = folder.path().join(BEST);
         let whole = fs::read(&file).unwrap();
         let other_seed = Checkpoint {
@@ -300,7 +300,7 @@ mod tests {
         };
         folder_of(&run);
         run.save_best(&weights(state(4, 0.75))).unwrap();
-        assert_eq!(best(&run), BestWeights::Whole);
+        assert_eq!(best(&run), BestWeights::Intact);
     }
 
     #[test]

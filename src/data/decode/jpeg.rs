@@ -1,4 +1,4 @@
-//! JPEG, within 3 of 255 of what libjpeg makes of it.
+//! JPEG, within 4 of 255 of what libjpeg makes of it.
 
 use std::io::{Read, repeat};
 

@@ -126,7 +126,7 @@ fn a_batch_of_no_images_has_no_output_and_changes_no_gradient() {
     check(&DepthwiseConvolution { window, channels: 3 }, &mut rng);
 }
 
-/// Small enough for Miri, which looks at every address: pixels that no cell of the window reaches, cells that reach no pixel,
+/// Most addresses lie at an edge: pixels that no cell of the window reaches, cells that reach no pixel,
 /// and fewer channels than a vector register holds.
 #[test]
 fn equals_the_definition_for_the_smallest_sizes() {

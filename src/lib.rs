@@ -15,6 +15,7 @@ pub mod kernels;
 pub mod layers;
 pub mod memory;
 pub mod networks;
+pub mod npy;
 pub mod random;
 pub mod report;
 pub mod runner;

@@ -14,8 +14,11 @@ use std::time::Duration;
 use rand::Rng;
 use wise_srnet::random::stream;
 
-/// Inputs of every reader, beside the seeds themselves.
+/// Inputs of a reader, beside the seeds themselves.
 const INPUTS: usize = 5_000;
+
+/// Inputs where each draws pages and pictures.
+const DRAWN: usize = 40;
 
 /// The longest that a reader's inputs together may take before it counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -48,12 +51,12 @@ fn changed(seeds: &[Vec<u8>], random: &mut impl Rng) -> Vec<u8> {
 
 /// Asserts that a reader answers every input.
 #[track_caller]
-fn assert_answers(target: &'static str) {
+fn assert_answers(target: &'static str, inputs: usize) {
     let (_, read) = readers::ALL.into_iter().find(|(name, _)| *name == target).unwrap();
     let (sender, progress) = channel();
     let worker = thread::spawn(move || {
         let seeds = seeds::of(target);
-        let changed = (0..INPUTS).map(|number| changed(&seeds, &mut stream(0, target, &[number as u64])));
+        let changed = (0..inputs).map(|number| changed(&seeds, &mut stream(0, target, &[number as u64])));
         for (number, input) in seeds.iter().cloned().chain(changed).enumerate() {
             let answered = catch_unwind(|| read(&input)).is_ok();
             assert!(
@@ -70,23 +73,26 @@ fn assert_answers(target: &'static str) {
 }
 
 macro_rules! readers {
-    ($($name:ident: $target:literal;)*) => {
-        $(#[test] fn $name() { assert_answers($target); })*
+    ($($name:ident: $inputs:ident of $target:literal;)*) => {
+        $(#[test] fn $name() { assert_answers($target, $inputs); })*
     };
 }
 
 readers! {
-    damaged_images_are_answered: "image";
-    damaged_zip_files_are_answered: "zip";
-    damaged_lists_are_answered: "lists";
-    damaged_keras_files_are_answered: "keras_h5";
-    damaged_experiment_files_are_answered: "experiment_file";
-    damaged_checkpoints_are_answered: "checkpoint";
+    damaged_images_are_answered: INPUTS of "image";
+    damaged_zip_files_are_answered: INPUTS of "zip";
+    damaged_lists_are_answered: INPUTS of "lists";
+    damaged_keras_files_are_answered: INPUTS of "keras_h5";
+    damaged_experiment_files_are_answered: INPUTS of "experiment_file";
+    damaged_checkpoints_are_answered: INPUTS of "checkpoint";
+    damaged_arrays_are_answered: INPUTS of "npy";
+    damaged_results_are_answered: INPUTS of "results";
+    damaged_results_are_drawn: DRAWN of "report";
 }
 
 #[test]
 fn every_reader_is_among_them() {
-    assert_eq!(readers::ALL.len(), 6);
+    assert_eq!(readers::ALL.len(), 9);
     for (target, read) in readers::ALL {
         let seeds = seeds::of(target);
         assert!(!seeds.is_empty(), "{target}");

@@ -319,7 +319,7 @@ fn a_listed_file_that_is_missing_is_named_with_its_line_and_the_number_of_others
     let text = message(&Layout::MitIndoor, &files);
     assert!(
         text.starts_with(
-            "'DIR/TrainImages.txt', line 2: there is no file 'DIR/Images/bakery/1.jpg' (2 of the 6 listed images are missing)"
+            "'DIR/TrainImages.txt', line 2: there is no file 'DIR/Images/bakery/1.jpg' (missing: 2 of the 6 listed images)"
         ),
         "{text}"
     );

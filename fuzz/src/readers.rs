@@ -9,6 +9,8 @@ use tempfile::TempDir;
 use wise_srnet::data::decode::{Orientation, decode};
 use wise_srnet::data::{Dataset, Layout, open};
 use wise_srnet::experiment::{Experiment, ExperimentError, ExperimentFile, Setting};
+use wise_srnet::npy::Array;
+use wise_srnet::report::{Found, ReportError};
 use wise_srnet::training::Checkpoint;
 use wise_srnet::weights::Pretrained;
 
@@ -16,13 +18,16 @@ use wise_srnet::weights::Pretrained;
 pub type Reader = fn(&[u8]);
 
 /// All of them, by the names of their targets.
-pub const ALL: [(&str, Reader); 6] = [
+pub const ALL: [(&str, Reader); 9] = [
     ("image", image),
     ("zip", zip),
     ("lists", lists),
     ("keras_h5", keras_h5),
     ("experiment_file", experiment_file),
     ("checkpoint", checkpoint),
+    ("npy", npy),
+    ("results", results),
+    ("report", report),
 ];
 
 /// An image of any format, named like none, turned as it asks.
@@ -64,13 +69,16 @@ pub fn lists(input: &[u8]) {
     }
 }
 
-/// A file of Keras' weights: legacy HDF5, Keras 3's, or a zip file around one.
+/// A file of Keras' weights, with the values of all its tensors: legacy HDF5, Keras 3's, or a zip file around one.
 pub fn keras_h5(input: &[u8]) {
     let folder = folder();
     let path = folder.path().join("input");
     fs::write(&path, input).expect("the temporary folder can be written to");
-    let loaded = Pretrained::open(&path, "resnet50").and_then(|weights| weights.load_into("resnet50", |_| ()));
-    if let Err(error) = loaded {
+    let read = Pretrained::open(&path, "resnet50").and_then(|weights| {
+        weights.read_all()?;
+        weights.load_into("resnet50", |_| ())
+    });
+    if let Err(error) = read {
         assert!(error.to_string().contains("input"));
     }
 }
@@ -123,6 +131,85 @@ pub fn checkpoint(input: &[u8]) {
         Ok(checkpoint) => checkpoint.save(&path).expect("an accepted checkpoint can be saved"),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
+}
+
+/// An array of NumPy: whatever is accepted can be written and reads back as itself.
+pub fn npy(input: &[u8]) {
+    match Array::from_bytes(input) {
+        Ok(array) => {
+            let again = Array::from_bytes(&array.to_bytes()).expect("a written array is accepted");
+            assert_eq!(again.shape, array.shape);
+            let bits = |array: &Array| array.values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&again), bits(&array));
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// The files of an experiment's results that a report is made from. An input holds them one after the other.
+pub const RESULTS: [&str; 7] = [
+    "history.csv",
+    "experiment.json",
+    "gap-seed0/last_predictions.csv",
+    "gap-seed0/kernel.csv",
+    "wise_srnet-seed0/last_predictions.csv",
+    "wise_srnet-seed0/kernel.csv",
+    "keras.csv",
+];
+
+/// Stands between two files of results.
+pub const BETWEEN_FILES: u8 = 0x1e;
+
+/// The results of an experiment, or the reason why they can't be read.
+pub fn results(input: &[u8]) {
+    match Found::at(stored(input).path()) {
+        Ok(found) => assert!(found.warnings().iter().all(|warning| !warning.is_empty())),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// What is made of the results of an experiment: whatever is accepted is drawn, alone and beside itself, as pages,
+/// pictures and figures that others can read.
+pub fn report(input: &[u8]) {
+    let folder = stored(input);
+    if let Err(error) = draw(folder.path()) {
+        assert!(!error.to_string().is_empty());
+    }
+}
+
+fn stored(input: &[u8]) -> TempDir {
+    let folder = folder();
+    for (name, content) in RESULTS.iter().zip(input.split(|&byte| byte == BETWEEN_FILES)) {
+        if content.is_empty() {
+            continue;
+        }
+        let file = folder.path().join(name);
+        fs::create_dir_all(file.parent().unwrap_or(&file)).expect("the temporary folder can be written to");
+        fs::write(file, content).expect("the temporary folder can be written to");
+    }
+    folder
+}
+
+fn draw(path: &Path) -> Result<(), ReportError> {
+    let (found, beside) = (Found::at(path)?, [Found::at(path)?, Found::at(path)?]);
+    let drawn = found.draw()?;
+    let together = Found::draw_together(beside.into(), &path.join("together"))?;
+    for page in [&drawn.page, &together] {
+        let figures = fs::read(page.with_extension("json")).expect("figures are written");
+        serde_json::from_slice::<serde_json::Value>(&figures).expect("figures are JSON");
+        assert_is_text(page, "</html>");
+    }
+    for picture in ["accuracy.svg", "loss.svg", "learning_rate.svg"] {
+        assert_is_text(&path.join(picture), "</svg>");
+    }
+    Ok(())
+}
+
+/// Other characters may stand in no XML: browsers show no picture that has one.
+fn assert_is_text(file: &Path, end: &str) {
+    let text = fs::read_to_string(file).expect("what is drawn is text");
+    let may_stand = |c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
+    assert!(text.trim_end().ends_with(end) && text.chars().all(may_stand), "{text}");
 }
 
 /// Reads a few images of a data set, or the reason why there is none.

@@ -18,6 +18,8 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "keras_h5" => keras_files(),
         "experiment_file" => experiment_files(),
         "checkpoint" => checkpoints(),
+        "npy" => arrays(),
+        "results" | "report" => results(),
         _ => Vec::new(),
     }
 }
@@ -265,4 +267,70 @@ fn checkpoints() -> Vec<Vec<u8>> {
         safetensors(&["head.bias"]),
         safetensors(&[]),
     ]
+}
+
+/// As NumPy and this program write them, of one kind and another.
+fn arrays() -> Vec<Vec<u8>> {
+    use wise_srnet::npy::Array;
+    let file = |version: u8, header: &str, values: usize| {
+        let length = (header.len() as u32).to_le_bytes();
+        let length = if version == 1 { &length[..2] } else { &length[..] };
+        let start = [b"\x93NUMPY", &[version, 0][..], length, header.as_bytes()].concat();
+        [start, vec![0x3f; values]].concat()
+    };
+    let written = Array {
+        shape: vec![1, 2, 2, 3],
+        values: vec![0.5; 12],
+    };
+    vec![
+        written.to_bytes(),
+        file(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n", 24),
+        file(2, "{'shape': (), 'fortran_order': False, 'descr': \"<f4\"}", 4),
+        file(1, "{'descr': '<f8', 'fortran_order': True, 'shape': (2,), }", 16),
+        file(
+            3,
+            "{'descr': [('\u{e9}', '<f4')], 'fortran_order': False, 'shape': (1,), }",
+            4,
+        ),
+        file(
+            1,
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615, 0), }",
+            0,
+        ),
+    ]
+}
+
+/// Two heads with all that a run leaves, a history alone, one that Keras' users keep, some with nothing in order.
+fn results() -> Vec<Vec<u8>> {
+    const COLUMNS: &str = "head,seed,epoch,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,seconds,\
+                           validation_loss,validation_accuracy,test_top5_accuracy\n";
+    const PREDICTIONS: &str = "image,class,top1,top2,top3,top4,top5,probability\n";
+    const KERNEL: &str = "row,column,mean,zeros\n1,1,0.5,0\n1,2,-0.25,0.5\n2,1,0,1\n2,2,1e-3,0\n";
+    const FACTS: &str = r#"{"name": "a <b> & \"c\"", "network": "mini_resnet", "image_size": 64,
+        "classes": ["sea", "sky"], "train_images": 4, "test_images": 2, "validation_images": null, "epochs": 2,
+        "batch_size": 2, "seeds": [0], "heads": [
+            {"name": "gap", "parameters": 5, "trainable": 5, "multiply_adds": 6},
+            {"name": "wise_srnet", "parameters": 50, "trainable": 50, "multiply_adds": 60}
+        ], "settings": [["optimizer", "SGD"]], "notes": ["generated"], "program_version": "0.1.0"}"#;
+    const KERAS: &str = "loss,1.5,1.25\naccuracy,0.25,0.5\nval_loss,1.5,nan\nval_accuracy,0.5,0.5\nlr,0.1,0.05\n";
+    let row = |head: &str, epoch: u32| format!("{head},0,{epoch},0.1,1.5,0.25,1.25,0.5,2.5,,,0.75\n");
+    let history: String = [("gap", 1), ("gap", 2), ("wise_srnet", 1), ("wise_srnet", 2)]
+        .iter()
+        .fold(COLUMNS.to_owned(), |text, &(head, epoch)| text + &row(head, epoch));
+    let odd = format!(
+        "\u{feff}{COLUMNS}{}\"=1+1,\u{1}\u{202e}\",18446744073709551615,3,inf,1e308,0,NaN,1,-1,0.5,0.5,\ngap,0,2,0.1",
+        row("gap", 4_000_000_000),
+    );
+    let gap = format!("{PREDICTIONS}a.png,sea,sea,sky,,,,0.75\nb.png,sky,sea,sky,,,,0.5\n");
+    let wise = format!("{PREDICTIONS}a.png,sea,sea,sky,,,,0.75\nb.png,sky,sky,sea,,,,0.875\n");
+    let between = char::from(super::readers::BETWEEN_FILES).to_string();
+    [
+        [&history, FACTS, &gap, "", &wise, KERNEL, ""],
+        [&history, FACTS, &gap, KERNEL, &gap, "", ""],
+        [&history, "", "", "", "", "", ""],
+        ["", "", "", "", "", "", KERAS],
+        [&odd, "{", "image", KERNEL, "", "row,column", ""],
+    ]
+    .map(|files| files.join(&between).into_bytes())
+    .into()
 }

@@ -20,7 +20,6 @@ mod machine;
 mod memory;
 mod new;
 mod next;
-mod npy;
 mod output;
 mod predict;
 mod prepare;

@@ -181,7 +181,7 @@ impl<'a> Images<'a> {
         let is_missing = |entry: &&Entry| matches!(self.find(&entry.path), Found::None);
         let (missing, all) = (entries.iter().filter(is_missing).count(), entries.len());
         format!(
-            "there is no file '{file}' ({missing} of the {all} listed images are missing): unpack the data set \
+            "there is no file '{file}' (missing: {missing} of the {all} listed images): unpack the data set \
              completely, or name the folder where the listed paths begin by `images` in the layout{}",
             tree::unknown(self.tree)
                 .map(|what| format!("; {what}"))

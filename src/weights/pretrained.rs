@@ -27,6 +27,9 @@ pub(super) const BACKBONE: &str = "backbone.";
 /// The folder that messages name for downloaded files.
 const FOLDER: &str = "weights";
 
+/// What is said of any other file.
+const NEITHER: &str = "neither a Keras file (.h5, .weights.h5, .keras) nor a checkpoint of this program";
+
 /// Weights of a network without its head.
 #[derive(Debug)]
 pub struct Pretrained {
@@ -126,6 +129,26 @@ impl Pretrained {
         })
     }
 
+    /// Reads the values of every tensor of the file, one after the other, whatever network they are for. Gives how many
+    /// values there are.
+    ///
+    /// # Errors
+    /// The first tensor that can't be read.
+    pub fn read_all(&self) -> Result<usize, WeightsError> {
+        let file = match &self.content {
+            Content::Checkpoint(tensors) => return Ok(tensors.iter().map(|tensor| tensor.values.len()).sum()),
+            Content::Keras(file) => file,
+        };
+        let tensors = file.parts.iter().flat_map(|part| &part.tensors);
+        let counts = tensors.map(|tensor| Ok(file.values(&[tensor])?.iter().map(Vec::len).sum::<usize>()));
+        counts
+            .sum::<Result<_, String>>()
+            .map_err(|reason| WeightsError::Format {
+                path: self.path.clone(),
+                reason,
+            })
+    }
+
     /// A checkpoint's values for these parameters, which must be all that it has.
     fn exactly<'t>(
         &self,
@@ -188,9 +211,8 @@ impl Pretrained {
 /// The backbone of a checkpoint.
 fn of_checkpoint(bytes: &[u8]) -> Result<Vec<Tensor>, String> {
     let checkpoint = Checkpoint::from_bytes(bytes).map_err(|reason| match reason {
-        Unusable::Format(_) | Unusable::LongHeader | Unusable::Foreign(_) => {
-            format!("neither a Keras file (.h5, .weights.h5, .keras) nor a checkpoint of this program ({reason})")
-        }
+        Unusable::Foreign(reason) => format!("{NEITHER}: {reason}"),
+        Unusable::Format(_) | Unusable::LongHeader => format!("{NEITHER} ({reason})"),
         reason => reason.to_string(),
     })?;
     let mut tensors = checkpoint.snapshot.tensors;

@@ -15,7 +15,7 @@ use crate::text::printable;
 
 /// What writing a file asks of the system, step by step. The steps are those of the real file system; a test takes the
 /// place of one to let it fail, or to note in which order they come.
-pub trait Disk: Debug {
+pub trait Disk: Debug + Sync {
     /// Makes a folder and its missing parents.
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)
@@ -29,6 +29,11 @@ pub trait Disk: Debug {
     /// Writes everything that the file is to hold.
     fn write(&self, file: &mut NamedTempFile, bytes: &[u8]) -> io::Result<()> {
         file.write_all(bytes)
+    }
+
+    /// Writes to the end of a file, of which a crash may leave any part.
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        File::options().append(true).open(path)?.write_all(bytes)
     }
 
     /// Returns when the file's bytes survive a power failure.
@@ -131,7 +136,7 @@ fn keep_names(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
 }
 
 /// Makes a folder and its missing parents, with names that survive a power failure.
-fn make_folder(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     let named = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty());
     let missing: Vec<&Path> = named.take_while(|folder| !folder.exists()).collect();
     disk.create_folder(folder)?;
@@ -205,6 +210,8 @@ fn sync_folder(_folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     #[test]
@@ -270,13 +277,13 @@ mod tests {
     /// Notes the folders that are flushed, and answers as it is told.
     #[derive(Debug)]
     struct Flushes {
-        flushed: std::cell::RefCell<Vec<std::path::PathBuf>>,
+        flushed: Mutex<Vec<std::path::PathBuf>>,
         answer: Option<ErrorKind>,
     }
 
     impl Disk for Flushes {
         fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-            self.flushed.borrow_mut().push(folder.to_owned());
+            self.flushed.lock().unwrap().push(folder.to_owned());
             self.answer.map_or(Ok(()), |kind| Err(kind.into()))
         }
     }
@@ -293,7 +300,10 @@ mod tests {
             replace_on(&disk, &path, None, b"1").unwrap();
         }
         let names = ["reports", "", "reports/tiny", "reports/tiny"];
-        assert_eq!(disk.flushed.into_inner(), names.map(|name| folder.path().join(name)));
+        assert_eq!(
+            disk.flushed.into_inner().unwrap(),
+            names.map(|name| folder.path().join(name))
+        );
     }
 
     #[test]

@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::error::CommandError;
 use super::text::{printable, utc};
 use super::{machine, output};
-use crate::atomic_file;
+use crate::atomic_file::replace_on;
 use crate::input_file;
 use crate::kernels::instruction_set::InstructionSet;
+use crate::runner::Lock;
 use crate::runner::folder::ENVIRONMENT;
 
 #[derive(Default, Serialize, Deserialize)]
@@ -40,8 +41,8 @@ struct Session {
 }
 
 /// Notes that a command begins to compute results for this folder, on the current thread's pool.
-pub fn record(folder: &Path) -> Result<(), CommandError> {
-    let path = folder.join(ENVIRONMENT);
+pub fn record(lock: &Lock<'_>) -> Result<(), CommandError> {
+    let path = lock.folder().join(ENVIRONMENT);
     let mut environment = stored(&path);
     warn_of_other_bits(&environment);
     environment.sessions.push(Session {
@@ -63,7 +64,7 @@ pub fn record(folder: &Path) -> Result<(), CommandError> {
     };
     let mut text = serde_json::to_string_pretty(&environment).map_err(|error| io(error.into()))?;
     text.push('\n');
-    atomic_file::replace(&path, text.as_bytes()).map_err(io)
+    replace_on(lock, &path, None, text.as_bytes()).map_err(io)
 }
 
 /// Says if the results so far come from an instruction set that rounds differently from the one in use.

@@ -24,6 +24,11 @@ impl Interrupt {
         Ok(Self(asked))
     }
 
+    /// One that never comes.
+    pub fn never() -> Self {
+        Self(Arc::default())
+    }
+
     /// A break if a stop has been asked for.
     pub fn flow(&self) -> ControlFlow<()> {
         if self.0.load(Ordering::SeqCst) {

@@ -34,12 +34,16 @@ mod thumbnails;
 mod trained;
 mod watcher;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use crate::atomic_file::Disk;
 use crate::experiment::Registry;
 use crate::text;
-use arguments::{Arguments, Command};
+use crate::training::Outcome;
+use arguments::{Arguments, Command, RunArguments};
 use error::CommandError;
+use interrupt::Interrupt;
 
 /// Runs the program with the process's arguments and the networks of `registry`, and says how it ended: 0 for success, 1
 /// for an error (explained on standard error), 2 for wrong usage, 130 after an interruption.
@@ -53,6 +57,21 @@ pub fn main(registry: &Registry) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Trains as `wise-srnet run` does with these words behind it, and writes all results to `disk`: so it is tried what a
+/// disk that fails, or a power cut, does to them. It doesn't watch for Ctrl-C.
+///
+/// # Errors
+/// What the command would say.
+pub fn train_on(
+    disk: &dyn Disk,
+    words: impl IntoIterator<Item = OsString>,
+    registry: &Registry,
+) -> Result<Outcome, String> {
+    let arguments = RunArguments::of(words).map_err(|error| error.to_string())?;
+    let trained = run::train_on(disk, &arguments, registry, || Ok(Interrupt::never()));
+    trained.map(|trained| trained.outcome).map_err(|error| error.chain())
 }
 
 fn dispatch(arguments: Arguments, registry: &Registry) -> Result<ExitCode, CommandError> {

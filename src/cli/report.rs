@@ -17,7 +17,7 @@ pub fn report(arguments: ReportArguments) -> Result<ExitCode, CommandError> {
         let all = all.collect::<Result<Vec<_>, _>>()?;
         let lock = Lock::take(folder)?;
         inspect(folder)?;
-        let page = Found::draw_together(all, folder)?;
+        let page = Found::draw_together(&lock, all, folder)?;
         drop(lock);
         output::line(&page.to_string_lossy())?;
         next::open(&page);
@@ -27,7 +27,7 @@ pub fn report(arguments: ReportArguments) -> Result<ExitCode, CommandError> {
         let found = Found::at(path)?;
         let lock = Lock::take(found.folder())?;
         sweep(found.folder())?;
-        let drawn = found.draw()?;
+        let drawn = found.draw(&lock)?;
         drop(lock);
         for warning in &drawn.warnings {
             output::tell(format_args!("warning: {warning}"));

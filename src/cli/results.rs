@@ -14,7 +14,7 @@ use crate::training::{BestWeights, EpochResult, NoProgress, Position, Scores};
 
 /// The rows of all runs, and the folder with their report.
 pub struct Results<'a> {
-    lock: &'a Lock,
+    lock: &'a Lock<'a>,
     facts: ExperimentFacts,
     chance: f64,
     rows: Vec<EpochRow>,
@@ -32,7 +32,7 @@ const DRAW_EVERY: Duration = Duration::from_secs(10);
 impl<'a> Results<'a> {
     /// Nothing but the rows of runs that aren't trained now. `chance` is the accuracy of always guessing the most frequent
     /// class.
-    pub fn new(lock: &'a Lock, facts: ExperimentFacts, chance: f64, rows: Vec<EpochRow>) -> Self {
+    pub fn new(lock: &'a Lock<'a>, facts: ExperimentFacts, chance: f64, rows: Vec<EpochRow>) -> Self {
         Self {
             lock,
             facts,
@@ -50,7 +50,7 @@ impl<'a> Results<'a> {
     }
 
     /// What lets this process alone write there.
-    pub fn lock(&self) -> &'a Lock {
+    pub fn lock(&self) -> &'a Lock<'a> {
         self.lock
     }
 
@@ -75,7 +75,7 @@ impl<'a> Results<'a> {
             epochs: position.epochs,
             last: position.last.map(|result| row(run, &result)),
         };
-        let kept = stored.of_run(run.head.name(), run.seed, &reached)?;
+        let kept = stored.of_run(self.lock, run.head.name(), run.seed, &reached)?;
         self.rows.extend(kept.rows);
         Ok(kept.told)
     }
@@ -134,7 +134,7 @@ impl<'a> Results<'a> {
     /// Writes the histories and draws the report; says its warnings, each once.
     pub fn write(&mut self) -> Result<(), CommandError> {
         self.lock.check()?;
-        for warning in write_report(self.folder(), &self.noted_facts(), &self.rows)? {
+        for warning in write_report(self.lock, self.folder(), &self.noted_facts(), &self.rows)? {
             if self.told.insert(warning.clone()) {
                 output::tell(format_args!("warning: {warning}"));
             }
@@ -147,7 +147,12 @@ impl<'a> Results<'a> {
     pub fn write_epoch(&mut self) -> Result<(), CommandError> {
         if self.drawn.is_some_and(|drawn| drawn.elapsed() < DRAW_EVERY) {
             self.lock.check()?;
-            return Ok(write_histories(self.folder(), &self.noted_facts(), &self.rows)?);
+            return Ok(write_histories(
+                self.lock,
+                self.folder(),
+                &self.noted_facts(),
+                &self.rows,
+            )?);
         }
         self.write()
     }

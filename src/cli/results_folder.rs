@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::error::CommandError;
 use super::output;
-use crate::atomic_file;
+use crate::atomic_file::replace_on;
 use crate::data::Contents;
 use crate::experiment::{Difference, Experiment, Run};
 use crate::report::run_folder;
+use crate::runner::Lock;
 use crate::runner::folder::{CONTENTS, SETTINGS};
 use crate::text::printable;
 
@@ -27,13 +28,13 @@ pub fn run_path(folder: &Path, run: Run) -> Result<PathBuf, CommandError> {
 }
 
 /// Keeps the settings beside the results.
-pub fn store_settings(experiment: &Experiment, folder: &Path) -> Result<(), CommandError> {
-    let path = folder.join(SETTINGS);
+pub fn store_settings(experiment: &Experiment, lock: &Lock<'_>) -> Result<(), CommandError> {
+    let path = lock.folder().join(SETTINGS);
     let text = format!(
         "// Every setting of these results. This is an experiment file itself.\n{}",
         experiment.to_ron()?
     );
-    atomic_file::replace(&path, text.as_bytes()).map_err(|source| CommandError::Io { path, source })
+    replace_on(lock, &path, None, text.as_bytes()).map_err(|source| CommandError::Io { path, source })
 }
 
 /// What is noted of the images' contents; where it can't be read the checkpoints tell whether they are the same.
@@ -48,9 +49,9 @@ pub fn stored_contents(folder: &Path) -> Contents {
 }
 
 /// Notes the images' contents beside the results.
-pub fn store_contents(contents: &Contents, folder: &Path) -> Result<(), CommandError> {
-    let path = folder.join(CONTENTS);
+pub fn store_contents(contents: &Contents, lock: &Lock<'_>) -> Result<(), CommandError> {
+    let path = lock.folder().join(CONTENTS);
     contents
-        .write(&path)
+        .write(lock, &path)
         .map_err(|source| CommandError::Io { path, source })
 }

@@ -18,6 +18,7 @@ use super::results_folder::{changed_settings, run_path, store_contents, store_se
 use super::text::{count, listed, printable};
 use super::watcher::Watcher;
 use super::{environment, left_out, machine, next, output, prepare, thumbnails};
+use crate::atomic_file::{Disk, System};
 use crate::data::Contents;
 use crate::experiment::{Cost, Experiment, HeadKind, OnBadImage, Plan, Registry, Run};
 use crate::report::{ExperimentFacts, HeadFacts};
@@ -27,19 +28,51 @@ use crate::training::{CheckpointError, FitError, Outcome, Position, Standing};
 
 /// Runs the experiments, one after the other.
 pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
+    let trained = train_on(&System, &arguments, registry, Interrupt::watch)?;
+    if trained.outcome == Outcome::Stopped {
+        return Ok(ExitCode::from(130));
+    }
+    if let (LogFormat::Text, Some(run_folder)) = (arguments.log_format, &trained.last_run) {
+        let weights = [BEST, LAST].map(|name| run_folder.join(name));
+        let there = weights.iter().find(|file| file.exists()).unwrap_or(&weights[0]);
+        say_next(&arguments, &trained.results, there);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How the experiments of a file ended, and where.
+pub struct Trained {
+    /// Whether all of them did.
+    pub outcome: Outcome,
+    /// The folders of those that did.
+    results: Vec<PathBuf>,
+    /// The folder of the last run of them.
+    last_run: Option<PathBuf>,
+}
+
+/// Trains the experiments on a disk. `watch` is called once everything has been looked at.
+pub fn train_on(
+    disk: &dyn Disk,
+    arguments: &RunArguments,
+    registry: &Registry,
+    watch: impl FnOnce() -> Result<Interrupt, ctrlc::Error>,
+) -> Result<Trained, CommandError> {
     // Everything is looked at before anything is trained: what is wrong with the last variant is said at once.
     let pool = machine::pool(arguments.processor)?;
     let plans = pool.install(|| prepare::plans(&arguments.experiment, &arguments.changes, registry))?;
-    let costs = plans.iter().map(|plan| affordable(plan, &pool, &arguments));
+    let costs = plans.iter().map(|plan| affordable(plan, &pool, arguments));
     let costs = costs.collect::<Result<Vec<_>, _>>()?;
     let ready = plans.into_iter().zip(costs);
-    let ready = ready.map(|(plan, costs)| Ready::new(plan, costs, &arguments));
+    let ready = ready.map(|(plan, costs)| Ready::new(disk, plan, costs, arguments));
     let ready = ready.collect::<Result<Vec<_>, _>>()?;
     let are_several = ready.len() > 1;
-    let interrupt = Interrupt::watch()?;
+    let interrupt = watch()?;
     let events = Events(arguments.log_format);
-    let mut results = Vec::new();
-    let mut last_run = None;
+    let mut trained = Trained {
+        outcome: Outcome::Finished,
+        results: Vec::new(),
+        last_run: None,
+    };
     // Standard output that can't be written to doesn't keep the experiments that are left from being trained.
     let mut told = Ok(());
     // Each plan is dropped when it has been run, with the images that it keeps in memory.
@@ -52,22 +85,15 @@ pub fn run(arguments: RunArguments, registry: &Registry) -> Result<ExitCode, Com
         if are_several {
             output::tell(format_args!("experiment {}", plan.experiment.name));
         }
-        let outcome = pool.install(|| train_all(&ready, &interrupt, events))?;
-        told = told.and(say_written(&folder.join(PAGE), outcome, events));
-        if outcome == Outcome::Stopped {
-            told?;
-            return Ok(ExitCode::from(130));
+        trained.outcome = pool.install(|| train_all(&ready, &interrupt, events))?;
+        told = told.and(say_written(&folder.join(PAGE), trained.outcome, events));
+        if trained.outcome == Outcome::Stopped {
+            break;
         }
-        last_run = plan.runs().last().map(|&run| run_path(folder, run)).transpose()?;
-        results.push(folder.to_owned());
+        trained.last_run = plan.runs().last().map(|&run| run_path(folder, run)).transpose()?;
+        trained.results.push(folder.to_owned());
     }
-    told?;
-    if let (LogFormat::Text, Some(run_folder)) = (arguments.log_format, last_run) {
-        let weights = [BEST, LAST].map(|name| run_folder.join(name));
-        let there = weights.iter().find(|file| file.exists()).unwrap_or(&weights[0]);
-        say_next(&arguments, &results, there);
-    }
-    Ok(ExitCode::SUCCESS)
+    told.map(|()| trained)
 }
 
 /// What the runs of a plan cost, if their memory can be had.
@@ -88,7 +114,7 @@ fn affordable(
 struct Ready<'r> {
     plan: Plan<'r>,
     costs: Vec<(HeadKind, Cost)>,
-    lock: Lock,
+    lock: Lock<'r>,
     /// As they were before this command; none that belong to what it starts over.
     histories: Histories,
     /// Results of runs that this command leaves out.
@@ -97,9 +123,14 @@ struct Ready<'r> {
 }
 
 impl<'r> Ready<'r> {
-    fn new(mut plan: Plan<'r>, costs: Vec<(HeadKind, Cost)>, arguments: &RunArguments) -> Result<Self, CommandError> {
+    fn new(
+        disk: &'r dyn Disk,
+        mut plan: Plan<'r>,
+        costs: Vec<(HeadKind, Cost)>,
+        arguments: &RunArguments,
+    ) -> Result<Self, CommandError> {
         let folder = plan.folder(&arguments.out.folder);
-        let lock = Lock::take(&folder)?;
+        let lock = Lock::take_on(disk, &folder)?;
         inspect(&folder)?;
         sweep(&folder)?;
         let run_folders = plan.runs().into_iter().map(|run| run_path(&folder, run));
@@ -108,7 +139,7 @@ impl<'r> Ready<'r> {
         let histories = Histories::of(&folder)?;
         let others = if differences.is_empty() {
             let runs: Vec<_> = plan.runs().iter().map(|run| (run.head.name(), run.seed)).collect();
-            histories.of_others(&runs)?
+            histories.of_others(&lock, &runs)?
         } else {
             Kept::default()
         };
@@ -239,9 +270,9 @@ fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result
         results.look_after_best(run, best);
         output::tell(format_args!("{run} {}", outlook(plan, &position)));
     }
-    store_settings(&plan.experiment, folder)?;
-    store_contents(plan.contents(), folder)?;
-    environment::record(folder)?;
+    store_settings(&plan.experiment, &ready.lock)?;
+    store_contents(plan.contents(), &ready.lock)?;
+    environment::record(&ready.lock)?;
     results.write()?;
     let trained = train_runs(plan, &mut results, interrupt, events).and_then(|outcome| {
         thumbnails::write(&ready.lock, &plan.splits.test)?;
@@ -252,7 +283,7 @@ fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result
         && let Some(image) = error.image()
         && ready.lock.check().is_ok()
     {
-        store_contents(&plan.contents_without(image), folder)?;
+        store_contents(&plan.contents_without(image), &ready.lock)?;
     }
     // The report has the last epoch whatever happened; what went wrong first is what is told.
     let drawn = results.write();

@@ -13,7 +13,7 @@ use crate::runner::{Lock, delete};
 const SIDE: u32 = 96;
 
 /// Writes the thumbnails of the images on which the runs in the folder disagree, in the place of those before.
-pub fn write(lock: &Lock, test: &Split) -> Result<(), CommandError> {
+pub fn write(lock: &Lock<'_>, test: &Split) -> Result<(), CommandError> {
     lock.check()?;
     let folder = lock.folder();
     let mut images = disagreeing_images(folder)?;
@@ -24,7 +24,7 @@ pub fn write(lock: &Lock, test: &Split) -> Result<(), CommandError> {
         is_thumbnail(name) && !wanted.iter().any(|wanted| wanted == name)
     })?;
     for index in images {
-        write_thumbnail(folder, index, &small(&test.decode(index)?))?;
+        write_thumbnail(lock, folder, index, &small(&test.decode(index)?))?;
     }
     Ok(())
 }

@@ -52,7 +52,8 @@ impl Observer for Watcher<'_, '_> {
             kernel: kernel.as_ref(),
         };
         self.results.lock().check()?;
-        Ok(write_run_state(&run_path(self.results.folder(), self.run)?, state)?)
+        let run = run_path(self.results.folder(), self.run)?;
+        Ok(write_run_state(self.results.lock(), &run, state)?)
     }
 
     fn epoch(&mut self, result: &EpochResult) -> Result<(), Box<dyn Error + Send + Sync>> {

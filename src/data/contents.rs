@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::{DataError, Split};
-use crate::{atomic_file, input_file, random};
+use crate::atomic_file::{Disk, replace_on};
+use crate::{input_file, random};
 
 /// The content of one image's file, and what tells cheaply that it is still the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +138,7 @@ impl Contents {
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn write(&self, path: &Path) -> io::Result<()> {
+    pub fn write(&self, disk: &dyn Disk, path: &Path) -> io::Result<()> {
         let mut table = csv::Writer::from_writer(Vec::new());
         table.write_record(["image", "bytes", "crc32", "times", "replaced"])?;
         for known in &self.0 {
@@ -151,6 +152,6 @@ impl Contents {
             ))?;
         }
         let text = table.into_inner().map_err(|error| error.into_error())?;
-        atomic_file::replace(path, &text)
+        replace_on(disk, path, None, &text)
     }
 }

@@ -10,6 +10,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{ReportError, files};
+use crate::atomic_file::Disk;
 use crate::text::one_line;
 
 /// Everything is drawn this many times too large and scaled down, which smooths every edge.
@@ -130,16 +131,16 @@ pub struct Picture {
 
 impl Picture {
     /// Writes a drawing as `<path>.png` and `<path>.svg`.
-    pub fn write(self, path: &Path, drawing: &impl Drawing) -> Result<(), ReportError> {
+    pub fn write(self, disk: &dyn Disk, path: &Path, drawing: &impl Drawing) -> Result<(), ReportError> {
         let (png, svg) = (path.with_extension("png"), path.with_extension("svg"));
         let failed = |path: &Path, error: DrawingError| ReportError::Drawing {
             path: path.to_path_buf(),
             reason: error.to_string(),
         };
         let bytes = self.png(drawing).map_err(|error| failed(&png, error))?;
-        files::replace(&png, &bytes)?;
+        files::replace(disk, &png, &bytes)?;
         let text = self.svg(drawing).map_err(|error| failed(&svg, error))?;
-        files::replace(&svg, text.as_bytes())
+        files::replace(disk, &svg, text.as_bytes())
     }
 
     /// The drawing as a PNG.

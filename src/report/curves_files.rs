@@ -12,6 +12,7 @@ use super::canvas::{Canvas, Drawing, DrawingError, INK, Picture, Style, length, 
 use super::palette::HeadStyle;
 use super::panels::{Frame, Panel};
 use super::runs::HeadRuns;
+use crate::atomic_file::Disk;
 use crate::text::cut;
 
 const WIDTH: u32 = 1600;
@@ -27,6 +28,7 @@ const GRID: RGBColor = RGBColor(0xe4, 0xe6, 0xea);
 /// # Errors
 /// [`ReportError::Drawing`] when the drawing library fails, [`ReportError::File`] when a file cannot be written.
 pub fn write_curves(
+    disk: &dyn Disk,
     path: &Path,
     title: &str,
     panels: &[Panel],
@@ -34,7 +36,7 @@ pub fn write_curves(
     styles: &[HeadStyle],
 ) -> Result<(), ReportError> {
     let curves = curves(title, panels, heads, styles);
-    curves.picture().write(path, &curves)
+    curves.picture().write(disk, path, &curves)
 }
 
 fn curves<'a>(title: &'a str, panels: &'a [Panel], heads: &'a [HeadRuns], styles: &'a [HeadStyle]) -> Curves<'a> {

@@ -13,6 +13,7 @@ use super::head_names::title;
 use super::predictions::{PredictedImage, RunPredictions};
 use super::summary::{GAP, WISE_SRNET};
 use super::{ReportError, files};
+use crate::atomic_file::Disk;
 use crate::input_file;
 use crate::runner::folder::thumbnail;
 
@@ -109,7 +110,7 @@ impl Disagreements {
 ///
 /// # Errors
 /// A picture that cannot be encoded, a file that cannot be written.
-pub fn write_thumbnail(folder: &Path, index: usize, picture: &RgbImage) -> Result<(), ReportError> {
+pub fn write_thumbnail(disk: &dyn Disk, folder: &Path, index: usize, picture: &RgbImage) -> Result<(), ReportError> {
     let path = thumbnail(folder, index);
     let mut bytes = Vec::new();
     let encoded = JpegEncoder::new_with_quality(&mut bytes, 85).encode_image(picture);
@@ -117,7 +118,7 @@ pub fn write_thumbnail(folder: &Path, index: usize, picture: &RgbImage) -> Resul
         path: path.clone(),
         reason: error.to_string(),
     })?;
-    files::replace(&path, &bytes)
+    files::replace(disk, &path, &bytes)
 }
 
 fn side(name: &str, images: &[Disagreement], folder: &Path) -> Markup {
@@ -189,6 +190,7 @@ mod tests {
 
     use super::super::examples::predictions;
     use super::*;
+    use crate::atomic_file::System;
 
     fn found() -> Disagreements {
         let runs = [
@@ -235,7 +237,7 @@ mod tests {
     #[test]
     fn images_are_shown_by_their_thumbnail_or_else_by_name() {
         let folder = tempfile::tempdir().unwrap();
-        write_thumbnail(folder.path(), 1, &RgbImage::new(96, 96)).unwrap();
+        write_thumbnail(&System, folder.path(), 1, &RgbImage::new(96, 96)).unwrap();
         let whole = fs::read(thumbnail(folder.path(), 1)).unwrap();
         let html = found().section(folder.path()).into_string();
         let shown = format!("<img src=\"data:image/jpeg;base64,{}\"", STANDARD.encode(&whole));
@@ -247,7 +249,7 @@ mod tests {
     #[test]
     fn a_file_that_is_no_thumbnail_does_not_come_onto_the_page() {
         let folder = tempfile::tempdir().unwrap();
-        write_thumbnail(folder.path(), 1, &RgbImage::new(600, 96)).unwrap();
+        write_thumbnail(&System, folder.path(), 1, &RgbImage::new(600, 96)).unwrap();
         let wide = fs::read(thumbnail(folder.path(), 1)).unwrap();
         for bytes in [&b"secret"[..], &wide[..20], &wide, &vec![0; LARGEST as usize + 1]] {
             fs::write(thumbnail(folder.path(), 1), bytes).unwrap();

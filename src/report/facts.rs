@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{ReportError, files};
+use crate::atomic_file::Disk;
 use crate::input_file;
 
 /// The experiment behind a history, as it was run.
@@ -71,8 +72,8 @@ impl ExperimentFacts {
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        files::replace_json(path, self)
+    pub fn write(&self, disk: &dyn Disk, path: &Path) -> Result<(), ReportError> {
+        files::replace_json(disk, path, self)
     }
 
     /// The cost of the network with `head`, where it is known.
@@ -87,13 +88,14 @@ mod tests {
 
     use super::super::examples;
     use super::*;
+    use crate::atomic_file::System;
 
     #[test]
     fn facts_read_back_as_they_were_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("experiment.json");
         let facts = examples::facts(&["gap", "wise_srnet"]);
-        facts.write(&path).unwrap();
+        facts.write(&System, &path).unwrap();
         assert_eq!(ExperimentFacts::read(&path).unwrap(), facts);
     }
 

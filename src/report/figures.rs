@@ -10,6 +10,7 @@ use super::kernels::HeadKernel;
 use super::stored::Stored;
 use super::summary::Summary;
 use super::{ReportError, files};
+use crate::atomic_file::Disk;
 
 /// The object in the file.
 #[derive(Debug, Serialize)]
@@ -40,7 +41,7 @@ impl<'a> Figures<'a> {
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        files::replace_json(path, self)
+    pub fn write(&self, disk: &dyn Disk, path: &Path) -> Result<(), ReportError> {
+        files::replace_json(disk, path, self)
     }
 }

@@ -7,8 +7,9 @@ use maud::Markup;
 use serde::Serialize;
 
 use super::ReportError;
+use crate::atomic_file::{Disk, replace_on};
+use crate::input_file;
 use crate::text::harmless;
-use crate::{atomic_file, input_file};
 
 /// The content of a file; none where there is no such file.
 ///
@@ -26,11 +27,11 @@ pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, ReportError> {
 ///
 /// # Errors
 /// [`ReportError::File`] when the folder or the file cannot be written.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     if input_file::read(path).is_ok_and(|existing| existing == bytes) {
         return Ok(());
     }
-    atomic_file::replace(path, bytes).map_err(ReportError::file("write", path))
+    replace_on(disk, path, None, bytes).map_err(ReportError::file("write", path))
 }
 
 /// As [`replace`], with a page. Names are escaped by its templates; here they lose the characters that may stand in no
@@ -38,17 +39,17 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
 ///
 /// # Errors
 /// As [`replace`].
-pub fn replace_page(path: &Path, page: Markup) -> Result<(), ReportError> {
-    replace(path, harmless(&page.into_string()).as_bytes())
+pub fn replace_page(disk: &dyn Disk, path: &Path, page: Markup) -> Result<(), ReportError> {
+    replace(disk, path, harmless(&page.into_string()).as_bytes())
 }
 
 /// As [`replace`], with a value as indented JSON.
 ///
 /// # Errors
 /// As [`replace`], and for a value that JSON cannot hold.
-pub fn replace_json(path: &Path, value: &impl Serialize) -> Result<(), ReportError> {
+pub fn replace_json(disk: &dyn Disk, path: &Path, value: &impl Serialize) -> Result<(), ReportError> {
     let json = serde_json::to_string_pretty(value).map_err(|error| ReportError::content(path, error.to_string()))?;
-    replace(path, (json + "\n").as_bytes())
+    replace(disk, path, (json + "\n").as_bytes())
 }
 
 #[cfg(test)]
@@ -56,20 +57,21 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::atomic_file::System;
 
     #[test]
     fn a_page_holds_no_control_characters() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("page.html");
         let name = "a\u{0}\u{1b}b\u{202e}<";
-        replace_page(&path, maud::html! { p { (name) } "\n" }).unwrap();
+        replace_page(&System, &path, maud::html! { p { (name) } "\n" }).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "<p>a??b???&lt;</p>\n");
     }
 
     #[test]
     fn a_file_that_cannot_be_written_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let error = replace(folder.path(), b"").unwrap_err().to_string();
+        let error = replace(&System, folder.path(), b"").unwrap_err().to_string();
         assert!(
             error.starts_with(&format!("cannot write {}", folder.path().to_string_lossy())),
             "{error}"

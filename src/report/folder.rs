@@ -26,7 +26,7 @@ use super::stored::{Stored, is_tidy, stem};
 use super::summary::summarise;
 use super::tensorboard::write_events;
 use super::{ReportError, glyphs};
-use crate::atomic_file::folder_of;
+use crate::atomic_file::{Disk, folder_of};
 use crate::runner::folder::{
     ACCURACY, BEST_PREDICTIONS, CLASSES, CONFUSION, EVENTS, FACTS, FIGURES, HISTORY, KERAS_HISTORY, KERNEL, KERNELS,
     LAST_PREDICTIONS, LEARNING_RATE, LOSS, PAGE,
@@ -50,14 +50,14 @@ pub struct RunState<'a> {
 ///
 /// # Errors
 /// A file that cannot be written.
-pub fn write_run_state(run: &Path, state: RunState<'_>) -> Result<(), ReportError> {
+pub fn write_run_state(disk: &dyn Disk, run: &Path, state: RunState<'_>) -> Result<(), ReportError> {
     if state.is_best {
-        write_predictions(&run.join(BEST_PREDICTIONS), state.predictions)?;
+        write_predictions(disk, &run.join(BEST_PREDICTIONS), state.predictions)?;
     }
     if let Some(kernel) = state.kernel {
-        kernel.write(&run.join(KERNEL))?;
+        kernel.write(disk, &run.join(KERNEL))?;
     }
-    write_predictions(&run.join(LAST_PREDICTIONS), state.predictions)
+    write_predictions(disk, &run.join(LAST_PREDICTIONS), state.predictions)
 }
 
 /// What was drawn, and what is wrong with it.
@@ -78,18 +78,23 @@ pub struct Redrawn {
 ///
 /// # Errors
 /// A head name that cannot name a folder, before anything is written; a file that cannot be written.
-pub fn write_histories(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> Result<(), ReportError> {
+pub fn write_histories(
+    disk: &dyn Disk,
+    dir: &Path,
+    facts: &ExperimentFacts,
+    rows: &[EpochRow],
+) -> Result<(), ReportError> {
     let heads = group([], rows);
     let runs = heads
         .iter()
         .flat_map(|head| head.runs.iter().map(|run| Ok((run_folder(&head.head, run.seed)?, run))));
     for (folder, run) in runs.collect::<Result<Vec<_>, ReportError>>()? {
-        write_history(&dir.join(&folder).join(HISTORY), &run.rows)?;
-        write_keras_csv(&dir.join(&folder).join(KERAS_HISTORY), &run.rows)?;
-        write_events(&dir.join(&folder).join(EVENTS), &run.rows)?;
+        write_history(disk, &dir.join(&folder).join(HISTORY), &run.rows)?;
+        write_keras_csv(disk, &dir.join(&folder).join(KERAS_HISTORY), &run.rows)?;
+        write_events(disk, &dir.join(&folder).join(EVENTS), &run.rows)?;
     }
-    write_history(&dir.join(HISTORY), rows)?;
-    facts.write(&dir.join(FACTS))
+    write_history(disk, &dir.join(HISTORY), rows)?;
+    facts.write(disk, &dir.join(FACTS))
 }
 
 /// Writes every file of an experiment's folder `dir`: the histories, `report.html`, `report.json`, and the charts as
@@ -99,9 +104,14 @@ pub fn write_histories(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -
 ///
 /// # Errors
 /// As [`write_histories`].
-pub fn write_report(dir: &Path, facts: &ExperimentFacts, rows: &[EpochRow]) -> Result<Vec<String>, ReportError> {
-    write_histories(dir, facts, rows)?;
-    Ok(draw(Stored::running(dir, facts, rows), dir)?.warnings)
+pub fn write_report(
+    disk: &dyn Disk,
+    dir: &Path,
+    facts: &ExperimentFacts,
+    rows: &[EpochRow],
+) -> Result<Vec<String>, ReportError> {
+    write_histories(disk, dir, facts, rows)?;
+    Ok(draw(disk, Stored::running(dir, facts, rows), dir)?.warnings)
 }
 
 /// Results that were found at a path and read. Nothing is written before they are drawn.
@@ -164,16 +174,16 @@ impl Found {
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn draw(self) -> Result<Redrawn, ReportError> {
-        draw(self.stored, &self.folder)
+    pub fn draw(self, disk: &dyn Disk) -> Result<Redrawn, ReportError> {
+        draw(disk, self.stored, &self.folder)
     }
 
     /// Draws one page of several results into `dir`: `report.html` and `report.json`.
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn draw_together(all: Vec<Self>, dir: &Path) -> Result<PathBuf, ReportError> {
-        overview::write(dir, all.into_iter().map(|found| found.stored).collect())?;
+    pub fn draw_together(disk: &dyn Disk, all: Vec<Self>, dir: &Path) -> Result<PathBuf, ReportError> {
+        overview::write(disk, dir, all.into_iter().map(|found| found.stored).collect())?;
         Ok(dir.join(PAGE))
     }
 
@@ -194,7 +204,7 @@ pub fn disagreeing_images(dir: &Path) -> Result<Vec<usize>, ReportError> {
 }
 
 /// Draws everything that the page and the files beside it show.
-fn draw(mut stored: Stored, dir: &Path) -> Result<Redrawn, ReportError> {
+fn draw(disk: &dyn Disk, mut stored: Stored, dir: &Path) -> Result<Redrawn, ReportError> {
     let heads = stored.heads();
     let names = || heads.iter().map(|head| head.head.as_str());
     let styles = styles(names());
@@ -205,7 +215,7 @@ fn draw(mut stored: Stored, dir: &Path) -> Result<Redrawn, ReportError> {
         (LEARNING_RATE, &learning_rate_panels(&heads)[..]),
     ];
     for (name, panels) in charts {
-        write_curves(&dir.join(name), &stored.name, panels, &heads, &styles)?;
+        write_curves(disk, &dir.join(name), &stored.name, panels, &heads, &styles)?;
     }
     let summary = summarise(&heads, &stored.predictions);
     let answers = Answers::of(names(), &stored.predictions);
@@ -223,10 +233,10 @@ fn draw(mut stored: Stored, dir: &Path) -> Result<Redrawn, ReportError> {
     ];
     for (name, grids) in &grids {
         if !grids.is_empty() {
-            write_grids(&dir.join(name), &stored.name, grids)?;
+            write_grids(disk, &dir.join(name), &stored.name, grids)?;
         }
     }
-    Figures::new(&stored, &summary, &answers).write(&dir.join(FIGURES))?;
+    Figures::new(&stored, &summary, &answers).write(disk, &dir.join(FIGURES))?;
     let [(_, matrices), (_, gains), (_, kernels)] = &grids;
     Page {
         title: &stored.name,
@@ -241,7 +251,7 @@ fn draw(mut stored: Stored, dir: &Path) -> Result<Redrawn, ReportError> {
         folder: dir,
         warnings: &stored.warnings,
     }
-    .write(&page)?;
+    .write(disk, &page)?;
     debug!(page = %printable(&page), epochs = stored.rows.len(), "report drawn");
     Ok(Redrawn {
         image,
@@ -256,9 +266,10 @@ mod tests {
     use super::super::history::read_history;
     use super::super::stored::file_name;
     use super::*;
+    use crate::atomic_file::System;
 
     fn redraw(path: &Path) -> Result<Redrawn, ReportError> {
-        Found::at(path)?.draw()
+        Found::at(path)?.draw(&System)
     }
 
     fn rows() -> Vec<EpochRow> {
@@ -286,7 +297,7 @@ mod tests {
     fn a_report_folder_holds_all_files_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("intel");
-        write_report(&dir, &facts(&["gap", "wise_srnet"]), &rows()).unwrap();
+        write_report(&System, &dir, &facts(&["gap", "wise_srnet"]), &rows()).unwrap();
         let expected = [
             "accuracy.png",
             "accuracy.svg",
@@ -316,7 +327,7 @@ mod tests {
     fn redrawing_a_folder_gives_the_same_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path();
-        write_report(dir, &facts(&["gap", "wise_srnet"]), &rows()).unwrap();
+        write_report(&System, dir, &facts(&["gap", "wise_srnet"]), &rows()).unwrap();
         let files = [PAGE, "accuracy.png", HISTORY].map(|name| dir.join(name));
         let before = files.each_ref().map(|file| fs::read(file).unwrap());
         for path in [dir.to_path_buf(), dir.join(HISTORY)] {
@@ -337,7 +348,7 @@ mod tests {
     fn a_torn_line_is_left_out_with_a_warning_on_the_page() {
         let folder = tempfile::tempdir().unwrap();
         let history = folder.path().join(HISTORY);
-        write_history(&history, &rows()).unwrap();
+        write_history(&System, &history, &rows()).unwrap();
         let whole = fs::read(&history).unwrap();
         fs::write(&history, &whole[..whole.len() - 7]).unwrap();
         let redrawn = redraw(folder.path()).unwrap();
@@ -352,7 +363,7 @@ mod tests {
     fn what_beside_the_histories_cannot_be_read_is_left_out_with_a_warning_on_the_page() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path();
-        write_report(dir, &facts(&["gap", "wise_srnet"]), &rows()).unwrap();
+        write_report(&System, dir, &facts(&["gap", "wise_srnet"]), &rows()).unwrap();
         let damaged = [
             "experiment.json",
             "gap-seed0/last_predictions.csv",
@@ -368,7 +379,7 @@ mod tests {
             assert!(warning.contains(name) && warning.contains("left out"), "{warning}");
             assert!(page.contains(&maud::html! { (warning) }.into_string()), "{warning}");
         }
-        let again = write_report(dir, &facts(&["gap", "wise_srnet"]), &rows()).unwrap();
+        let again = write_report(&System, dir, &facts(&["gap", "wise_srnet"]), &rows()).unwrap();
         assert_eq!(again, redrawn.warnings[1..], "the facts are written again");
     }
 
@@ -377,7 +388,7 @@ mod tests {
     fn a_report_reads_no_file_through_a_link() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path();
-        write_report(dir, &facts(&["gap", "wise_srnet"]), &rows()).unwrap();
+        write_report(&System, dir, &facts(&["gap", "wise_srnet"]), &rows()).unwrap();
         fs::create_dir(dir.join("thumbnails")).unwrap();
         std::os::unix::fs::symlink("/etc/hostname", dir.join("thumbnails/1.jpg")).unwrap();
         for path in [dir.to_path_buf(), dir.join(HISTORY)] {
@@ -393,7 +404,7 @@ mod tests {
     fn a_folder_of_keras_histories_has_one_curve_per_file() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["GAP", "Wise & <b>SrNet"] {
-            write_keras_csv(&folder.path().join(format!("{name}.csv")), &rows()).unwrap();
+            write_keras_csv(&System, &folder.path().join(format!("{name}.csv")), &rows()).unwrap();
         }
         let page = fs::read_to_string(redraw(folder.path()).unwrap().page).unwrap();
         assert!(page.contains("Wise &amp; &lt;b&gt;SrNet") && !page.contains("<b>SrNet"));
@@ -403,8 +414,8 @@ mod tests {
     fn a_single_file_is_drawn_into_a_folder_of_its_own() {
         let folder = tempfile::tempdir().unwrap();
         let (keras, tidy) = (folder.path().join("Xception_GAP.csv"), folder.path().join("mine.csv"));
-        write_keras_csv(&keras, &rows()).unwrap();
-        write_history(&tidy, &rows()).unwrap();
+        write_keras_csv(&System, &keras, &rows()).unwrap();
+        write_history(&System, &tidy, &rows()).unwrap();
         assert_eq!(
             redraw(&keras).unwrap().page,
             folder.path().join("Xception_GAP/report.html")
@@ -433,6 +444,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("out");
         write_report(
+            &System,
             &dir,
             &facts(&["gap"]),
             &[row("gap", 0, 1, 0.5), row("../../gap", 0, 1, 0.5)],
@@ -444,7 +456,7 @@ mod tests {
     #[test]
     fn an_experiment_without_rows_has_a_report_that_says_so() {
         let folder = tempfile::tempdir().unwrap();
-        write_report(folder.path(), &facts(&["gap", "wise_srnet"]), &[]).unwrap();
+        write_report(&System, folder.path(), &facts(&["gap", "wise_srnet"]), &[]).unwrap();
         let page = fs::read_to_string(folder.path().join(PAGE)).unwrap();
         assert!(page.contains("No epoch with a test accuracy has finished yet."));
     }

@@ -8,6 +8,7 @@ use plotters::style::text_anchor::HPos;
 use super::ReportError;
 use super::canvas::{Canvas, Drawing, DrawingError, Picture, Style, pixel, text_width, write};
 use super::grid::{Cell, Grid};
+use crate::atomic_file::Disk;
 use crate::text::{cut, grouped};
 
 /// The widest picture; grids beyond go into the next line.
@@ -30,7 +31,7 @@ const MOST_ROWS: usize = 100;
 ///
 /// # Errors
 /// [`ReportError::Drawing`] when the drawing library fails, [`ReportError::File`] when a file cannot be written.
-pub fn write_grids(path: &Path, title: &str, grids: &[Grid]) -> Result<(), ReportError> {
+pub fn write_grids(disk: &dyn Disk, path: &Path, title: &str, grids: &[Grid]) -> Result<(), ReportError> {
     let grids: Vec<Grid> = grids.iter().map(first_rows).collect();
     let layout = Layout::of(&grids);
     let title_width = text_width(&cut(title, TITLE), 34.0);
@@ -39,6 +40,7 @@ pub fn write_grids(path: &Path, title: &str, grids: &[Grid]) -> Result<(), Repor
         height: layout.height as u32,
     };
     picture.write(
+        disk,
         path,
         &GridPage {
             title,
@@ -208,6 +210,7 @@ fn colour(shade: f64) -> RGBColor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::atomic_file::System;
 
     fn grid(rows: usize, columns: usize) -> Grid {
         let names = |count: usize| (0..count).map(|name| format!("a class named {name}")).collect();
@@ -225,7 +228,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("confusion");
         for grids in [vec![], vec![grid(0, 0)], vec![grid(6, 6); 3], vec![grid(67, 67); 2]] {
-            write_grids(&path, "A & B", &grids).unwrap();
+            write_grids(&System, &path, "A & B", &grids).unwrap();
             let png = image::open(path.with_extension("png")).unwrap();
             assert!(png.width() <= 1600, "{}", png.width());
             let svg = std::fs::read_to_string(path.with_extension("svg")).unwrap();
@@ -241,7 +244,7 @@ mod tests {
         assert_eq!(first_rows(&grid(100, 3)), grid(100, 3));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("classes");
-        write_grids(&path, "many", &[grid(2_600, 3)]).unwrap();
+        write_grids(&System, &path, "many", &[grid(2_600, 3)]).unwrap();
         let height = image::image_dimensions(path.with_extension("png")).unwrap().1;
         assert!((4_000..5_000).contains(&height), "{height}");
     }
@@ -261,7 +264,7 @@ mod tests {
             title: names[..2].concat(),
             ..grid(3, 3)
         };
-        write_grids(&path, &names.concat(), &[grid]).unwrap();
+        write_grids(&System, &path, &names.concat(), &[grid]).unwrap();
         let svg = std::fs::read_to_string(path.with_extension("svg")).unwrap();
         let may_stand = |c: char| matches!(c, '\n' | ' '..='\u{7e}' | '…');
         assert!(svg.chars().all(may_stand), "{svg:?}");

@@ -10,6 +10,7 @@ use plotters::style::text_anchor::HPos;
 
 use super::canvas::{DrawingError, INK, OVERSAMPLING, Style, register_font, write};
 use super::{ReportError, files};
+use crate::atomic_file::System;
 use crate::text::cut;
 
 /// The shorter side of the photograph, in pixels, and the longest that the other may be.
@@ -48,7 +49,7 @@ pub fn write_heat_map(path: &Path, map: &HeatMap<'_>) -> Result<(), ReportError>
         path: path.to_path_buf(),
         reason: error.to_string(),
     })?;
-    files::replace(path, &bytes)
+    files::replace(&System, path, &bytes)
 }
 
 fn draw(map: &HeatMap<'_>) -> Result<Vec<u8>, DrawingError> {

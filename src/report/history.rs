@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::epoch_row::{COLUMNS, EpochRow, header, line, read_row};
 use super::{ReportError, files};
+use crate::atomic_file::Disk;
 use crate::input_file;
 
 /// What a history file holds.
@@ -46,12 +47,12 @@ pub fn read_history(path: &Path) -> Result<History, ReportError> {
 ///
 /// # Errors
 /// A head name that no file can hold, or a file that cannot be written.
-pub fn write_history(path: &Path, rows: &[EpochRow]) -> Result<(), ReportError> {
+pub fn write_history(disk: &dyn Disk, path: &Path, rows: &[EpochRow]) -> Result<(), ReportError> {
     let mut text = header();
     for row in rows {
         text += &line(row)?;
     }
-    files::replace(path, text.as_bytes())
+    files::replace(disk, path, text.as_bytes())
 }
 
 /// Splits after the last line break; a file written by this program always ends with one.
@@ -84,6 +85,7 @@ mod tests {
 
     use super::super::examples::row;
     use super::*;
+    use crate::atomic_file::System;
 
     fn folder_with(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -101,7 +103,7 @@ mod tests {
         rows[0].test_loss = 5e-324;
         rows[0].validation_accuracy = Some(2.0 / 3.0);
         rows[1].learning_rate = f64::INFINITY;
-        write_history(&path, &rows).unwrap();
+        write_history(&System, &path, &rows).unwrap();
         assert_eq!(read_history(&path).unwrap(), History { rows, torn_line: None });
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::epoch_row::{EpochRow, check_accuracy};
 use super::history::csv_error;
 use super::{ReportError, files};
+use crate::atomic_file::Disk;
 use crate::input_file;
 
 /// Reads a Keras-style history as the epochs of one run of `head`, seed 0. `acc` and `val_acc`, the older names, are
@@ -28,7 +29,7 @@ pub fn read_keras_csv(path: &Path, head: &str) -> Result<Vec<EpochRow>, ReportEr
 ///
 /// # Errors
 /// A file that cannot be written.
-pub fn write_keras_csv(path: &Path, rows: &[EpochRow]) -> Result<(), ReportError> {
+pub fn write_keras_csv(disk: &dyn Disk, path: &Path, rows: &[EpochRow]) -> Result<(), ReportError> {
     let line = |metric: &str, value: fn(&EpochRow) -> f64| {
         let values: String = rows.iter().map(|row| format!(",{:?}", value(row))).collect();
         format!("{metric}{values}\n")
@@ -37,7 +38,7 @@ pub fn write_keras_csv(path: &Path, rows: &[EpochRow]) -> Result<(), ReportError
         + &line("accuracy", |row| row.train_accuracy)
         + &line("val_loss", |row| row.test_loss)
         + &line("val_accuracy", |row| row.test_accuracy);
-    files::replace(path, text.as_bytes())
+    files::replace(disk, path, text.as_bytes())
 }
 
 /// The lines of one file by what they mean.
@@ -134,6 +135,7 @@ mod tests {
 
     use super::super::examples::row;
     use super::*;
+    use crate::atomic_file::System;
 
     fn read(text: &str) -> Result<Vec<EpochRow>, String> {
         let folder = tempfile::tempdir().unwrap();
@@ -147,7 +149,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keras_history.csv");
         let rows = [row("gap", 0, 1, 1.0 / 3.0), row("gap", 0, 2, 0.5)];
-        write_keras_csv(&path, &rows).unwrap();
+        write_keras_csv(&System, &path, &rows).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert!(
             text.lines()

@@ -9,6 +9,7 @@ use super::grid::{Cell, Grid};
 use super::head_names::title;
 use super::history::csv_error;
 use super::{ReportError, files};
+use crate::atomic_file::Disk;
 
 const COLUMNS: [&str; 4] = ["row", "column", "mean", "zeros"];
 /// The widest kernel whose figures are written into the cells.
@@ -139,13 +140,13 @@ impl SpatialKernel {
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), ReportError> {
+    pub fn write(&self, disk: &dyn Disk, path: &Path) -> Result<(), ReportError> {
         let mut text = COLUMNS.join(",") + "\n";
         for (place, (mean, zeros)) in self.mean.iter().zip(&self.zeros).enumerate() {
             let (row, column) = (place / self.size + 1, place % self.size + 1);
             text += &format!("{row},{column},{mean:?},{zeros:?}\n");
         }
-        files::replace(path, text.as_bytes())
+        files::replace(disk, path, text.as_bytes())
     }
 
     /// Reads what [`write`](Self::write) wrote; none where there is no such file.
@@ -182,6 +183,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::atomic_file::System;
 
     fn kernel() -> SpatialKernel {
         SpatialKernel::of(&[2, 2, 2], &[0.0, 0.5, 0.25, 0.25, 0.0, 0.0, 1.0, 0.0]).unwrap()
@@ -205,7 +207,7 @@ mod tests {
     fn a_kernel_reads_back_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kernel.csv");
-        kernel().write(&path).unwrap();
+        kernel().write(&System, &path).unwrap();
         assert_eq!(SpatialKernel::read(&path).unwrap(), Some(kernel()));
         assert_eq!(SpatialKernel::read(&folder.path().join("absent")).unwrap(), None);
     }

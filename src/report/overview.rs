@@ -19,6 +19,7 @@ use super::runs::{HeadRuns, group};
 use super::stored::Stored;
 use super::summary::{GAP, HeadSummary, Summary, summarise};
 use super::{ReportError, about, files};
+use crate::atomic_file::Disk;
 use crate::runner::folder::{FIGURES, PAGE};
 
 /// One of the experiments.
@@ -31,18 +32,18 @@ struct Entry {
 }
 
 /// Draws `report.html` and `report.json` of several experiments.
-pub fn write(dir: &Path, all: Vec<Stored>) -> Result<(), ReportError> {
+pub fn write(disk: &dyn Disk, dir: &Path, all: Vec<Stored>) -> Result<(), ReportError> {
     let names = all_heads(&all);
     let styles = styles(names.iter().map(String::as_str));
     let entries: Vec<Entry> = all.into_iter().map(|stored| Entry::new(stored, &names)).collect();
-    files::replace_page(&dir.join(PAGE), markup(&entries, &styles))?;
+    files::replace_page(disk, &dir.join(PAGE), markup(&entries, &styles))?;
     let figures = Experiments {
         experiments: entries
             .iter()
             .map(|entry| Figures::new(&entry.stored, &entry.summary, &entry.answers))
             .collect(),
     };
-    files::replace_json(&dir.join(FIGURES), &figures)
+    files::replace_json(disk, &dir.join(FIGURES), &figures)
 }
 
 #[derive(Serialize)]
@@ -196,6 +197,7 @@ fn warnings(entries: &[Entry]) -> Markup {
 mod tests {
     use super::super::examples::{facts, row};
     use super::*;
+    use crate::atomic_file::System;
 
     fn stored(name: &str, gain: f64, heads: &[&str]) -> Stored {
         let epoch = |epoch| {
@@ -221,7 +223,7 @@ mod tests {
             stored("at <224>", 0.1, &["gap", "wise_srnet"]),
             stored("at 512", -0.1, &["flatten_fc", "gap"]),
         ];
-        write(folder.path(), all).unwrap();
+        write(&System, folder.path(), all).unwrap();
         let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
         for text in [
             "2 experiments",

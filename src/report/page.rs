@@ -16,6 +16,7 @@ use super::runs::HeadRuns;
 use super::summary::{Summary, diverged};
 use super::verdict::verdict;
 use super::{ReportError, about, against_gap, claims, files, grid, tables};
+use crate::atomic_file::Disk;
 
 const STYLE: &str = include_str!("page.css");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; \
@@ -53,8 +54,8 @@ impl Page<'_> {
     ///
     /// # Errors
     /// [`ReportError::File`] when the file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        files::replace_page(path, self.markup())
+    pub fn write(&self, disk: &dyn Disk, path: &Path) -> Result<(), ReportError> {
+        files::replace_page(disk, path, self.markup())
     }
 
     fn markup(&self) -> Markup {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::history::csv_error;
 use super::{ReportError, files};
+use crate::atomic_file::Disk;
 
 /// The columns. A data set of fewer than five classes leaves the last ones of `top1` to `top5` empty.
 pub const PREDICTION_COLUMNS: [&str; 8] = ["image", "class", "top1", "top2", "top3", "top4", "top5", "probability"];
@@ -69,7 +70,7 @@ impl RunPredictions {
 ///
 /// # Errors
 /// A file that cannot be written.
-pub fn write_predictions(path: &Path, images: &[PredictedImage]) -> Result<(), ReportError> {
+pub fn write_predictions(disk: &dyn Disk, path: &Path, images: &[PredictedImage]) -> Result<(), ReportError> {
     let content = |error: csv::Error| ReportError::content(path, error.to_string());
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(PREDICTION_COLUMNS).map_err(content)?;
@@ -84,7 +85,7 @@ pub fn write_predictions(path: &Path, images: &[PredictedImage]) -> Result<(), R
     let bytes = writer
         .into_inner()
         .map_err(|error| ReportError::content(path, error.to_string()))?;
-    files::replace(path, &bytes)
+    files::replace(disk, path, &bytes)
 }
 
 /// Reads a file that [`write_predictions`] wrote; none where there is no such file.
@@ -128,6 +129,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::atomic_file::System;
 
     fn image(class: &str, taken_for: &[&str]) -> PredictedImage {
         PredictedImage {
@@ -146,7 +148,7 @@ mod tests {
             image("sea", &["sea", "ice, snow"]),
             image("ice, snow", &["a", "b", "c", "d", "e"]),
         ];
-        write_predictions(&path, &images).unwrap();
+        write_predictions(&System, &path, &images).unwrap();
         assert_eq!(read_predictions(&path).unwrap().unwrap(), images);
         assert!(images[0].is_right() && !images[1].is_right());
     }

@@ -5,12 +5,13 @@
 //! `summary.proto`.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::epoch_row::EpochRow;
 use super::{ReportError, files};
+use crate::atomic_file::Disk;
 use crate::input_file;
 
 /// The first event says which version of the format follows.
@@ -25,15 +26,15 @@ const VERSION: &str = "brain.Event:2";
 ///
 /// # Errors
 /// [`ReportError::File`] when the file cannot be written.
-pub fn write_events(path: &Path, rows: &[EpochRow]) -> Result<(), ReportError> {
+pub fn write_events(disk: &dyn Disk, path: &Path, rows: &[EpochRow]) -> Result<(), ReportError> {
     let existing = input_file::read(path).unwrap_or_default();
     let start = start_of(&existing).unwrap_or_else(|| now() - rows.iter().map(seconds).sum::<f64>());
     let bytes = encode(rows, start);
     match bytes.strip_prefix(&existing[..]) {
         Some(rest) if !existing.is_empty() && has_one_name(path) => {
-            append(path, rest).map_err(ReportError::file("write", path))
+            append(disk, path, rest).map_err(ReportError::file("write", path))
         }
-        _ => files::replace(path, &bytes),
+        _ => files::replace(disk, path, &bytes),
     }
 }
 
@@ -48,11 +49,11 @@ fn has_one_name(_path: &Path) -> bool {
     true
 }
 
-fn append(path: &Path, rest: &[u8]) -> io::Result<()> {
+fn append(disk: &dyn Disk, path: &Path, rest: &[u8]) -> io::Result<()> {
     if rest.is_empty() {
         return Ok(());
     }
-    fs::OpenOptions::new().append(true).open(path)?.write_all(rest)
+    disk.append(path, rest)
 }
 
 fn now() -> f64 {
@@ -176,6 +177,7 @@ fn checksum(data: &[u8]) -> [u8; 4] {
 mod tests {
     use super::super::examples::row;
     use super::*;
+    use crate::atomic_file::System;
     use crate::runner::folder::EVENTS;
 
     /// CRC-32C bit by bit, from its polynomial.
@@ -288,27 +290,27 @@ mod tests {
         let rows: Vec<EpochRow> = (1..=4).map(|epoch| row("gap", 0, epoch, 0.5)).collect();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(EVENTS);
-        write_events(&path, &rows[..2]).unwrap();
+        write_events(&System, &path, &rows[..2]).unwrap();
         let two = fs::read(&path).unwrap();
-        write_events(&path, &rows).unwrap();
+        write_events(&System, &path, &rows).unwrap();
         let four = fs::read(&path).unwrap();
         assert!(four.starts_with(&two) && records(&four).len() == 5);
 
         for length in encode(&[], 0.0).len()..four.len() {
             fs::write(&path, &four[..length]).unwrap();
-            write_events(&path, &rows).unwrap();
+            write_events(&System, &path, &rows).unwrap();
             assert_eq!(fs::read(&path).unwrap(), four, "cut to {length} bytes");
         }
         let mut damaged = four.clone();
         damaged[60] ^= 1;
         fs::write(&path, damaged).unwrap();
-        write_events(&path, &rows).unwrap();
+        write_events(&System, &path, &rows).unwrap();
         assert_eq!(fs::read(&path).unwrap(), four);
-        write_events(&path, &rows[..2]).unwrap();
+        write_events(&System, &path, &rows[..2]).unwrap();
         assert_eq!(fs::read(&path).unwrap(), two);
         for noise in [&b""[..], b"no event file", &[0; 100]] {
             fs::write(&path, noise).unwrap();
-            write_events(&path, &rows).unwrap();
+            write_events(&System, &path, &rows).unwrap();
             assert_eq!(records(&fs::read(&path).unwrap()).len(), 5);
         }
     }
@@ -318,10 +320,10 @@ mod tests {
         let rows: Vec<EpochRow> = (1..=2).map(|epoch| row("gap", 0, epoch, 0.5)).collect();
         let folder = tempfile::tempdir().unwrap();
         let [path, backup] = [EVENTS, "backup"].map(|name| folder.path().join(name));
-        write_events(&path, &rows[..1]).unwrap();
+        write_events(&System, &path, &rows[..1]).unwrap();
         fs::hard_link(&path, &backup).unwrap();
         let one = fs::read(&backup).unwrap();
-        write_events(&path, &rows).unwrap();
+        write_events(&System, &path, &rows).unwrap();
         assert_eq!(fs::read(&backup).unwrap(), one);
         assert_eq!(records(&fs::read(&path).unwrap()).len(), 3);
     }

@@ -3,12 +3,12 @@
 //! too, which knows it best.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::contents::entries;
 use super::error::FolderError;
 use super::folder::{DAMAGED_HISTORY, HISTORY, run_of};
+use crate::atomic_file::Disk;
 use crate::report::{EpochRow, ReportError, read_history, run_folder};
 use crate::text::printable;
 
@@ -67,8 +67,8 @@ impl Histories {
     ///
     /// # Errors
     /// A head that can't name a folder, a file that cannot be read or set aside.
-    pub fn of_run(&self, head: &str, seed: u64, reached: &Reached) -> Result<Kept, ReportError> {
-        self.merged(head, seed, Some(reached))
+    pub fn of_run(&self, disk: &dyn Disk, head: &str, seed: u64, reached: &Reached) -> Result<Kept, ReportError> {
+        self.merged(disk, head, seed, Some(reached))
     }
 
     /// The rows of all runs but these, as far as the histories know them. Of the experiment's own damage it is told
@@ -76,9 +76,9 @@ impl Histories {
     ///
     /// # Errors
     /// As [`of_run`](Self::of_run).
-    pub fn of_others(&self, runs: &[(&str, u64)]) -> Result<Kept, ReportError> {
+    pub fn of_others(&self, disk: &dyn Disk, runs: &[(&str, u64)]) -> Result<Kept, ReportError> {
         let mut told = Vec::new();
-        self.shared.set_aside_if_damaged(&mut told)?;
+        self.shared.set_aside_if_damaged(disk, &mut told)?;
         let mut others: Vec<(String, u64)> = Vec::new();
         let known = self.shared.rows.iter().map(|row| (row.head.clone(), row.seed));
         for run in known.chain(self.runs_with_histories()?) {
@@ -88,7 +88,7 @@ impl Histories {
         }
         let mut rows = Vec::new();
         for (head, seed) in others {
-            let kept = self.merged(&head, seed, None)?;
+            let kept = self.merged(disk, &head, seed, None)?;
             rows.extend(kept.rows);
             told.extend(kept.told);
         }
@@ -102,13 +102,13 @@ impl Histories {
         Ok(runs.collect())
     }
 
-    fn merged(&self, head: &str, seed: u64, reached: Option<&Reached>) -> Result<Kept, ReportError> {
+    fn merged(&self, disk: &dyn Disk, head: &str, seed: u64, reached: Option<&Reached>) -> Result<Kept, ReportError> {
         let own = Stored::read(self.folder.join(run_folder(head, seed)?).join(HISTORY))?;
         let path = printable(&own.path);
         let mine: Vec<&EpochRow> = own.of_run(head, seed).collect();
         let shared: Vec<&EpochRow> = self.shared.of_run(head, seed).collect();
         let mut told = Vec::new();
-        own.set_aside_if_damaged(&mut told)?;
+        own.set_aside_if_damaged(disk, &mut told)?;
 
         let foreign = own.rows.len() - mine.len();
         if foreign > 0 {
@@ -129,7 +129,7 @@ impl Histories {
             ));
         }
         if own.damage.is_none() && told.len() > usize::from(own.is_torn) {
-            own.set_aside()?;
+            own.set_aside(disk)?;
         }
 
         let all = || mine.iter().chain(&shared).map(|row| row.epoch);
@@ -208,10 +208,10 @@ impl Stored {
         self.rows.iter().filter(move |row| row.head == head && row.seed == seed)
     }
 
-    fn set_aside_if_damaged(&self, told: &mut Vec<String>) -> Result<(), ReportError> {
+    fn set_aside_if_damaged(&self, disk: &dyn Disk, told: &mut Vec<String>) -> Result<(), ReportError> {
         if let Some(damage) = &self.damage {
             told.push(format!("{damage}. The file is kept as {DAMAGED_HISTORY}"));
-            self.set_aside()?;
+            self.set_aside(disk)?;
         }
         if self.is_torn {
             told.push(format!(
@@ -223,9 +223,9 @@ impl Stored {
     }
 
     /// Keeps the file as it is: a person may mend more of it than this program can.
-    fn set_aside(&self) -> Result<(), ReportError> {
+    fn set_aside(&self, disk: &dyn Disk) -> Result<(), ReportError> {
         let aside = self.path.with_file_name(DAMAGED_HISTORY);
-        fs::rename(&self.path, aside).map_err(|source| ReportError::File {
+        disk.rename(&self.path, &aside).map_err(|source| ReportError::File {
             action: "rename",
             path: self.path.clone(),
             source,
@@ -263,7 +263,10 @@ fn epochs(epochs: impl IntoIterator<Item = u64>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::atomic_file::System;
     use crate::report::write_history;
 
     fn row(head: &str, epoch: u64) -> EpochRow {
@@ -291,14 +294,14 @@ mod tests {
     fn kept(own: &[EpochRow], shared: &[EpochRow]) -> (Kept, bool) {
         let folder = tempfile::tempdir().unwrap();
         let own_file = folder.path().join("gap-seed0/history.csv");
-        write_history(&own_file, own).unwrap();
-        write_history(&folder.path().join(HISTORY), shared).unwrap();
+        write_history(&System, &own_file, own).unwrap();
+        write_history(&System, &folder.path().join(HISTORY), shared).unwrap();
         let reached = Reached {
             epochs: 4,
             last: Some(row("gap", 4)),
         };
         let histories = Histories::of(folder.path()).unwrap();
-        let mut kept = histories.of_run("gap", 0, &reached).unwrap();
+        let mut kept = histories.of_run(&System, "gap", 0, &reached).unwrap();
         for told in &mut kept.told {
             *told = told.replace(&format!("{}/", folder.path().to_string_lossy()), "");
         }
@@ -366,14 +369,14 @@ mod tests {
     fn runs_that_are_left_out_keep_the_rows_that_either_history_has() {
         let folder = tempfile::tempdir().unwrap();
         let own = folder.path().join("gap-seed0").join(HISTORY);
-        write_history(&own, &rows("gap", &[1, 2])).unwrap();
+        write_history(&System, &own, &rows("gap", &[1, 2])).unwrap();
         fs::write(folder.path().join(HISTORY), "no history").unwrap();
-        let others = |runs: &[(&str, u64)]| Histories::of(folder.path()).unwrap().of_others(runs).unwrap();
+        let others = |runs: &[(&str, u64)]| Histories::of(folder.path()).unwrap().of_others(&System, runs).unwrap();
         let kept = others(&[("wise_srnet", 0)]);
         assert_eq!(kept.rows, rows("gap", &[1, 2]));
         assert!(kept.told[0].contains("not a history"), "{:?}", kept.told);
         assert_eq!(fs::read(folder.path().join(DAMAGED_HISTORY)).unwrap(), b"no history");
-        write_history(&folder.path().join(HISTORY), &rows("gap", &[1, 3])).unwrap();
+        write_history(&System, &folder.path().join(HISTORY), &rows("gap", &[1, 3])).unwrap();
         assert_eq!(others(&[]).rows, rows("gap", &[1, 2, 3]));
         assert_eq!(others(&[("gap", 0)]), Kept::default());
     }

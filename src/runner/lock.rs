@@ -11,7 +11,7 @@ use tempfile::{NamedTempFile, TempPath};
 use super::contents::must_be_file;
 use super::error::FolderError;
 use super::folder::LOCK;
-use crate::atomic_file::{Disk, System};
+use crate::atomic_file::{Disk, System, make_folder};
 
 /// How long to wait for a process that holds the folder: one that was killed a moment ago lets go of it late.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -21,18 +21,27 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// It is a disk too: one that writes nothing more once the folder, or the file that holds the lock, is no longer where
 /// it was. A second process could have taken a folder of the same name by then.
 #[derive(Debug)]
-pub struct Lock {
+pub struct Lock<'d> {
+    disk: &'d dyn Disk,
     folder: PathBuf,
     held: File,
 }
 
-impl Lock {
+impl<'d> Lock<'d> {
     /// Locks a folder, which is made if it isn't there.
     ///
     /// # Errors
     /// [`FolderError::Locked`] if another process holds it, [`FolderError::Other`] if something else than a file has
     /// the lock's name.
     pub fn take(folder: &Path) -> Result<Self, FolderError> {
+        Self::take_on(&System, folder)
+    }
+
+    /// As [`take`](Self::take) of a folder on any disk.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub fn take_on(disk: &'d dyn Disk, folder: &Path) -> Result<Self, FolderError> {
         let folder = if folder.as_os_str().is_empty() {
             Path::new(".")
         } else {
@@ -43,7 +52,7 @@ impl Lock {
             path: path.clone(),
             source,
         };
-        fs::create_dir_all(folder).map_err(io)?;
+        make_folder(disk, folder).map_err(io)?;
         must_be_file(&path)?;
         let held = open(&path).map_err(io)?;
         let started = Instant::now();
@@ -56,6 +65,7 @@ impl Lock {
             }
         }
         let lock = Self {
+            disk,
             folder: folder.to_owned(),
             held,
         };
@@ -84,13 +94,13 @@ impl Lock {
         }
     }
 
-    fn still(&self) -> io::Result<System> {
+    fn still(&self) -> io::Result<&'d dyn Disk> {
         self.check().map_err(io::Error::other)?;
-        Ok(System)
+        Ok(self.disk)
     }
 }
 
-impl Disk for Lock {
+impl Disk for Lock<'_> {
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
         self.still()?.create_folder(folder)
     }
@@ -99,12 +109,28 @@ impl Disk for Lock {
         self.still()?.create(folder)
     }
 
+    fn write(&self, file: &mut NamedTempFile, bytes: &[u8]) -> io::Result<()> {
+        self.disk.write(file, bytes)
+    }
+
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.still()?.append(path, bytes)
+    }
+
+    fn sync(&self, file: &NamedTempFile) -> io::Result<()> {
+        self.disk.sync(file)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.still()?.rename(from, to)
     }
 
     fn publish(&self, file: TempPath, to: &Path) -> io::Result<()> {
         self.still()?.publish(file, to)
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        self.disk.sync_folder(folder)
     }
 }
 

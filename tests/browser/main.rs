@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use image::RgbImage;
+use wise_srnet::atomic_file::System;
 use wise_srnet::report::{
     EpochRow, ExperimentFacts, HeadFacts, PredictedImage, RunState, SpatialKernel, run_folder, write_report,
     write_run_state, write_thumbnail,
@@ -71,8 +72,8 @@ fn write_example(folder: &Path) {
             write_state(&folder.join(run_folder(head, seed).unwrap()), head == "wise_srnet");
         }
     }
-    write_thumbnail(folder, 0, &RgbImage::new(96, 96)).unwrap();
-    write_report(folder, &facts, &rows).unwrap();
+    write_thumbnail(&System, folder, 0, &RgbImage::new(96, 96)).unwrap();
+    write_report(&System, folder, &facts, &rows).unwrap();
 }
 
 /// What two images were taken for: one head gets both right, the other none, by its hostile name too. One has a kernel.
@@ -91,7 +92,7 @@ fn write_state(run: &Path, is_right: bool) {
         is_best: true,
         kernel: kernel.as_ref(),
     };
-    write_run_state(run, state).unwrap();
+    write_run_state(&System, run, state).unwrap();
 }
 
 /// The findings of `reader.html` on the page in a frame of this width.

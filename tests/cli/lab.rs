@@ -1,7 +1,7 @@
 //! A temporary folder with a tiny experiment, and the command run in it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command as Process, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use wise_srnet::training::{Checkpoint, Position};
 
 use super::state::state;
+pub use super::state::{files, without_seconds};
 
 /// Five epochs of three steps, with random changes of the images and a head that draws random masks.
 pub const TINY: &str = r#"Experiment(
@@ -245,33 +246,4 @@ impl Running<'_> {
     pub fn end(self) -> Ended {
         Ended::of(self.child.wait_with_output().unwrap())
     }
-}
-
-/// A table's lines without the column of clock times, if it has one.
-pub fn without_seconds(table: &Path) -> Vec<String> {
-    let text = fs::read_to_string(table).unwrap();
-    let mut titles = text.lines().next().unwrap().split(',');
-    let column = titles.position(|name| name == "seconds");
-    let without = |line: &str| {
-        let fields = line.split(',').enumerate();
-        let kept = fields.filter(|(place, _)| Some(*place) != column);
-        kept.map(|(_, field)| field).collect::<Vec<_>>().join(",")
-    };
-    text.lines().map(without).collect()
-}
-
-/// All files below a folder, by their paths in it.
-pub fn files(folder: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() {
-            found.extend(files(&path).into_iter().map(|inner| format!("{name}/{inner}")));
-        } else {
-            found.push(name);
-        }
-    }
-    found.sort();
-    found
 }

@@ -54,3 +54,32 @@ pub fn state(run_folder: &Path) -> BTreeMap<String, State> {
     );
     states
 }
+
+/// A table's lines without the column of clock times, if it has one.
+pub fn without_seconds(table: &Path) -> Vec<String> {
+    let text = fs::read_to_string(table).unwrap();
+    let mut titles = text.lines().next().unwrap().split(',');
+    let column = titles.position(|name| name == "seconds");
+    let without = |line: &str| {
+        let fields = line.split(',').enumerate();
+        let kept = fields.filter(|(place, _)| Some(*place) != column);
+        kept.map(|(_, field)| field).collect::<Vec<_>>().join(",")
+    };
+    text.lines().map(without).collect()
+}
+
+/// All files below a folder, by their paths in it.
+pub fn files(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            found.extend(files(&path).into_iter().map(|inner| format!("{name}/{inner}")));
+        } else {
+            found.push(name);
+        }
+    }
+    found.sort();
+    found
+}

@@ -7,6 +7,8 @@ mod faults;
 mod learning;
 mod pairing;
 mod power_cuts;
+mod recorder;
+mod results;
 mod same_bits;
 #[path = "../shared/state.rs"]
 mod state;

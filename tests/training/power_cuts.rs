@@ -1,186 +1,59 @@
-//! What a power cut can leave of a run's folder: the folder after every step of every write, with everything that the
-//! disk had not been told to keep present, lost, empty or torn. Whatever is left, the run goes on to the same bits.
+//! What a power cut can leave of results: the folder after every step of every write, with everything that the disk had
+//! not been told to keep present, lost, torn or zero. Whatever is left, the same command goes on to the same results.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, TempPath};
-use wise_srnet::atomic_file::{Disk, System};
+use wise_srnet::atomic_file::is_leftover;
 use wise_srnet::experiment::{HeadKind, Registry};
+use wise_srnet::runner::folder::{EVENTS, LAST, PREVIOUS};
 
+use super::recorder::{FATES, Fate, Left, Model, Recorder, Step};
+use super::results::{Place, every_nth, file_name};
 use super::state::state;
 use super::{StopAfter, run_of, small_plan, train};
 
 const HEAD: HeadKind = HeadKind::WiseSrnetDropout;
 
-/// A step of writing.
-#[derive(Debug)]
-enum Step {
-    Create(String),
-    Write(String, Vec<u8>),
-    Sync(String),
-    Rename(String, String),
-    SyncFolder,
+/// What power cuts leave.
+struct Cuts<'a> {
+    /// The disk after the last step.
+    end: Model<'a>,
+    /// How many there were.
+    all: usize,
+    /// The different folders that they leave, in the order in which they come about.
+    lefts: Vec<Left<'a>>,
 }
 
-/// The real disk, which notes what happens in one folder.
-#[derive(Debug)]
-struct Recorder {
-    folder: PathBuf,
-    steps: RefCell<Vec<Step>>,
-}
-
-impl Recorder {
-    fn note(&self, step: Step) {
-        self.steps.borrow_mut().push(step);
-    }
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().unwrap().to_str().unwrap().to_owned()
-}
-
-impl Disk for Recorder {
-    fn create(&self, folder: &Path) -> io::Result<NamedTempFile> {
-        assert_eq!(folder, self.folder, "a run writes into its own folder only");
-        let file = System.create(folder)?;
-        self.note(Step::Create(name(file.path())));
-        Ok(file)
-    }
-
-    fn write(&self, file: &mut NamedTempFile, bytes: &[u8]) -> io::Result<()> {
-        self.note(Step::Write(name(file.path()), bytes.to_vec()));
-        System.write(file, bytes)
-    }
-
-    fn sync(&self, file: &NamedTempFile) -> io::Result<()> {
-        self.note(Step::Sync(name(file.path())));
-        System.sync(file)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.note(Step::Rename(name(from), name(to)));
-        System.rename(from, to)
-    }
-
-    fn publish(&self, file: TempPath, to: &Path) -> io::Result<()> {
-        self.note(Step::Rename(name(&file), name(to)));
-        System.publish(file, to)
-    }
-
-    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        if folder == self.folder {
-            self.note(Step::SyncFolder);
-        }
-        System.sync_folder(folder)
-    }
-}
-
-/// What became of bytes that were written but not synced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Fate {
-    Kept,
-    Lost,
-    Torn,
-    Zeros,
-}
-
-const FATES: [Fate; 4] = [Fate::Kept, Fate::Lost, Fate::Torn, Fate::Zeros];
-
-impl Fate {
-    fn befall(self, bytes: &[u8]) -> Vec<u8> {
-        match self {
-            Fate::Kept => bytes.to_vec(),
-            Fate::Lost => Vec::new(),
-            Fate::Torn => bytes[..bytes.len() / 2].to_vec(),
-            Fate::Zeros => vec![0; bytes.len()],
-        }
-    }
-}
-
-/// A change of a folder's names: a file, known by its first name, gets a name and may lose another.
-#[derive(Clone)]
-struct Naming<'a> {
-    file: &'a str,
-    gained: &'a str,
-    lost: Option<&'a str>,
-}
-
-impl<'a> Naming<'a> {
-    fn apply(&self, names: &mut BTreeMap<&'a str, &'a str>) {
-        if let Some(lost) = self.lost
-            && names.get(lost) == Some(&self.file)
+/// Cuts the power after each of the steps from the one at `begin` on. A state of a run that was saved, or the one before
+/// it, is always left.
+fn cut<'a>(steps: &'a [Step], begin: usize) -> Cuts<'a> {
+    let (mut end, mut all, mut lefts, mut seen) = (Model::default(), 0, Vec::new(), BTreeSet::new());
+    let mut saved = BTreeSet::new();
+    for (place, step) in steps.iter().enumerate() {
+        end.take(step);
+        if let Step::SyncFolder(folder) = step
+            && end.has(&format!("{folder}/{LAST}"))
         {
-            names.remove(lost);
+            saved.insert(folder);
         }
-        names.insert(self.gained, self.file);
-    }
-}
-
-/// What a power cut leaves: for each name its file, known by its first name, and the fate of its bytes.
-type Left<'a> = BTreeMap<&'a str, (&'a str, Fate)>;
-
-/// Everything that a power cut after `steps` can leave. Each new name that is not yet synced has reached the disk or not,
-/// whatever became of the others; a renaming as such is done or not done.
-fn after_a_cut(steps: &[Step]) -> Vec<Left<'_>> {
-    let (mut seen, mut kept) = (BTreeMap::new(), BTreeMap::new());
-    let mut pending: Vec<Naming<'_>> = Vec::new();
-    let mut synced = BTreeSet::new();
-    for step in steps {
-        let naming = match step {
-            Step::Create(file) => Naming {
-                file,
-                gained: file,
-                lost: None,
-            },
-            Step::Rename(from, to) => Naming {
-                file: seen[from.as_str()],
-                gained: to,
-                lost: Some(from),
-            },
-            Step::Write(file, _) => {
-                synced.remove(file.as_str());
-                continue;
+        if place + 1 < begin {
+            continue;
+        }
+        for mut left in end.cuts() {
+            all += 1;
+            for run in &saved {
+                let is_there = [LAST, PREVIOUS].map(|name| left.contains_key(format!("{run}/{name}").as_str()));
+                assert!(is_there.contains(&true), "{run} is lost: {left:?}");
             }
-            Step::Sync(file) => {
-                synced.insert(file.as_str());
-                continue;
+            // Files that nothing but a sweep ever looks at make no folder another one.
+            left.retain(|name, _| !is_leftover(file_name(name)));
+            if seen.insert(left.clone()) {
+                lefts.push(left);
             }
-            Step::SyncFolder => {
-                pending.drain(..).for_each(|naming| naming.apply(&mut kept));
-                continue;
-            }
-        };
-        naming.apply(&mut seen);
-        pending.push(naming);
+        }
     }
-    let mut cuts = Vec::new();
-    for chosen in 0..1_u32 << pending.len() {
-        let mut names = kept.clone();
-        let reached = pending.iter().enumerate();
-        let reached = reached.filter(|(place, _)| chosen & (1 << place) != 0);
-        reached.for_each(|(_, naming)| naming.apply(&mut names));
-        cuts.extend(FATES.map(|fate| {
-            let fate_of = |file| if synced.contains(file) { Fate::Kept } else { fate };
-            names
-                .iter()
-                .map(|(&name, &file)| (name, (file, fate_of(file))))
-                .collect()
-        }));
-    }
-    cuts
-}
-
-/// Puts a folder where a power cut would have left it.
-fn restore(folder: &Path, left: &Left<'_>, written: &BTreeMap<&str, &[u8]>) {
-    fs::create_dir(folder).unwrap();
-    for (name, (file, fate)) in left {
-        let bytes = written.get(file).copied().unwrap_or_default();
-        fs::write(folder.join(name), fate.befall(bytes)).unwrap();
-    }
+    Cuts { end, all, lefts }
 }
 
 #[test]
@@ -188,11 +61,10 @@ fn whatever_a_power_cut_leaves_the_run_goes_on_to_the_same_bits() {
     let registry = Registry::builtin();
     let plan = small_plan(&registry);
     let place = tempfile::tempdir().unwrap();
-    let whole = place.path().join("whole");
-    let recorder = Recorder {
-        folder: whole.clone(),
-        steps: RefCell::default(),
-    };
+    let disk = place.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let recorder = Recorder::of(&disk);
+    let whole = disk.join("run");
     let mut fit = plan.fit(run_of(HEAD), &whole);
     (fit.disk, fit.save_every_steps, fit.keep_every) = (&recorder, 1, Some(1));
     fit.run(&mut *plan.build(run_of(HEAD)).unwrap(), &mut StopAfter::never())
@@ -200,39 +72,61 @@ fn whatever_a_power_cut_leaves_the_run_goes_on_to_the_same_bits() {
     let expected = state(&whole);
     assert_eq!(expected.len(), 4, "last, best and two kept epochs");
 
-    let steps = recorder.steps.borrow();
-    let written = steps.iter().filter_map(|step| match step {
-        Step::Write(file, bytes) => Some((file.as_str(), bytes.as_slice())),
-        _ => None,
-    });
-    let written: BTreeMap<_, _> = written.collect();
-    let (mut cuts, mut lefts) = (0, BTreeSet::new());
-    for length in 0..=steps.len() {
-        for mut left in after_a_cut(&steps[..length]) {
-            cuts += 1;
-            // Files that nothing but a sweep ever looks at make no folder another one.
-            left.retain(|name, _| name.ends_with(".safetensors"));
-            lefts.insert(left);
-        }
-    }
+    let steps = recorder.steps();
+    let Cuts { end, all, lefts } = cut(&steps, 0);
     for left in &lefts {
         let folder = place.path().join("cut");
-        restore(&folder, left, &written);
+        end.restore(&folder, left);
+        let run = folder.join("run");
         let same = |fit: &mut wise_srnet::training::Fit<'_>| (fit.save_every_steps, fit.keep_every) = (1, Some(1));
-        train(&plan, HEAD, &folder, same, &mut StopAfter::never()).unwrap_or_else(|error| panic!("{left:?}: {error}"));
-        assert!(state(&folder) == expected, "other bits after {left:?}");
+        train(&plan, HEAD, &run, same, &mut StopAfter::never()).unwrap_or_else(|error| panic!("{left:?}: {error}"));
+        assert!(state(&run) == expected, "other bits after {left:?}");
         fs::remove_dir_all(&folder).unwrap();
     }
-    assert!(
-        cuts > 500 && lefts.len() >= 20,
-        "{cuts} power cuts, {} folders",
-        lefts.len()
-    );
+    let (steps, folders) = (steps.len(), lefts.len());
+    assert!(all > 500 && folders >= 20, "{all} power cuts, {folders} folders");
+    println!("{steps} steps of writing, {all} power cuts, {folders} different folders left");
+}
+
+/// Goes on from what power cuts during the command on this place leave.
+fn cut_the_power_during_a_command(place: &Place) {
+    let recorder = Recorder::of(place.disk());
+    let begin = recorder.steps().len();
+    place.train_on(&recorder).unwrap();
+    place.assert_whole_results(&"nothing");
+
+    let steps = recorder.steps();
+    let Cuts { end, all, lefts } = cut(&steps, begin);
+    let names = lefts.iter().flatten();
+    for (name, remains) in names.filter_map(|(name, left)| Some((name, left.as_ref()?))) {
+        // TensorBoard's events are appended to, and looked through by the next start.
+        let may_be_torn = file_name(name) == EVENTS;
+        assert!(remains.is_synced() || may_be_torn, "{name} may be left torn");
+    }
+    let tried = every_nth(&lefts);
+    for left in &tried {
+        let cut = Place::new();
+        fs::remove_dir(cut.disk()).unwrap();
+        end.restore(cut.disk(), left);
+        cut.train().unwrap_or_else(|error| panic!("{left:?}: {error}"));
+        cut.assert_whole_results(left);
+    }
     println!(
-        "{} steps of writing, {cuts} power cuts, {} different folders left",
-        steps.len(),
-        lefts.len()
+        "{} steps of writing, {all} power cuts, {} different folders left, {} of them gone on from",
+        steps.len() - begin,
+        lefts.len(),
+        tried.len()
     );
+}
+
+#[test]
+fn whatever_a_power_cut_leaves_of_a_commands_results_they_end_as_the_same() {
+    cut_the_power_during_a_command(&Place::new());
+}
+
+#[test]
+fn whatever_a_power_cut_leaves_of_results_that_a_command_mends_they_end_as_the_same() {
+    cut_the_power_during_a_command(&Place::damaged());
 }
 
 #[test]
@@ -241,8 +135,12 @@ fn the_model_of_a_disk_keeps_what_was_synced_and_may_lose_the_rest() {
     let write = |file: &str| [Step::Create(text(file)), Step::Write(text(file), vec![1])];
     let mut steps = Vec::from(write("a"));
     let left = |steps: &[Step], name: &str| -> BTreeSet<Option<(String, Fate)>> {
-        let cuts = after_a_cut(steps).into_iter();
-        cuts.map(|left| left.get(name).map(|(file, fate)| ((*file).to_owned(), *fate)))
+        let mut model = Model::default();
+        steps.iter().for_each(|step| model.take(step));
+        let lefts = model.cuts().into_iter();
+        let remains = lefts.map(|left| left.get(name).copied().flatten());
+        remains
+            .map(|remains| remains.map(|remains| (remains.file.to_owned(), remains.fate)))
             .collect()
     };
     let any = |file: &str| FATES.map(|fate| Some((text(file), fate)));
@@ -250,10 +148,15 @@ fn the_model_of_a_disk_keeps_what_was_synced_and_may_lose_the_rest() {
     steps.push(Step::Sync(text("a")));
     let whole = |file: &str| Some((text(file), Fate::Kept));
     assert_eq!(left(&steps, "a"), [None, whole("a")].into());
-    steps.extend([Step::Rename(text("a"), text("last")), Step::SyncFolder]);
+    steps.extend([Step::Rename(text("a"), text("last")), Step::SyncFolder(text(""))]);
     assert_eq!(left(&steps, "last"), [whole("a")].into());
     steps.extend(write("b"));
     steps.push(Step::Rename(text("b"), text("last")));
     let torn_or_old = any("b").into_iter().chain([whole("a")]).collect();
     assert_eq!(left(&steps, "last"), torn_or_old, "renamed without a sync");
+    steps.extend([Step::Folder(text("run")), Step::Create(text("run/c"))]);
+    steps.extend([Step::Sync(text("run/c")), Step::SyncFolder(text("run"))]);
+    assert_eq!(left(&steps, "run/c"), [None, whole("run/c")].into(), "with its folder");
+    steps.extend([Step::SyncFolder(text("")), Step::Write(text("run/c"), vec![2])]);
+    assert_eq!(left(&steps, "run/c"), any("run/c").into(), "appended to");
 }

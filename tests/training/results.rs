@@ -17,7 +17,7 @@ use wise_srnet::atomic_file::{Disk, System};
 use wise_srnet::cli::train_on;
 use wise_srnet::experiment::Registry;
 use wise_srnet::runner::folder::{
-    BEST, CONTENTS, DAMAGED_HISTORY, DAMAGED_STATE, ENVIRONMENT, EVENTS, FIGURES, HISTORY, LAST, LOCK, PAGE, PREVIOUS,
+    BEST, DAMAGED_HISTORY, DAMAGED_STATE, ENVIRONMENT, EVENTS, FIGURES, HISTORY, LAST, LOCK, PAGE, PREVIOUS,
 };
 use wise_srnet::training::Outcome;
 
@@ -179,7 +179,6 @@ fn told(folder: &Path) -> BTreeMap<String, Vec<u8>> {
                 value.to_string().into()
             }
             PAGE => without_durations(&text()).into(),
-            CONTENTS => text().into(),
             table if table.ends_with(".csv") => without_seconds(&path).join("\n").into(),
             _ => bytes(),
         };

@@ -11,6 +11,7 @@ use wise_srnet::data::{Dataset, Layout, open};
 use wise_srnet::experiment::{Experiment, ExperimentError, ExperimentFile, Setting};
 use wise_srnet::npy::Array;
 use wise_srnet::report::{Found, ReportError};
+use wise_srnet::runner::Lock;
 use wise_srnet::training::Checkpoint;
 use wise_srnet::weights::Pretrained;
 
@@ -192,8 +193,9 @@ fn stored(input: &[u8]) -> TempDir {
 
 fn draw(path: &Path) -> Result<(), ReportError> {
     let (found, beside) = (Found::at(path)?, [Found::at(path)?, Found::at(path)?]);
-    let drawn = found.draw()?;
-    let together = Found::draw_together(beside.into(), &path.join("together"))?;
+    let drawn = found.draw(&Lock::take(path)?)?;
+    let apart = path.join("together");
+    let together = Found::draw_together(&Lock::take(&apart)?, beside.into(), &apart)?;
     for page in [&drawn.page, &together] {
         let figures = fs::read(page.with_extension("json")).expect("figures are written");
         serde_json::from_slice::<serde_json::Value>(&figures).expect("figures are JSON");

@@ -212,11 +212,14 @@ fn forget_seconds(value: &mut Value) {
     }
 }
 
-/// A page without numbers of seconds.
+/// A page without durations, in whichever unit: one of a process that had to wait is in minutes.
 fn without_durations(page: &str) -> String {
-    let mut parts = page.split(" s").collect::<Vec<_>>();
-    let last = parts.pop();
-    let numbers = |c: char| c.is_ascii_digit() || c == '.';
-    let parts = parts.into_iter().map(|part| part.trim_end_matches(numbers)).chain(last);
-    parts.collect::<Vec<_>>().join(" s")
+    let is_number = |c: char| c.is_ascii_digit() || c == '.';
+    let without = |page: String, unit: &str| {
+        let mut parts: Vec<&str> = page.split(unit).collect();
+        let last = parts.pop();
+        let numberless = parts.into_iter().map(|part| part.trim_end_matches(is_number));
+        numberless.chain(last).collect::<Vec<_>>().join(" s")
+    };
+    [" h", " min", " s"].into_iter().fold(page.to_owned(), without)
 }

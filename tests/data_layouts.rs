@@ -614,7 +614,12 @@ fn images_without_classes_come_from_files_folders_and_zip_files_in_the_order_of_
     );
     let paths: Vec<_> = problems.iter().map(|(path, _)| path.clone()).collect();
     assert_eq!(paths, [path("empty"), path("broken.zip")]);
-    assert!(problems[0].1.to_string().contains("holds no images"));
+    let said = problems[0].1.to_string();
+    let endings = ".bmp, .gif, .jfi, .jfif, .jpe, .jpeg, .jpg, .png, .tif, .tiff or .webp";
+    assert!(
+        said.contains(&format!("holds no images (files that end in {endings})")),
+        "{said}"
+    );
 }
 
 fn one_folder(test_fraction: f64) -> Layout {
@@ -844,6 +849,15 @@ fn the_splits_with_classes_are_recognised_and_images_without_are_left_alone() {
 }
 
 #[test]
+fn several_folders_of_a_test_split_are_labels_whatever_their_names() {
+    let root = TempDir::new().unwrap();
+    let files = [photographs("train/", 2), flat("test/owl/", 2), flat("test/sky/", 2)].concat();
+    write_folder(root.path(), &files);
+    let found = recognise(root.path()).unwrap();
+    assert_eq!(found.layout.to_string(), r#"Folders(train: "train", test: "test")"#);
+}
+
+#[test]
 fn folders_that_are_named_like_splits_or_hold_what_others_do_not_are_no_classes() {
     let whole = "Write `layout: Folders(train: \"train\", test: \"test\")`";
     let own = "Write `layout: OneFolder(classes: [\"Zoo\", \"sea\"], test_fraction: 0.2, seed: 0)`";
@@ -884,6 +898,10 @@ fn folders_that_are_named_like_splits_or_hold_what_others_do_not_are_no_classes(
             "Name the classes, as in `layout: OneFolder(classes: ",
         ),
     ];
+    // A single folder can be mistaken for nothing else.
+    let root = TempDir::new().unwrap();
+    write_folder(root.path(), &flat("train/", 3));
+    assert_eq!(open(&one_folder(0.4), Some(root.path())).unwrap().classes, ["train"]);
     for (files, problem, advice) in cases {
         let root = TempDir::new().unwrap();
         write_folder(root.path(), &files);

@@ -368,3 +368,14 @@ fn lines_of(sentences: &[String]) -> String {
     let rest = (more > 0).then(|| format!("\n  and {more} more"));
     shown.chain(rest).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn further_folders_are_counted_where_there_are_any() {
+        let said = [0, 1, 2].map(more_such_folders);
+        assert_eq!(said, ["", " (and 1 more such folder)", " (and 2 more such folders)"]);
+    }
+}

@@ -128,6 +128,35 @@ mod tests {
     use crate::experiment::{HeadKind, Registry};
 
     #[test]
+    fn a_step_takes_three_values_a_parameter_and_all_outputs_of_its_images() {
+        let mut model = Registry::builtin()
+            .build_named("mini_resnet", 64, HeadKind::Gap, 0, 6)
+            .unwrap();
+        let cost = Cost::of(&mut *model).unwrap();
+        let (backbone, head, total) = (cost.backbone, cost.head, cost.total());
+        // 128 means of a map, and a weight and a bias for each class.
+        assert_eq!(
+            [head.parameters, head.multiply_adds, head.activations],
+            [129 * 6, 128 * 6, 128 + 6]
+        );
+        for of in [
+            |size: Size| size.parameters,
+            |size: Size| size.trainable,
+            |size: Size| size.multiply_adds,
+            |size: Size| size.activations,
+        ] {
+            assert_eq!(of(total), of(backbone) + of(head));
+        }
+        let parameters = 3 * 4 * total.parameters;
+        assert_eq!(cost.step_bytes(Step::Training, 0), parameters);
+        // The largest outputs are the stem's: 32 × 32 pixels of 32 channels.
+        let largest = 4 * 32 * 32 * 32;
+        let image = 4 * (total.activations + largest);
+        assert_eq!(cost.step_bytes(Step::Training, 5), parameters + 5 * image);
+        assert_eq!(cost.step_bytes(Step::Inference, 5), parameters + 5 * 4 * largest);
+    }
+
+    #[test]
     fn the_largest_batch_fits_and_one_image_more_does_not() {
         let mut model = Registry::builtin()
             .build_named("mini_resnet", 64, HeadKind::WiseSrnet, 0, 6)

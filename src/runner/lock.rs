@@ -94,43 +94,46 @@ impl<'d> Lock<'d> {
         }
     }
 
-    fn still(&self) -> io::Result<&'d dyn Disk> {
-        self.check().map_err(io::Error::other)?;
-        Ok(self.disk)
+    /// Does something on the disk while the folder is where it was. The folder can go while it is done: the reason of the
+    /// failure is then that it has.
+    fn locked<T>(&self, act: impl FnOnce(&dyn Disk) -> io::Result<T>) -> io::Result<T> {
+        let check = || self.check().map_err(io::Error::other);
+        check()?;
+        act(self.disk).or_else(|error| check().and(Err(error)))
     }
 }
 
 impl Disk for Lock<'_> {
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
-        self.still()?.create_folder(folder)
+        self.locked(|disk| disk.create_folder(folder))
     }
 
     fn create(&self, folder: &Path) -> io::Result<NamedTempFile> {
-        self.still()?.create(folder)
+        self.locked(|disk| disk.create(folder))
     }
 
     fn write(&self, file: &mut NamedTempFile, bytes: &[u8]) -> io::Result<()> {
-        self.disk.write(file, bytes)
+        self.locked(|disk| disk.write(file, bytes))
     }
 
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.still()?.append(path, bytes)
+        self.locked(|disk| disk.append(path, bytes))
     }
 
     fn sync(&self, file: &NamedTempFile) -> io::Result<()> {
-        self.disk.sync(file)
+        self.locked(|disk| disk.sync(file))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.still()?.rename(from, to)
+        self.locked(|disk| disk.rename(from, to))
     }
 
     fn publish(&self, file: TempPath, to: &Path) -> io::Result<()> {
-        self.still()?.publish(file, to)
+        self.locked(|disk| disk.publish(file, to))
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        self.disk.sync_folder(folder)
+        self.locked(|disk| disk.sync_folder(folder))
     }
 }
 

@@ -113,8 +113,7 @@ pub fn evaluate(
         let logits = model
             .logits(batch.images, batch.labels.len())
             .map_err(EvaluationError::Network)?;
-        let mut rows = logits.chunks_exact((logits.len() / batch.labels.len().max(1)).max(1));
-        if let Some(place) = rows.position(|row| !are_finite(row)) {
+        if let Some(place) = not_finite(&logits, batch.labels.len()) {
             let image = split.name(batch.indices[place]);
             return Err(EvaluationError::NotFinite { image });
         }
@@ -126,9 +125,26 @@ pub fn evaluate(
     Ok(Some(evaluation))
 }
 
+/// The first of so many images whose logits are not finite numbers.
+fn not_finite(logits: &[f32], images: usize) -> Option<usize> {
+    let classes = logits.len() / images.max(1);
+    let mut rows = logits.chunks_exact(classes.max(1));
+    rows.position(|row| !are_finite(row))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_image_with_logits_that_are_no_numbers_is_found() {
+        assert_eq!(not_finite(&[1.0, 2.0, 3.0, 4.0, 5.0, f32::NAN], 3), Some(2));
+        assert_eq!(not_finite(&[1.0, 2.0, f32::INFINITY, 4.0, 5.0, 6.0], 2), Some(0));
+        // Only together are they too far apart for a softmax.
+        assert_eq!(not_finite(&[1.0, 2.0, -3e38, 3e38], 2), Some(1));
+        assert_eq!(not_finite(&[1.0, 2.0, 3.0, 4.0], 2), None);
+        assert_eq!(not_finite(&[], 0), None);
+    }
 
     #[test]
     fn accuracies_count_images_whose_class_is_among_the_largest_logits() {

@@ -185,3 +185,20 @@ fn open(bytes: &Arc<Vec<u8>>, meter: &Meter) -> Result<File, String> {
     }
     Ok(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_a_list_is_charged_many_times() {
+        let listing = Listing {
+            meter: Meter::new(LISTING, STEP),
+        };
+        let (kept, most) = (64 << 10, LISTING as usize / KEPT);
+        let accepted = (0..).take_while(|_| listing.charge(kept).is_ok()).count();
+        // A meter that is empty has had too much.
+        assert_eq!(accepted + 1, most / kept);
+        assert_eq!(listing.charge(0), Err(endless()));
+    }
+}

@@ -290,6 +290,12 @@ mod tests {
         });
         let mut tensors: Vec<Tensor> = tensors.collect();
         assert_in_place(&tensors, &wanted);
+        let surplus = Tensor {
+            name: "convolution2d_99/kernel".into(),
+            ..tensors[0].clone()
+        };
+        let one_more = [&tensors[..], &[surplus]].concat();
+        assert!(message(&one_more, &wanted).contains("`convolution2d_99/kernel`"));
         tensors[40].name = "named/kernel".into();
         assert!(message(&tensors, &wanted).contains("no tensor `block1_conv1/kernel`"));
     }

@@ -502,6 +502,14 @@ mod tests {
     }
 
     #[test]
+    fn a_model_around_the_network_is_told_how_to_save_it_alone() {
+        let told = |layer: &str| format!("model.get_layer(\"{layer}\").save(\"backbone.h5\")");
+        let twice = alone("resnet50", &Mismatch::Twice("conv1/kernel".to_owned()));
+        assert!(twice.ends_with(&told("resnet50")), "{twice}");
+        assert_eq!(alone("resnet50", &Mismatch::Surplus("more/kernel".to_owned())), "");
+    }
+
+    #[test]
     fn other_kinds_of_files_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights.keras");

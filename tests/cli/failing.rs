@@ -96,6 +96,20 @@ fn an_image_that_cannot_be_read_is_named_and_no_step_before_it_is_lost() {
 }
 
 #[test]
+fn a_run_that_has_trained_nothing_leaves_no_state() {
+    let lab = photographs();
+    for (class, index) in ["hill", "sea"]
+        .into_iter()
+        .flat_map(|class| (0..8).map(move |index| (class, index)))
+    {
+        lab.write(&format!("photos/train/{class}/{index}.png"), "no image");
+    }
+    lab.run(&["tiny.ron"])
+        .assert_refused(1, &["photos/train/", "cannot decode image"]);
+    assert!(!lab.results(RUN).join("last.safetensors").exists());
+}
+
+#[test]
 fn a_test_image_that_cannot_be_read_does_not_cost_the_epoch() {
     let lab = photographs();
     lab.write("photos/test/sea/0.png", "no image");

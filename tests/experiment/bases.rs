@@ -45,6 +45,18 @@ fn a_file_says_only_what_differs_from_its_base() {
 }
 
 #[test]
+fn extensions_of_ron_may_be_asked_for_in_a_file_and_in_its_base() {
+    let asks = "#![enable(implicit_some)]\n#![enable(unwrap_newtypes)]\n";
+    let base = format!("{asks}{CORRECT}");
+    let theirs = format!("{asks}(base: \"base.ron\", name: \"theirs\", variants: {{\"short\": (epochs: 3)}})");
+    let folder = folder(&[("base.ron", &base), ("theirs.ron", &theirs)]);
+    let file = ExperimentFile::load(&folder.path().join("theirs.ron"), &[]).unwrap();
+    let short = &file.into_experiments()[0];
+    assert_eq!((short.name.as_str(), short.epochs), ("theirs_short", 3));
+    assert_eq!(short.heads, super::correct().heads);
+}
+
+#[test]
 fn what_an_augmentation_does_not_name_is_off_whatever_its_base_says() {
     let text = |augmentation| format!("(base: \"mine.ron\", name: \"theirs\"{augmentation})");
     let (without, with) = (text(""), text(", augmentation: (horizontal_flip: true)"));

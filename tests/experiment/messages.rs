@@ -110,6 +110,14 @@ error: `epochs`: expected a whole number
   = help: write `20` without quotes
 "#;
 
+a_number_with_its_unit: "epochs: 20" => "epochs: \"20 epochs\"", r#"
+error: `epochs`: expected a whole number
+  --> mine.ron:7:13
+  |
+7 |     epochs: "20 epochs",
+  |             ^^^^^^^^^^^ found a string
+"#;
+
 a_word_for_a_number: "epochs: 20" => "epochs: many", r#"
 error: `epochs`: expected a whole number
   --> mine.ron:7:13
@@ -511,6 +519,14 @@ error: `data.layout.folder` must be a folder inside the data set, without `..`
    |
 10 |         layout: OneFolder(folder: "/c", test_fraction: 0.2),
    |                                   ^^^^ found "/c"
+"#;
+
+a_test_split_of_nothing: "Folders(train: \"a\", test: \"b\")" => "OneFolder(test_fraction: 0.0)", r#"
+error: `data.layout.test_fraction` must be a fraction above 0 and below 1
+   --> mine.ron:10:42
+   |
+10 |         layout: OneFolder(test_fraction: 0.0),
+   |                                          ^^^ found 0
 "#;
 
 a_class_that_is_named_twice: "Folders(train: \"a\", test: \"b\")" => "OneFolder(classes: [\"a\", \"a\"], test_fraction: 0.2)", r#"

@@ -162,6 +162,13 @@ mod tests {
     }
 
     #[test]
+    fn colours_are_told_by_adobes_segment_and_by_no_other_of_its_kind() {
+        let segment = |name: &[u8]| [&[0xff, 0xd8, 0xff, 0xee, 0, 14], name, &[0, 100, 0, 0, 0, 0, 1]].concat();
+        assert_eq!(Header::read(&segment(b"Adobe")).adobe, Some(1));
+        assert_eq!(Header::read(&segment(b"other")).adobe, None);
+    }
+
+    #[test]
     fn lengths_that_leave_the_file_or_stand_still_end_the_search() {
         assert!(!Header::read(&[0xff, 0xd8, 0xff, 0xe0, 0xff, 0xff, 0xff]).is_ended);
         assert!(!Header::read(&[0xff, 0xe0, 0, 0].repeat(1000)).is_ended);

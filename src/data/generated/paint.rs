@@ -81,6 +81,44 @@ mod tests {
     }
 
     #[test]
+    fn shapes_are_turned_by_their_angle() {
+        let mut shape = one_shape(Form::Square).shapes.remove(0);
+        shape.angle = std::f32::consts::FRAC_PI_6;
+        // Along its own axes, (√3/2, 1/2) and (−1/2, √3/2), the square ends at 0.15.
+        for (point, expected) in [
+            ([0.1, 0.0], -0.0634),
+            ([0.0, 0.2], 0.0232),
+            ([0.1, 0.2], 0.0366),
+            ([-0.1, 0.2], 0.0732),
+        ] {
+            let place = [shape.centre[0] + point[0], shape.centre[1] + point[1]];
+            let found = distance(&shape, place);
+            assert!((found - expected).abs() < 1e-4, "{point:?}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_background_is_a_mean_of_waves_over_the_image() {
+        let scene = Scene {
+            background: [[0.0; 3], [200.0, 100.0, 50.0]],
+            waves: [
+                [2.0, 0.0, 0.0],
+                [2.0, 3.0, 0.0],
+                [0.0, 0.0, std::f32::consts::FRAC_PI_2],
+            ],
+            shapes: Vec::new(),
+        };
+        // Waves of 1, 1 and 1; then of 1, sin(2π (1/4 + 1/4)) = 0 and 1.
+        for (point, share) in [([0.125, 0.0], 1.0), ([0.125, 1.0 / 12.0], 5.0 / 6.0)] {
+            let found = background(&scene, point);
+            let expected = scene.background[1].map(|value| share * value);
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() < 0.01, "{point:?}: {found}, {expected}");
+            }
+        }
+    }
+
+    #[test]
     fn a_ring_leaves_its_centre_open() {
         let image = render(&one_shape(Form::Ring), 40, 0);
         assert!(image.get_pixel(10, 30)[2] > 200);

@@ -8,6 +8,7 @@
 pub mod atomic_file;
 pub mod cli;
 pub mod data;
+pub mod device;
 pub mod experiment;
 pub mod heads;
 mod input_file;
@@ -16,6 +17,8 @@ pub mod layers;
 pub mod memory;
 pub mod networks;
 pub mod npy;
+pub mod plan;
+pub mod program;
 pub mod random;
 pub mod report;
 pub mod runner;

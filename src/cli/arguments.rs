@@ -284,6 +284,9 @@ pub struct SummaryArguments {
     /// Classes of the data set; read from the data set if left out, 67 if there is none
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub classes: Option<u32>,
+    /// List the program: what each operation reads and makes, with its settings and the path to its parameters
+    #[arg(long)]
+    pub program: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

@@ -11,7 +11,7 @@ use super::text::grouped;
 use super::{next, output};
 use crate::data::open;
 use crate::experiment::{Cost, Experiment, HeadKind, Registry, Size};
-use crate::layers::LayerRecord;
+use crate::program::{Parameter, Program, Settings, Step};
 
 /// The classes that are assumed where the data set isn't there: those of MIT Indoor Scenes.
 const ASSUMED_CLASSES: usize = 67;
@@ -36,6 +36,65 @@ struct Part {
     size: Size,
     /// Height, width and channels.
     feature_map: [usize; 3],
+    #[serde(flatten)]
+    program: Option<Listing>,
+}
+
+/// A part of a program.
+#[derive(Serialize)]
+struct Listing {
+    operations: Vec<Operation>,
+    tensors: Vec<Tensor>,
+}
+
+#[derive(Serialize)]
+struct Operation {
+    operation: &'static str,
+    inputs: Vec<usize>,
+    output: usize,
+    shape: Vec<usize>,
+    multiply_adds: u64,
+    #[serde(flatten)]
+    settings: Settings,
+    parameters: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Tensor {
+    name: String,
+    shape: Vec<usize>,
+    trainable: bool,
+    non_negative: bool,
+}
+
+impl Listing {
+    fn of(program: &Program, steps: &[Step]) -> Self {
+        let operation = |step: &Step| Operation {
+            operation: step.instruction.name(),
+            inputs: step.inputs.iter().map(|input| input.index()).collect(),
+            output: step.output.index(),
+            shape: program.shape(step.output).to_vec(),
+            multiply_adds: step.instruction.multiply_adds(),
+            settings: step.instruction.settings(),
+            parameters: program.parameters_of(step).map(|tensor| tensor.name.clone()).collect(),
+        };
+        let tensors = steps.iter().flat_map(|step| program.parameters_of(step));
+        Self {
+            operations: steps.iter().map(operation).collect(),
+            tensors: tensors.map(Tensor::of).collect(),
+        }
+    }
+}
+
+impl Tensor {
+    fn of(parameter: &Parameter) -> Self {
+        Self {
+            name: parameter.name.clone(),
+            shape: parameter.shape.clone(),
+            trainable: parameter.trainable,
+            non_negative: parameter.non_negative,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -77,6 +136,9 @@ fn summarize(
         heads.push((head, Cost::of(&mut *model)?));
     }
     let Some((_, first)) = heads.first() else { return Ok(()) };
+    let listing = |cost: &Cost, steps: fn(&Program) -> &[Step]| {
+        (arguments.program).then(|| Listing::of(&cost.program, steps(&cost.program)))
+    };
     let summary = Summary {
         experiment: &experiment.name,
         network: &experiment.network,
@@ -88,6 +150,7 @@ fn summarize(
         backbone: Part {
             size: first.backbone,
             feature_map,
+            program: listing(first, |program| program.parts().0),
         },
         heads: heads
             .iter()
@@ -96,6 +159,7 @@ fn summarize(
                 part: Part {
                     size: cost.head,
                     feature_map,
+                    program: listing(cost, |program| program.parts().1),
                 },
             })
             .collect(),
@@ -104,7 +168,7 @@ fn summarize(
         return output::json(&summary);
     }
     output::between(index)?;
-    print(&summary, &heads)
+    print(&summary, &heads, arguments.program)
 }
 
 /// The classes of the experiment's data set, if it is there.
@@ -120,7 +184,7 @@ fn classes_of(experiment: &Experiment) -> usize {
     }
 }
 
-fn print(summary: &Summary<'_>, heads: &[(HeadKind, Cost)]) -> Result<(), CommandError> {
+fn print(summary: &Summary<'_>, heads: &[(HeadKind, Cost)], with_program: bool) -> Result<(), CommandError> {
     let Some((_, first)) = heads.first() else { return Ok(()) };
     let [height, width, channels] = summary.backbone.feature_map;
     output::line(&format!(
@@ -128,28 +192,86 @@ fn print(summary: &Summary<'_>, heads: &[(HeadKind, Cost)]) -> Result<(), Comman
         summary.experiment, summary.network, summary.image_size, summary.image_size, summary.classes
     ))?;
     output::line("")?;
+    if with_program {
+        return print_program(heads, &first.program);
+    }
     let mut table = Table::new(&[Side::Left]);
     table.row(["layer", "output", "parameters", "multiply-adds"]);
-    first
-        .layers
-        .backbone
-        .iter()
-        .for_each(|layer| add_layer(&mut table, layer));
+    let add_layers = |table: &mut Table, program: &Program, steps: &[Step]| {
+        steps.iter().for_each(|step| add_layer(table, program, step));
+    };
+    add_layers(&mut table, &first.program, first.program.parts().0);
     add_total(&mut table, summary.network, first.backbone);
     for (head, cost) in heads {
         table.text("");
         table.text(format!("head {head}"));
-        cost.layers.head.iter().for_each(|layer| add_layer(&mut table, layer));
+        add_layers(&mut table, &cost.program, cost.program.parts().1);
         add_total(&mut table, head.name(), cost.head);
         add_total(&mut table, "with backbone", cost.total());
     }
     output::table(&table)
 }
 
-fn add_layer(table: &mut Table, layer: &LayerRecord) {
-    let output: Vec<String> = layer.output.iter().map(usize::to_string).collect();
-    let (parameters, products) = (grouped(layer.parameters as u64), grouped(layer.multiply_adds));
-    table.row([layer.name.to_owned(), output.join("×"), parameters, products]);
+/// Prints what each operation reads and makes: `%3` is the value that the operation of this number makes, `%0` the images.
+fn print_program(heads: &[(HeadKind, Cost)], first: &Program) -> Result<(), CommandError> {
+    let mut table = Table::new(&[Side::Right, Side::Left, Side::Left, Side::Left, Side::Left, Side::Left]);
+    table.row(["value", "operation", "reads", "output", "settings", "layer"]);
+    table.row([
+        &value(first.images.index()),
+        "images",
+        "",
+        &sizes(first.shape(first.images)),
+    ]);
+    let add = |table: &mut Table, program: &Program, steps: &[Step]| {
+        steps.iter().for_each(|step| add_operation(table, program, step));
+    };
+    add(&mut table, first, first.parts().0);
+    for (head, cost) in heads {
+        table.text("");
+        table.text(format!("head {head}"));
+        add(&mut table, &cost.program, cost.program.parts().1);
+    }
+    output::table(&table)
+}
+
+fn value(index: usize) -> String {
+    format!("%{index}")
+}
+
+fn sizes(sizes: &[usize]) -> String {
+    sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
+}
+
+fn add_operation(table: &mut Table, program: &Program, step: &Step) {
+    let inputs: Vec<String> = step.inputs.iter().map(|input| value(input.index())).collect();
+    // Parameters of a layer differ in the last part of their paths.
+    let layer = program
+        .parameters_of(step)
+        .next()
+        .and_then(|tensor| tensor.name.rsplit_once('.'));
+    table.row([
+        value(step.output.index()),
+        step.instruction.name().to_owned(),
+        inputs.join(" "),
+        sizes(program.shape(step.output)),
+        step.instruction.settings().to_string(),
+        layer.map_or_else(String::new, |(layer, _)| layer.to_owned()),
+    ]);
+}
+
+fn add_layer(table: &mut Table, program: &Program, step: &Step) {
+    let parameters = program
+        .parameters_of(step)
+        .map(|parameter| parameter.size() as u64)
+        .sum();
+    let products = step.instruction.multiply_adds();
+    let output = sizes(program.shape(step.output));
+    table.row([
+        step.instruction.name().to_owned(),
+        output,
+        grouped(parameters),
+        grouped(products),
+    ]);
 }
 
 fn add_total(table: &mut Table, name: &str, size: Size) {

@@ -2,8 +2,8 @@
 
 use dfdx::prelude::CpuError;
 
-use crate::layers::Visited;
-use crate::training::{HEAD, Layers, Model};
+use crate::program::{Program, Step as Operation};
+use crate::training::{HEAD, Model};
 
 /// The size of a network, for one image where it depends on images.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -38,39 +38,37 @@ pub struct Cost {
     /// The largest output of one operation over one image, in values.
     largest: u64,
     /// Every operation.
-    pub layers: Layers,
+    pub program: Program,
 }
 
 impl Cost {
     /// Counts a network's parameters and traces its operations.
     pub fn of(model: &mut dyn Model) -> Result<Self, CpuError> {
-        let layers = model.layers()?;
+        let program = model.program()?;
         let (mut backbone, mut head) = (Size::default(), Size::default());
-        model.for_each(&mut |visited| {
-            let Visited::Tensor(parameter) = visited else { return };
+        for parameter in &program.parameters {
             let is_head = parameter.name.split('.').next() == Some(HEAD);
             let size = if is_head { &mut head } else { &mut backbone };
-            size.parameters += parameter.values.len() as u64;
+            size.parameters += parameter.size() as u64;
             size.trainable += if parameter.trainable {
-                parameter.values.len() as u64
+                parameter.size() as u64
             } else {
                 0
             };
-        });
-        let mut largest = 0;
-        for (size, records) in [(&mut backbone, &layers.backbone), (&mut head, &layers.head)] {
-            for record in records {
-                let values = record.output.iter().product::<usize>() as u64;
-                size.multiply_adds += record.multiply_adds;
-                size.activations += values;
-                largest = largest.max(values);
+        }
+        let values = |operation: &Operation| program.size(operation.output) as u64;
+        let parts = program.parts();
+        for (size, operations) in [(&mut backbone, parts.0), (&mut head, parts.1)] {
+            for operation in operations {
+                size.multiply_adds += operation.instruction.multiply_adds();
+                size.activations += values(operation);
             }
         }
         Ok(Self {
             backbone,
             head,
-            largest,
-            layers,
+            largest: program.steps.iter().map(values).max().unwrap_or(0),
+            program,
         })
     }
 

@@ -14,7 +14,7 @@ use super::{length, tasks};
 const PIXELS: usize = 256;
 
 /// A convolution's sizes. Kernels are stored as Keras stores them: `kernel × kernel × in_channels × out_channels`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Convolution {
     /// The window and the maps.
     pub window: WindowGeometry,

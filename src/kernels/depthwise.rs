@@ -12,7 +12,7 @@ use super::{length, tasks};
 
 /// A depthwise convolution's sizes. Kernels are stored as `kernel × kernel × channels` (Keras' `depthwise_kernel` with
 /// a depth multiplier of 1).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Depthwise {
     /// The window and the maps.
     pub window: WindowGeometry,

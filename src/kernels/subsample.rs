@@ -7,7 +7,7 @@ use super::length;
 use super::product::{Output, keep_or_clear};
 
 /// Takes the pixels `2y + offset, 2x + offset` of a batch of maps; what lies beyond the border is zero.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subsample {
     /// Size of an input map: height and width.
     pub input: [usize; 2],

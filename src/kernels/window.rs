@@ -3,7 +3,7 @@
 use super::length;
 
 /// A pooling's sizes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pooling {
     /// The window and the maps.
     pub window: WindowGeometry,

@@ -16,6 +16,7 @@ use super::tape::{Recorder, Training};
 use crate::kernels::batch_norm::{Affine, Statistics, gradients, gradients_apart, normalize, statistics};
 use crate::kernels::elementwise::flushed;
 use crate::memory::unwritten;
+use crate::program::Instruction;
 use crate::shapes::Channels;
 
 /// The two constants of a batch normalisation.
@@ -155,13 +156,7 @@ where
             mean: values(&self.moving_mean).to_vec(),
             variance: values(&self.moving_variance).to_vec(),
         };
-        typed(normalized(
-            erased(input)?,
-            running,
-            N::EPSILON,
-            A::RELU,
-            self.parameters()?,
-        )?)
+        typed(normalized::<N, A, _>(erased(input)?, running, self.parameters()?)?)
     }
 }
 
@@ -184,7 +179,7 @@ where
         if !values(&input).is_empty() {
             self.move_statistics(&statistics);
         }
-        typed(normalized(input, statistics, N::EPSILON, A::RELU, self.parameters()?)?)
+        typed(normalized::<N, A, _>(input, statistics, self.parameters()?)?)
     }
 }
 
@@ -200,38 +195,38 @@ fn with_statistics<T: Training>(input: Map<T>, channels: usize) -> Result<(Map<T
 }
 
 /// The layer behind its types.
-fn normalized<T: Recorder>(
+fn normalized<N: Normalization, A: Activation, T: Recorder>(
     input: Map<T>,
     statistics: Statistics,
-    epsilon: f32,
-    relu: bool,
     parameters: [Operand; 4],
 ) -> Result<Map<T>, CpuError> {
     let shape = *input.shape();
-    apply(
-        Normalize {
-            statistics,
-            epsilon,
-            relu,
-            affine: None,
-        },
-        [input],
-        parameters,
-        shape,
-    )
+    let normalize = Normalize {
+        statistics,
+        momentum: N::MOMENTUM,
+        epsilon: N::EPSILON,
+        relu: A::RELU,
+        affine: None,
+    };
+    apply(normalize, [input], parameters, shape)
 }
 
 /// Operands: input, γ, β, and the running statistics, which have no gradient.
 struct Normalize {
     statistics: Statistics,
+    momentum: f32,
     epsilon: f32,
     relu: bool,
     affine: Option<Affine>,
 }
 
 impl Operation for Normalize {
-    fn name(&self) -> &'static str {
-        if self.relu { "BatchNorm2D + ReLU" } else { "BatchNorm2D" }
+    fn instruction(&self) -> Instruction {
+        Instruction::BatchNorm {
+            momentum: self.momentum,
+            epsilon: self.epsilon,
+            relu: self.relu,
+        }
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {

@@ -12,6 +12,7 @@ use super::tape::Recorder;
 use crate::kernels::batch_norm::{Statistics, statistics};
 use crate::kernels::elementwise;
 use crate::memory::unwritten;
+use crate::program::Instruction;
 use crate::shapes::Plus;
 
 /// Gives its input to both branches and concatenates their channels, `F`'s first. `Concat<Identity, F>` is DenseNet's connection, the input followed by what `F` makes of it.
@@ -125,8 +126,10 @@ impl Concatenate {
 }
 
 impl Operation for Concatenate {
-    fn name(&self) -> &'static str {
-        "Concat"
+    fn instruction(&self) -> Instruction {
+        Instruction::Concatenate {
+            channels: self.channels.clone(),
+        }
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {

@@ -12,23 +12,21 @@ use crate::kernels::product::{Output, keep_or_clear};
 use crate::kernels::reduction;
 use crate::kernels::window::WindowGeometry;
 use crate::memory::unwritten;
+use crate::program::Instruction;
 
 /// A kind of convolution with its sizes.
 pub trait Convolving: 'static {
-    const NAME: &'static str;
     fn window(&self) -> &WindowGeometry;
     fn out_channels(&self) -> usize;
-    fn multiply_adds(&self) -> u64;
+    fn instruction(&self) -> Instruction;
     fn forward(&self, x: &[f32], kernel: &[f32], bias: Option<&[f32]>, y: &mut [f32]);
     fn kernel_gradient(&self, x: &[f32], dy: &[f32], mode: Output, dkernel: &mut [f32]);
     fn input_gradient(&self, dy: &[f32], kernel: &[f32], mode: Output, dx: &mut [f32]);
 }
 
 macro_rules! convolving {
-    ($sizes:ty, $name:literal, $out_channels:ident) => {
+    ($sizes:ty, $instruction:ident, $out_channels:ident) => {
         impl Convolving for $sizes {
-            const NAME: &'static str = $name;
-
             fn window(&self) -> &WindowGeometry {
                 &self.window
             }
@@ -37,8 +35,8 @@ macro_rules! convolving {
                 self.$out_channels
             }
 
-            fn multiply_adds(&self) -> u64 {
-                <$sizes>::multiply_adds(self)
+            fn instruction(&self) -> Instruction {
+                Instruction::$instruction(*self)
             }
 
             fn forward(&self, x: &[f32], kernel: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
@@ -55,8 +53,8 @@ macro_rules! convolving {
         }
     };
 }
-convolving!(Convolution, "Conv2D", out_channels);
-convolving!(Depthwise, "DepthwiseConv2D", channels);
+convolving!(Convolution, Convolution, out_channels);
+convolving!(Depthwise, Depthwise, channels);
 
 /// Convolves a map with a kernel, and adds the bias if there is one.
 pub fn convolve<K: Convolving, T: Recorder>(
@@ -74,12 +72,8 @@ pub fn convolve<K: Convolving, T: Recorder>(
 struct Convolve<K>(K);
 
 impl<K: Convolving> Operation for Convolve<K> {
-    fn name(&self) -> &'static str {
-        K::NAME
-    }
-
-    fn multiply_adds(&self) -> u64 {
-        self.0.multiply_adds()
+    fn instruction(&self) -> Instruction {
+        self.0.instruction()
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {

@@ -14,6 +14,7 @@ use super::initializer::{Fans, GlorotUniform, Initializer, fill};
 use super::operation::{Backward, Kept, Operand, Operation, apply};
 use super::tape::Recorder;
 use crate::kernels::{product, reduction};
+use crate::program::Instruction;
 use crate::shapes::Channels;
 
 /// A number of units that is known when the program runs: the classes of a data set.
@@ -144,12 +145,11 @@ struct Multiply {
 }
 
 impl Operation for Multiply {
-    fn name(&self) -> &'static str {
-        "Dense"
-    }
-
-    fn multiply_adds(&self) -> u64 {
-        (self.inputs * self.units) as u64
+    fn instruction(&self) -> Instruction {
+        Instruction::Dense {
+            inputs: self.inputs,
+            units: self.units,
+        }
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {

@@ -11,6 +11,7 @@ use super::gradient::Gradient;
 use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Training;
 use crate::kernels::elementwise;
+use crate::program::Instruction;
 use crate::random;
 
 /// The name of the scalar that [`build`](super::build) fills with a seed of the layer's own.
@@ -66,21 +67,28 @@ impl<const PERCENT: u32, S: Shape, T: Training> ModuleMut<Tensor<S, f32, Cpu, T>
         let mask = (0..shape.num_elements())
             .map(|_| if stream.gen_bool(1.0 - rate) { scale } else { 0.0 })
             .collect();
-        apply(Mask(mask), [input], [], shape)
+        let mask = Mask {
+            factors: mask,
+            percent: PERCENT,
+        };
+        apply(mask, [input], [], shape)
     }
 }
 
 /// Multiplies by one number a value.
-struct Mask(Vec<f32>);
+struct Mask {
+    factors: Vec<f32>,
+    percent: u32,
+}
 
 impl Operation for Mask {
-    fn name(&self) -> &'static str {
-        "Dropout"
+    fn instruction(&self) -> Instruction {
+        Instruction::Dropout { percent: self.percent }
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
         let mut output = operands[0].to_vec();
-        elementwise::scale(&mut output, &self.0);
+        elementwise::scale(&mut output, &self.factors);
         output
     }
 
@@ -89,7 +97,7 @@ impl Operation for Mask {
     }
 
     fn backward(&mut self, mut dy: Gradient, context: &mut Backward<'_>) -> Result<(), CpuError> {
-        elementwise::scale(dy.values_mut(), &self.0);
+        elementwise::scale(dy.values_mut(), &self.factors);
         context.give(0, dy)
     }
 }

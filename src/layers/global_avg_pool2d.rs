@@ -9,6 +9,7 @@ use super::tape::Recorder;
 use crate::kernels::average_pooling;
 use crate::kernels::window::{Pooling, WindowGeometry};
 use crate::memory::unwritten;
+use crate::program::Instruction;
 
 /// The mean of each channel over the whole map, as a map of one pixel.
 ///
@@ -55,8 +56,8 @@ where
 struct PoolAll(Pooling);
 
 impl Operation for PoolAll {
-    fn name(&self) -> &'static str {
-        "GlobalAvgPool2D"
+    fn instruction(&self) -> Instruction {
+        Instruction::AveragePool(self.0)
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {

@@ -35,14 +35,13 @@ mod softmax_cross_entropy;
 mod stopwatch;
 mod subsample2d;
 mod tape;
-mod trace;
 mod windowed;
 
 pub use activation::{Activation, NoActivation, Relu};
 pub use at::At;
 pub use batch_norm2d::{BatchNorm2D, KerasApplications, KerasDefault, Normalization};
 pub use bias::{Bias, BiasTerm, NoBias};
-pub use bridge::{values, values_mut};
+pub use bridge::{id, values, values_mut};
 pub use concat::Concat;
 pub use concat_maps::ConcatMaps;
 pub use constraint::{Constraint, NonNeg, Unconstrained};
@@ -66,7 +65,6 @@ pub use softmax_cross_entropy::softmax_cross_entropy;
 pub use stopwatch::{LayerTime, stopwatch};
 pub use subsample2d::Subsample2D;
 pub use tape::{GradientStore, Recorder, TrainingTape, gradient_of};
-pub use trace::{LayerRecord, trace};
 
 use dfdx::prelude::{Const, Cpu, NoneTape, Tensor};
 

@@ -1,23 +1,19 @@
 //! A differentiable operation whose types have been checked and then forgotten: the layers' typed shells all end in
 //! [`apply`], which is the only place that talks to dfdx's tape.
 
-use dfdx::prelude::{Cpu, CpuError, PutTape, Shape, SplitTape, Tensor, TensorFromVec, UniqueId};
+use dfdx::prelude::{Cpu, CpuError, HasShape, PutTape, Shape, SplitTape, Tensor, TensorFromVec, UniqueId};
 
 use super::bridge::{GradientSlot, Rank, Saved, contiguous, erased};
 use super::gradient::Gradient;
+use super::stopwatch;
 use super::tape::{GradientStore, Recorder};
-use super::{stopwatch, trace};
 use crate::kernels::product::Output;
+use crate::program::{Instruction, Traced};
 
 /// What a layer computes, on slices. The first operands are the inputs (mostly one), parameters follow.
 pub trait Operation: 'static {
-    /// The layer's name in tables.
-    fn name(&self) -> &'static str;
-
-    /// Multiply-adds for one image.
-    fn multiply_adds(&self) -> u64 {
-        0
-    }
+    /// What is computed, for a program.
+    fn instruction(&self) -> Instruction;
 
     /// The output's values.
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32>;
@@ -44,6 +40,7 @@ pub enum Kept {
 pub struct Operand {
     values: Option<Saved>,
     gradient: GradientSlot,
+    shape: Vec<usize>,
 }
 
 impl Operand {
@@ -56,6 +53,7 @@ impl Operand {
         Self {
             values: Some(Saved::new(tensor)),
             gradient: GradientSlot::new(tensor),
+            shape: tensor.shape().concrete().as_ref().to_vec(),
         }
     }
 
@@ -142,24 +140,23 @@ impl Node {
         device: &Cpu,
         mut tape: T,
     ) -> Result<Tensor<O, f32, Cpu, T>, CpuError> {
-        let output = self.forward(shape.concrete().as_ref());
-        let output = device.try_tensor_from_vec(output, shape)?;
+        let output = device.try_tensor_from_vec(self.forward(), shape)?;
         if T::OWNS_TAPE {
             let kept = self.forget_what_is_not_kept();
             tape.record(Recorded {
                 node: self,
                 slot: GradientSlot::new(&output),
+                shape: shape.concrete().as_ref().to_vec(),
                 output: (kept == Kept::Output).then(|| Saved::new(&output)),
             });
         }
         Ok(output.put_tape(tape))
     }
 
-    fn forward(&mut self, shape: &[usize]) -> Vec<f32> {
+    fn forward(&mut self) -> Vec<f32> {
         let operands: Vec<&[f32]> = self.operands.iter().map(Operand::values).collect();
-        stopwatch::forward(self.operation.name(), || {
-            trace::measure(&mut *self.operation, &operands, self.maps, shape)
-        })
+        let operation = &mut self.operation;
+        stopwatch::forward(operation.instruction().name(), || operation.forward(&operands))
     }
 
     fn forget_what_is_not_kept(&mut self) -> Kept {
@@ -175,10 +172,24 @@ impl Node {
 pub struct Recorded {
     node: Node,
     slot: GradientSlot,
+    shape: Vec<usize>,
     output: Option<Saved>,
 }
 
 impl Recorded {
+    /// What a program says of the operation.
+    pub(super) fn traced(&self) -> Traced<UniqueId> {
+        let (maps, parameters) = self.node.operands.split_at(self.node.maps);
+        Traced {
+            instruction: self.node.operation.instruction(),
+            inputs: (maps.iter())
+                .map(|map| (map.gradient.id(), map.shape.clone()))
+                .collect(),
+            parameters: parameters.iter().map(|parameter| parameter.gradient.id()).collect(),
+            output: (self.slot.id(), self.shape.clone()),
+        }
+    }
+
     /// The tensors whose gradients it will ask for, or will be asked for after it: its output and its parameters.
     pub(super) fn wanted(&self) -> impl Iterator<Item = UniqueId> {
         let parameters = self.node.operands[self.node.maps..].iter();
@@ -195,6 +206,8 @@ impl Recorded {
             gradients,
         };
         let operation = &mut self.node.operation;
-        stopwatch::backward(operation.name(), || operation.backward(output_gradient, context))
+        stopwatch::backward(operation.instruction().name(), || {
+            operation.backward(output_gradient, context)
+        })
     }
 }

@@ -4,10 +4,10 @@
 use dfdx::nn::{
     RecursiveWalker, ScalarOptions, TensorCollection, TensorOptions, TensorViewer, TensorVisitor, ViewTensorMut,
 };
-use dfdx::prelude::{Cpu, CpuError, HasShape, Shape, Tensor, ZerosTensor};
+use dfdx::prelude::{Cpu, CpuError, HasShape, Shape, Tensor, UniqueId, ZerosTensor};
 use num_traits::NumCast;
 
-use super::bridge::{GradientSlot, values_mut};
+use super::bridge::{GradientSlot, id, values_mut};
 use super::constraint::NON_NEGATIVE;
 use super::tape::GradientStore;
 use crate::random;
@@ -22,6 +22,8 @@ pub struct Parameter<'a> {
     pub trainable: bool,
     /// Whether it is kept non-negative.
     pub non_negative: bool,
+    /// What tells the tensor from all others.
+    pub id: UniqueId,
     /// Its values.
     pub values: &'a mut [f32],
     /// Its gradient, where gradients are visited too; empty otherwise.
@@ -125,6 +127,7 @@ impl TensorVisitor<f32, Cpu> for Each<'_, '_> {
             shape: sizes.as_ref(),
             trainable: options.do_gradient_update,
             non_negative: name.rsplit('.').next() == Some(NON_NEGATIVE),
+            id: id(tensor),
             values: values_mut(tensor),
             gradient: &gradient,
         }));

@@ -14,6 +14,7 @@ use crate::kernels::product::Output;
 use crate::kernels::window::Pooling;
 use crate::kernels::{average_pooling, max_pooling};
 use crate::memory::unwritten;
+use crate::program::Instruction;
 use crate::shapes::{Padding, Valid, Window};
 
 /// The largest value in each `K × K` window with stride `S`, channel by channel.
@@ -65,8 +66,9 @@ where
 
 /// How a window becomes one value, with what its gradient needs to remember.
 pub trait Reduction: 'static + Debug + Default + Clone {
-    /// The layer's name in tables.
-    const NAME: &'static str;
+    /// The pooling's instruction.
+    #[doc(hidden)]
+    fn instruction(sizes: Pooling) -> Instruction;
 
     /// The reduced windows of `x`.
     #[doc(hidden)]
@@ -89,7 +91,9 @@ pub struct Max {
 pub struct Average;
 
 impl Reduction for Max {
-    const NAME: &'static str = "MaxPool2D";
+    fn instruction(sizes: Pooling) -> Instruction {
+        Instruction::MaxPool(sizes)
+    }
 
     fn forward(&mut self, sizes: &Pooling, x: &[f32], y: &mut [f32]) {
         self.cells = max_pooling::forward(sizes, x, y);
@@ -101,7 +105,9 @@ impl Reduction for Max {
 }
 
 impl Reduction for Average {
-    const NAME: &'static str = "AvgPool2D";
+    fn instruction(sizes: Pooling) -> Instruction {
+        Instruction::AveragePool(sizes)
+    }
 
     fn forward(&mut self, sizes: &Pooling, x: &[f32], y: &mut [f32]) {
         average_pooling::forward(sizes, x, y);
@@ -126,8 +132,8 @@ struct Pool<R> {
 }
 
 impl<R: Reduction> Operation for Pool<R> {
-    fn name(&self) -> &'static str {
-        R::NAME
+    fn instruction(&self) -> Instruction {
+        R::instruction(self.sizes)
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {

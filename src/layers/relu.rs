@@ -8,6 +8,7 @@ use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Recorder;
 use crate::kernels::elementwise;
 use crate::memory::unwritten;
+use crate::program::Instruction;
 
 /// `max(x, 0)`, for tensors of up to four axes.
 #[derive(Debug, Default, Clone, Copy)]
@@ -34,8 +35,8 @@ fn rectify<S: Shape, T: Recorder>(input: Tensor<S, f32, Cpu, T>) -> Result<Tenso
 struct Rectify;
 
 impl Operation for Rectify {
-    fn name(&self) -> &'static str {
-        "ReLU"
+    fn instruction(&self) -> Instruction {
+        Instruction::Relu
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {

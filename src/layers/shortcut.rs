@@ -15,6 +15,7 @@ use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Recorder;
 use crate::kernels::elementwise;
 use crate::memory::unwritten;
+use crate::program::Instruction;
 
 /// `activation(F(x) + R(x))`. The shortcut `R` is [`Identity`] where the input is added as it is; otherwise it projects the input
 /// to the branch's shape.
@@ -117,8 +118,8 @@ struct Add {
 }
 
 impl Operation for Add {
-    fn name(&self) -> &'static str {
-        if self.relu { "Add + ReLU" } else { "Add" }
+    fn instruction(&self) -> Instruction {
+        Instruction::Add { relu: self.relu }
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {

@@ -7,6 +7,7 @@ use super::gradient::Gradient;
 use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Recorder;
 use crate::kernels::cross_entropy;
+use crate::program::Instruction;
 
 /// `mean over images of −ln softmax(logits)[label]` (Keras `CategoricalCrossentropy` behind a softmax layer).
 ///
@@ -36,8 +37,8 @@ struct Loss {
 }
 
 impl Operation for Loss {
-    fn name(&self) -> &'static str {
-        "Softmax cross-entropy"
+    fn instruction(&self) -> Instruction {
+        Instruction::CrossEntropy { classes: self.classes }
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {

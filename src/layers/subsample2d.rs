@@ -8,6 +8,7 @@ use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Recorder;
 use crate::kernels::subsample::Subsample;
 use crate::memory::unwritten;
+use crate::program::Instruction;
 use crate::shapes::{Valid, Window};
 
 /// The pixels `2y + OFFSET, 2x + OFFSET`; beyond the border of maps of odd size, zeros.
@@ -56,8 +57,8 @@ fn subsample<T: Recorder>(sizes: Subsample, input: Map<T>) -> Result<Map<T>, Cpu
 struct TakePixels(Subsample);
 
 impl Operation for TakePixels {
-    fn name(&self) -> &'static str {
-        "Subsample2D"
+    fn instruction(&self) -> Instruction {
+        Instruction::Subsample(self.0)
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {

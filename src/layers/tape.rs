@@ -15,6 +15,7 @@ use crate::kernels::batch_norm::Statistics;
 use crate::kernels::elementwise;
 use crate::kernels::product::Output;
 use crate::memory::unwritten;
+use crate::program::Traced;
 
 /// Where gradients are while a tape runs back, and after.
 pub trait GradientStore {
@@ -234,6 +235,15 @@ impl TrainingTape {
         } else {
             tape.run_back(&loss)
         }
+    }
+
+    /// The operations in their order, as a program knows them; none is one of dfdx itself.
+    pub fn into_operations(mut self) -> impl Iterator<Item = Option<Traced<UniqueId>>> {
+        self.operations.sort_by_key(|(time, _)| *time);
+        self.operations.into_iter().map(|(_, step)| match step {
+            Step::Ours(operation) => Some(operation.traced()),
+            Step::Foreign(_) => None,
+        })
     }
 
     fn run_back<S: Shape>(self, loss: &Tensor<S, f32, Cpu>) -> Result<Box<dyn GradientStore>, CpuError> {

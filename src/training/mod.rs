@@ -24,7 +24,7 @@ pub use evaluation::{Evaluation, EvaluationError, Visit, evaluate};
 pub use explanation::Explanation;
 pub use fit::{EpochResult, Fit, Observer, Outcome, Progress, Scores, Splits, Standing, TrainedEpoch};
 pub use fit_error::FitError;
-pub use model::{BACKBONE, BackboneType, HEAD, Layers, Model, Step};
+pub use model::{BACKBONE, BackboneType, HEAD, Model, Step};
 pub use no_progress::NoProgress;
 pub use optimizer::{Optimizer, Sgd};
 pub use prediction::{Prediction, are_finite, probabilities, ranking};

@@ -3,14 +3,15 @@
 
 use std::marker::PhantomData;
 
-use dfdx::prelude::{Const, Cpu, CpuError, PutTape, TensorFromVec};
+use dfdx::prelude::{Const, Cpu, CpuError, Dim, HasShape, PutTape, SplitTape, TensorFromVec, UniqueId};
 
 use crate::heads::{Head, Logits};
 use crate::layers::{
-    FeatureMap, GradientStore, Images, LayerRecord, TrainingTape, Visited, build, for_each, for_each_with_gradients,
-    softmax_cross_entropy, trace, values,
+    FeatureMap, GradientStore, Images, TrainingTape, Visited, build, for_each, for_each_with_gradients, id,
+    softmax_cross_entropy, values,
 };
 use crate::networks::Backbone;
+use crate::program::{Builder, Parameter, Program};
 
 /// What the names of a backbone's parameters start with.
 pub const BACKBONE: &str = "backbone";
@@ -47,8 +48,8 @@ pub trait Model {
     /// As [`for_each`](Model::for_each), with the gradients of a step.
     fn for_each_with_gradients(&mut self, step: &mut Step, visit: &mut dyn FnMut(Visited<'_>));
 
-    /// The operations of backbone and head.
-    fn layers(&self) -> Result<Layers, CpuError>;
+    /// All operations of a training step up to the logits. The state of the network stays as it is.
+    fn program(&mut self) -> Result<Program, CpuError>;
 }
 
 /// What one forward and backward pass gives.
@@ -60,20 +61,13 @@ pub struct Step {
     gradients: Box<dyn GradientStore>,
 }
 
-/// The operations of a network, in the order in which they run.
-#[derive(Debug, Clone)]
-pub struct Layers {
-    /// From the image to the feature map.
-    pub backbone: Vec<LayerRecord>,
-    /// From the feature map to the logits.
-    pub head: Vec<LayerRecord>,
-}
-
 /// A backbone whose image size is forgotten.
 trait AnyBackbone<const M: usize, const C: usize> {
     fn image_size(&self) -> usize;
     fn infer(&self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C>, CpuError>;
     fn train(&mut self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C, TrainingTape>, CpuError>;
+    /// A training pass over a batch of no images: the batch's identity, and its map.
+    fn trace(&mut self) -> Result<(UniqueId, FeatureMap<M, C, TrainingTape>), CpuError>;
     fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>));
     fn for_each_with_gradients(&mut self, gradients: &mut dyn GradientStore, visit: &mut dyn FnMut(Visited<'_>));
 }
@@ -100,6 +94,12 @@ impl<N: Backbone<IMAGE, M, C>, const IMAGE: usize, const M: usize, const C: usiz
     fn train(&mut self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C, TrainingTape>, CpuError> {
         self.0
             .train(Self::images(images, batch)?.put_tape(TrainingTape::default()))
+    }
+
+    fn trace(&mut self) -> Result<(UniqueId, FeatureMap<M, C, TrainingTape>), CpuError> {
+        let images = Self::images(Vec::new(), 0)?;
+        let identity = id(&images);
+        Ok((identity, self.0.train(images.put_tape(TrainingTape::default()))?))
     }
 
     fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>)) {
@@ -170,6 +170,14 @@ struct Joined<const M: usize, const C: usize> {
     map: PhantomData<FeatureMap<M, C>>,
 }
 
+impl<const M: usize, const C: usize> Joined<M, C> {
+    /// A training pass over a batch of no images: its identity, that of its map, and the logits.
+    fn trace(&mut self) -> Result<(UniqueId, UniqueId, Logits<TrainingTape>), CpuError> {
+        let (images, map) = self.backbone.trace()?;
+        Ok((images, id(&map), self.head.train(map)?))
+    }
+}
+
 impl<const M: usize, const C: usize> Model for Joined<M, C> {
     fn image_size(&self) -> usize {
         self.backbone.image_size()
@@ -216,10 +224,38 @@ impl<const M: usize, const C: usize> Model for Joined<M, C> {
         self.head.for_each_with_gradients(&mut *step.gradients, visit);
     }
 
-    fn layers(&self) -> Result<Layers, CpuError> {
-        let (map, backbone) = trace(|| self.backbone.infer(Vec::new(), 0));
-        let map = map?;
-        let (logits, head) = trace(|| self.head.infer(map));
-        logits.map(|_| Layers { backbone, head })
+    fn program(&mut self) -> Result<Program, CpuError> {
+        let mut parameters = Vec::new();
+        // A step draws masks: their counters go back to where they were.
+        let mut scalars = Vec::new();
+        self.for_each(&mut |visited| match visited {
+            Visited::Tensor(tensor) => parameters.push((
+                tensor.id,
+                Parameter {
+                    name: tensor.name.to_owned(),
+                    shape: tensor.shape.to_vec(),
+                    trainable: tensor.trainable,
+                    non_negative: tensor.non_negative,
+                },
+            )),
+            Visited::Scalar(scalar) => scalars.push(*scalar.value),
+        });
+        let traced = self.trace();
+        let mut scalars = scalars.into_iter();
+        self.for_each(&mut |visited| {
+            if let Visited::Scalar(scalar) = visited
+                && let Some(before) = scalars.next()
+            {
+                *scalar.value = before;
+            }
+        });
+        let (images, map, logits) = traced?;
+        let (logits, tape) = logits.split_tape();
+        let mut program = Builder::new(parameters);
+        let images = program.value(images, &[0, self.image_size(), self.image_size(), 3]);
+        tape.into_operations().for_each(|operation| program.add(operation));
+        let map = program.value(map, &[0, M, M, C]);
+        let logits = program.value(id(&logits), &[0, logits.shape().1.size()]);
+        Ok(program.finish([images, map, logits]))
     }
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::bad_images::check_of_spoilt_images;
 use super::lab::{Ended, Lab, RUN};
 
-/// Keys that a healthy machine and whole results don't print.
-const NOT_SEEN: [&str; 7] = [
+/// Keys that a healthy machine, whole results and a small network don't print.
+const NOT_SEEN: [&str; 8] = [
+    "backbone.operations[].offset",
     "warnings[]",
     "experiment",
     "heads[].last",
@@ -113,6 +114,13 @@ fn one_object(lab: &Lab, arguments: &[&str]) -> Vec<Value> {
 fn summary_check_and_bench_print_what_is_documented_and_nothing_else() {
     let lab = Lab::new();
     assert_documented("summary --json", &one_object(&lab, &["summary", "tiny.ron", "--json"]));
+    let mut programs = one_object(&lab, &["summary", "tiny.ron", "--program", "--json"]);
+    let only_program = |part: &Value| json!({ "operations": part["operations"], "tensors": part["tensors"] });
+    for summary in &mut programs {
+        let heads: Vec<Value> = summary["heads"].as_array().unwrap().iter().map(only_program).collect();
+        *summary = json!({ "backbone": only_program(&summary["backbone"]), "heads": heads });
+    }
+    assert_documented("summary --program --json", &programs);
     let mut checks = one_object(&lab, &["check", "tiny.ron", "--json"]);
     let validated = Lab::changed("optimizer:", "validation: Fraction(0.34), optimizer:");
     checks.extend(one_object(&validated, &["check", "tiny.ron", "--json"]));

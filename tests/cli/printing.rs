@@ -67,6 +67,28 @@ fn a_summary_in_json_has_the_promised_keys() {
 }
 
 #[test]
+fn a_program_for_people_says_what_each_operation_reads_and_makes() {
+    let ended = Lab::new().run(&["summary", "tiny.ron", "--program"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let rows = ended
+        .stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    let rows: Vec<String> = rows.collect();
+    for row in [
+        "value operation reads output settings layer",
+        "%0 images 64×64×3",
+        "%1 Conv2D %0 32×32×32 kernel 3, stride 2, padding 0 0 backbone.0.0",
+        "%7 Add + ReLU %6 %2 32×32×32",
+        "head wise_srnet_dropout",
+        "%24 Dropout %23 1×1×128 50 %",
+        "%25 Dense %24 6 head.3",
+    ] {
+        assert!(rows.iter().any(|line| line == row), "no `{row}` in: {}", ended.stdout);
+    }
+}
+
+#[test]
 fn a_summary_for_people_lists_layers_shapes_and_sums() {
     let ended = Lab::new().run(&["summary", "tiny.ron"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);

@@ -6,6 +6,8 @@ mod dropout;
 mod heads;
 mod nesting;
 mod networks;
+mod plans;
+mod programs;
 mod same_bits;
 mod samples;
 mod step;

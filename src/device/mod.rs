@@ -1,0 +1,3 @@
+//! What runs plans.
+
+pub mod host;

@@ -52,7 +52,7 @@ fn extensions_of_ron_may_be_asked_for_in_a_file_and_in_its_base() {
     let folder = folder(&[("base.ron", &base), ("theirs.ron", &theirs)]);
     let file = ExperimentFile::load(&folder.path().join("theirs.ron"), &[]).unwrap();
     let short = &file.into_experiments()[0];
-    assert_eq!((short.name.as_str(), short.epochs), ("theirs_short", 3));
+    assert_eq!((short.name.as_str(), short.epochs), ("theirs-short", 3));
     assert_eq!(short.heads, super::correct().heads);
 }
 

@@ -255,11 +255,11 @@ impl Executable {
                 let [x, y] = self.views([x, output]);
                 sizes.forward(x, parameter(0).unwrap_or_default(), parameter(1), y);
             }
-            (Instruction::Dense { inputs, units }, &[x]) => {
+            (Instruction::Multiply { inputs, units }, &[x]) => {
                 let [x, y] = self.views([x, output]);
                 product::forward(x, parameter(0).unwrap_or_default(), parameter(1), inputs, units, y);
             }
-            (Instruction::Relu, &[x]) => {
+            (Instruction::Rectify, &[x]) => {
                 let [x, y] = self.views([x, output]);
                 elementwise::relu(x, y);
             }
@@ -338,9 +338,9 @@ impl Executable {
     }
 
     fn drop(&mut self, step: usize, buffers: [Buffer; 3], state: &mut State) {
-        let is_dropout = |step: &&Step| matches!(step.instruction, Instruction::Dropout { .. });
+        let is_dropout = |step: &&Step| matches!(step.instruction, Instruction::Mask { .. });
         let before = self.program.steps[..step].iter().filter(is_dropout).count();
-        let Instruction::Dropout { percent } = self.program.steps[step].instruction else {
+        let Instruction::Mask { percent } = self.program.steps[step].instruction else {
             return;
         };
         let masks = &mut state.masks[before];
@@ -390,7 +390,7 @@ impl Executable {
                 let [dy, dx] = self.views([of_output, gradient]);
                 sizes.input_gradient(dy, kernel, mode, dx);
             }
-            Instruction::Dense { inputs, units } => {
+            Instruction::Multiply { inputs, units } => {
                 let [dy, dx] = self.views([of_output, gradient]);
                 product::input_gradient(dy, kernel, inputs, units, mode, dx);
             }
@@ -432,7 +432,7 @@ impl Executable {
                 let [x, dy, dkernel] = self.views([input, of_output, gradient]);
                 sizes.kernel_gradient(x, dy, mode, dkernel);
             }
-            Instruction::Dense { inputs, units } => {
+            Instruction::Multiply { inputs, units } => {
                 let [x, dy, dkernel] = self.views([input, of_output, gradient]);
                 product::weight_gradient(x, dy, inputs, units, mode, dkernel);
             }

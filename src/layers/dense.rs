@@ -146,7 +146,7 @@ struct Multiply {
 
 impl Operation for Multiply {
     fn instruction(&self) -> Instruction {
-        Instruction::Dense {
+        Instruction::Multiply {
             inputs: self.inputs,
             units: self.units,
         }

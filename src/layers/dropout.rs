@@ -83,7 +83,7 @@ struct Mask {
 
 impl Operation for Mask {
     fn instruction(&self) -> Instruction {
-        Instruction::Dropout { percent: self.percent }
+        Instruction::Mask { percent: self.percent }
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {

@@ -36,7 +36,7 @@ struct Rectify;
 
 impl Operation for Rectify {
     fn instruction(&self) -> Instruction {
-        Instruction::Relu
+        Instruction::Rectify
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {

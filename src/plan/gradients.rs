@@ -65,7 +65,7 @@ impl Forward<'_> {
                     output,
                 });
             }
-            (Instruction::Dropout { .. }, &[input]) => {
+            (Instruction::Mask { .. }, &[input]) => {
                 let factors = self.planner.like(output);
                 self.factors.insert(place, factors);
                 self.planner.launch(Launch::Drop {
@@ -149,11 +149,11 @@ impl Backward<'_> {
     fn add(&mut self, place: usize, step: &Step) {
         let dy = self.take(step.output);
         match &step.instruction {
-            Instruction::Convolution(_) | Instruction::Depthwise(_) | Instruction::Dense { .. } => {
+            Instruction::Convolution(_) | Instruction::Depthwise(_) | Instruction::Multiply { .. } => {
                 self.weighted(place, step, dy);
             }
             Instruction::BatchNorm { .. } => self.normalized(place, step, dy),
-            Instruction::Relu => {
+            Instruction::Rectify => {
                 let dy = self.rectified(step, dy);
                 self.give(step.inputs[0], dy);
             }
@@ -170,7 +170,7 @@ impl Backward<'_> {
                     self.input(place, step, input, dy);
                 }
             }
-            Instruction::Dropout { .. } => {
+            Instruction::Mask { .. } => {
                 if let Some(&factors) = self.factors.get(&place) {
                     let gradient = self.own(dy);
                     self.planner.launch(Launch::DropGradient { factors, gradient });

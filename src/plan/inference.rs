@@ -8,7 +8,7 @@ pub(super) fn plan(program: &Program) -> Plan {
     for (place, step) in program.steps.iter().enumerate() {
         let inputs: Vec<_> = step.inputs.iter().map(|&input| planner.read(input)).collect();
         match (&step.instruction, &inputs[..]) {
-            (Instruction::Dropout { .. }, &[input]) => planner.put(step.output, input),
+            (Instruction::Mask { .. }, &[input]) => planner.put(step.output, input),
             (Instruction::BatchNorm { .. }, &[input]) => {
                 let output = planner.write(step.output);
                 planner.launch(Launch::Normalize {

@@ -10,6 +10,8 @@ use crate::kernels::subsample::Subsample;
 use crate::kernels::window::{Pooling, WindowGeometry};
 
 /// An operation on values and parameters. Windows have a batch of 0: it is known when a program runs.
+///
+/// None has the name of a layer: the compiler shortens a layer's name in its messages only if nothing else is called so.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Instruction {
     /// A convolution: reads a map, a kernel, and a bias if there is one.
@@ -26,7 +28,7 @@ pub enum Instruction {
         relu: bool,
     },
     /// Negative values become 0.
-    Relu,
+    Rectify,
     /// The sum of two maps.
     Add {
         /// Whether negative results become 0.
@@ -44,14 +46,14 @@ pub enum Instruction {
     /// Every second pixel.
     Subsample(Subsample),
     /// A matrix product over a flattened map: reads the map, a kernel and a bias.
-    Dense {
+    Multiply {
         /// Values of a flattened map.
         inputs: usize,
         /// Values of a result.
         units: usize,
     },
     /// A share of the values becomes 0, the others are scaled up.
-    Dropout {
+    Mask {
         /// The share, in per cent.
         percent: u32,
     },
@@ -124,7 +126,7 @@ impl Instruction {
             Self::Depthwise(_) => "DepthwiseConv2D",
             Self::BatchNorm { relu: false, .. } => "BatchNorm2D",
             Self::BatchNorm { relu: true, .. } => "BatchNorm2D + ReLU",
-            Self::Relu => "ReLU",
+            Self::Rectify => "ReLU",
             Self::Add { relu: false } => "Add",
             Self::Add { relu: true } => "Add + ReLU",
             Self::Concatenate { .. } => "Concat",
@@ -132,8 +134,8 @@ impl Instruction {
             Self::AveragePool(pooling) if is_global(&pooling.window) => "GlobalAvgPool2D",
             Self::AveragePool(_) => "AvgPool2D",
             Self::Subsample(_) => "Subsample2D",
-            Self::Dense { .. } => "Dense",
-            Self::Dropout { .. } => "Dropout",
+            Self::Multiply { .. } => "Dense",
+            Self::Mask { .. } => "Dropout",
             Self::CrossEntropy { .. } => "Softmax cross-entropy",
         }
     }
@@ -143,7 +145,7 @@ impl Instruction {
         match self {
             Self::Convolution(sizes) => sizes.multiply_adds(),
             Self::Depthwise(sizes) => sizes.multiply_adds(),
-            Self::Dense { inputs, units } => (inputs * units) as u64,
+            Self::Multiply { inputs, units } => (inputs * units) as u64,
             _ => 0,
         }
     }
@@ -165,14 +167,14 @@ impl Instruction {
                 offset: Some(sizes.offset),
                 ..Settings::default()
             },
-            Self::Dropout { percent } => Settings {
+            Self::Mask { percent } => Settings {
                 percent: Some(*percent),
                 ..Settings::default()
             },
-            Self::Relu
+            Self::Rectify
             | Self::Add { .. }
             | Self::Concatenate { .. }
-            | Self::Dense { .. }
+            | Self::Multiply { .. }
             | Self::CrossEntropy { .. } => Settings::default(),
         }
     }

@@ -17,8 +17,11 @@ use wise_srnet::random::stream;
 /// Inputs of a reader, beside the seeds themselves.
 const INPUTS: usize = 5_000;
 
-/// Inputs where each draws pages and pictures.
-const DRAWN: usize = 40;
+/// Inputs where pages are made of each.
+const PAGES: usize = 500;
+
+/// Inputs where pictures are drawn of each, too.
+const PICTURES: usize = 40;
 
 /// The longest that a reader's inputs together may take before it counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -51,8 +54,7 @@ fn changed(seeds: &[Vec<u8>], random: &mut impl Rng) -> Vec<u8> {
 
 /// Asserts that a reader answers every input.
 #[track_caller]
-fn assert_answers(target: &'static str, inputs: usize) {
-    let (_, read) = readers::ALL.into_iter().find(|(name, _)| *name == target).unwrap();
+fn assert_answers(target: &'static str, read: readers::Reader, inputs: usize) {
     let (sender, progress) = channel();
     let worker = thread::spawn(move || {
         let seeds = seeds::of(target);
@@ -73,21 +75,22 @@ fn assert_answers(target: &'static str, inputs: usize) {
 }
 
 macro_rules! readers {
-    ($($name:ident: $inputs:ident of $target:literal;)*) => {
-        $(#[test] fn $name() { assert_answers($target, $inputs); })*
+    ($($name:ident: $inputs:ident of $reader:ident;)*) => {
+        $(#[test] fn $name() { assert_answers(stringify!($reader), readers::$reader, $inputs); })*
     };
 }
 
 readers! {
-    damaged_images_are_answered: INPUTS of "image";
-    damaged_zip_files_are_answered: INPUTS of "zip";
-    damaged_lists_are_answered: INPUTS of "lists";
-    damaged_keras_files_are_answered: INPUTS of "keras_h5";
-    damaged_experiment_files_are_answered: INPUTS of "experiment_file";
-    damaged_checkpoints_are_answered: INPUTS of "checkpoint";
-    damaged_arrays_are_answered: INPUTS of "npy";
-    damaged_results_are_answered: INPUTS of "results";
-    damaged_results_are_drawn: DRAWN of "report";
+    damaged_images_are_answered: INPUTS of image;
+    damaged_zip_files_are_answered: INPUTS of zip;
+    damaged_lists_are_answered: INPUTS of lists;
+    damaged_keras_files_are_answered: INPUTS of keras_h5;
+    damaged_experiment_files_are_answered: INPUTS of experiment_file;
+    damaged_checkpoints_are_answered: INPUTS of checkpoint;
+    damaged_arrays_are_answered: INPUTS of npy;
+    damaged_results_are_answered: INPUTS of results;
+    damaged_results_become_pages: PAGES of report;
+    damaged_results_are_drawn: PICTURES of pictures;
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "experiment_file" => experiment_files(),
         "checkpoint" => checkpoints(),
         "npy" => arrays(),
-        "results" | "report" => results(),
+        "results" | "report" | "pictures" => results(),
         _ => Vec::new(),
     }
 }

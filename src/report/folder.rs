@@ -11,6 +11,7 @@ use super::disagreements::Disagreements;
 use super::epoch_row::EpochRow;
 use super::facts::ExperimentFacts;
 use super::figures::Figures;
+use super::grid::Grid;
 use super::grid_files::write_grids;
 use super::head_names::run_folder;
 use super::history::write_history;
@@ -18,12 +19,12 @@ use super::keras_csv::write_keras_csv;
 use super::kernels::{HeadKernel, SpatialKernel};
 use super::overview;
 use super::page::Page;
-use super::palette::styles;
+use super::palette::{HeadStyle, styles};
 use super::panels::{accuracy_panels, learning_rate_panels, loss_panels};
 use super::predictions::{PredictedImage, write_predictions};
-use super::runs::group;
+use super::runs::{HeadRuns, group};
 use super::stored::{Stored, is_tidy, stem};
-use super::summary::summarise;
+use super::summary::{Summary, summarise};
 use super::tensorboard::write_events;
 use super::{ReportError, glyphs};
 use crate::atomic_file::{Disk, folder_of};
@@ -178,6 +179,14 @@ impl Found {
         draw(disk, self.stored, &self.folder)
     }
 
+    /// Draws `report.html` and `report.json` alone.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn draw_page(self, disk: &dyn Disk) -> Result<PathBuf, ReportError> {
+        Drawing::of(self.stored).write_page(disk, &self.folder)
+    }
+
     /// Draws one page of several results into `dir`: `report.html` and `report.json`.
     ///
     /// # Errors
@@ -204,60 +213,97 @@ pub fn disagreeing_images(dir: &Path) -> Result<Vec<usize>, ReportError> {
 }
 
 /// Draws everything that the page and the files beside it show.
-fn draw(disk: &dyn Disk, mut stored: Stored, dir: &Path) -> Result<Redrawn, ReportError> {
-    let heads = stored.heads();
-    let names = || heads.iter().map(|head| head.head.as_str());
-    let styles = styles(names());
-    let (image, page) = (dir.join(ACCURACY).with_extension("png"), dir.join(PAGE));
-    let charts = [
-        (ACCURACY, &accuracy_panels(&heads)[..]),
-        (LOSS, &loss_panels(&heads)[..]),
-        (LEARNING_RATE, &learning_rate_panels(&heads)[..]),
-    ];
-    for (name, panels) in charts {
-        write_curves(disk, &dir.join(name), &stored.name, panels, &heads, &styles)?;
-    }
-    let summary = summarise(&heads, &stored.predictions);
-    let answers = Answers::of(names(), &stored.predictions);
-    let classes = stored.facts.as_ref().map_or(&answers.classes, |facts| &facts.classes);
-    let drawn = [&stored.name]
-        .into_iter()
-        .chain(styles.iter().map(|style| &style.title));
-    let warning = glyphs::warning(drawn.chain(classes).map(String::as_str));
-    stored.warnings.extend(warning);
-    let kernels = stored.kernels.iter().flat_map(HeadKernel::grids).collect();
-    let grids = [
-        (CONFUSION, answers.matrices()),
-        (CLASSES, answers.gains().into_iter().collect()),
-        (KERNELS, kernels),
-    ];
-    for (name, grids) in &grids {
-        if !grids.is_empty() {
-            write_grids(disk, &dir.join(name), &stored.name, grids)?;
+fn draw(disk: &dyn Disk, stored: Stored, dir: &Path) -> Result<Redrawn, ReportError> {
+    let drawing = Drawing::of(stored);
+    drawing.write_pictures(disk, dir)?;
+    let page = drawing.write_page(disk, dir)?;
+    debug!(page = %printable(&page), epochs = drawing.stored.rows.len(), "report drawn");
+    Ok(Redrawn {
+        image: dir.join(ACCURACY).with_extension("png"),
+        page,
+        warnings: drawing.stored.warnings,
+    })
+}
+
+/// What is shown of an experiment.
+struct Drawing {
+    stored: Stored,
+    heads: Vec<HeadRuns>,
+    styles: Vec<HeadStyle>,
+    summary: Summary,
+    answers: Answers,
+    matrices: Vec<Grid>,
+    gains: Vec<Grid>,
+    kernels: Vec<Grid>,
+}
+
+impl Drawing {
+    fn of(mut stored: Stored) -> Self {
+        let heads = stored.heads();
+        let names = || heads.iter().map(|head| head.head.as_str());
+        let styles = styles(names());
+        let answers = Answers::of(names(), &stored.predictions);
+        let classes = stored.facts.as_ref().map_or(&answers.classes, |facts| &facts.classes);
+        let drawn = [&stored.name]
+            .into_iter()
+            .chain(styles.iter().map(|style| &style.title));
+        let warning = glyphs::warning(drawn.chain(classes).map(String::as_str));
+        stored.warnings.extend(warning);
+        Self {
+            summary: summarise(&heads, &stored.predictions),
+            matrices: answers.matrices(),
+            gains: answers.gains().into_iter().collect(),
+            kernels: stored.kernels.iter().flat_map(HeadKernel::grids).collect(),
+            stored,
+            heads,
+            styles,
+            answers,
         }
     }
-    Figures::new(&stored, &summary, &answers).write(disk, &dir.join(FIGURES))?;
-    let [(_, matrices), (_, gains), (_, kernels)] = &grids;
-    Page {
-        title: &stored.name,
-        facts: stored.facts.as_ref(),
-        heads: &heads,
-        styles: &styles,
-        summary: &summary,
-        matrices,
-        gains,
-        kernels,
-        disagreements: Disagreements::of(&stored.predictions).as_ref(),
-        folder: dir,
-        warnings: &stored.warnings,
+
+    /// Writes the charts as PNG and SVG.
+    fn write_pictures(&self, disk: &dyn Disk, dir: &Path) -> Result<(), ReportError> {
+        let (title, heads) = (&self.stored.name, &self.heads);
+        let charts = [
+            (ACCURACY, &accuracy_panels(heads)[..]),
+            (LOSS, &loss_panels(heads)[..]),
+            (LEARNING_RATE, &learning_rate_panels(heads)[..]),
+        ];
+        for (name, panels) in charts {
+            write_curves(disk, &dir.join(name), title, panels, heads, &self.styles)?;
+        }
+        for (name, grids) in [
+            (CONFUSION, &self.matrices),
+            (CLASSES, &self.gains),
+            (KERNELS, &self.kernels),
+        ] {
+            if !grids.is_empty() {
+                write_grids(disk, &dir.join(name), title, grids)?;
+            }
+        }
+        Ok(())
     }
-    .write(disk, &page)?;
-    debug!(page = %printable(&page), epochs = stored.rows.len(), "report drawn");
-    Ok(Redrawn {
-        image,
-        page,
-        warnings: stored.warnings,
-    })
+
+    /// Writes the figures and the page.
+    fn write_page(&self, disk: &dyn Disk, dir: &Path) -> Result<PathBuf, ReportError> {
+        let (stored, page) = (&self.stored, dir.join(PAGE));
+        Figures::new(stored, &self.summary, &self.answers).write(disk, &dir.join(FIGURES))?;
+        Page {
+            title: &stored.name,
+            facts: stored.facts.as_ref(),
+            heads: &self.heads,
+            styles: &self.styles,
+            summary: &self.summary,
+            matrices: &self.matrices,
+            gains: &self.gains,
+            kernels: &self.kernels,
+            disagreements: Disagreements::of(&stored.predictions).as_ref(),
+            folder: dir,
+            warnings: &stored.warnings,
+        }
+        .write(disk, &page)?;
+        Ok(page)
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a step does, launch by launch, and where in memory: made once from a [`Program`](crate::program::Program), run many times.
+//! What a step does, launch by launch, and where in memory: made once from a [`Program`], run many times.
 //!
 //! A plan is data. It can be printed and checked without running: everything that is read was written before, and no two
 //! buffers that are alive at the same time overlap.

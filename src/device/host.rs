@@ -2,17 +2,14 @@
 
 use std::ops::Range;
 
-use rand::Rng;
-
 use crate::kernels::batch_norm::{self, Affine};
-use crate::kernels::elementwise::{self, flushed};
+use crate::kernels::elementwise;
 use crate::kernels::max_pooling::{self, Cell};
 use crate::kernels::product::{self, Output};
 use crate::kernels::window::{Pooling, WindowGeometry};
-use crate::kernels::{average_pooling, cross_entropy, reduction};
+use crate::kernels::{average_pooling, cross_entropy, dropout, reduction};
 use crate::plan::{Arena, Buffer, Launch, Plan};
 use crate::program::{Instruction, Program, Step};
-use crate::random;
 
 /// The state of a dropout layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -322,9 +319,7 @@ impl Executable {
         let [gamma, beta, mean, variance] = [0, 1, 2, 3].map(|index| parameters[index]);
         if let Some(batch) = &batch {
             for (running, batch) in [(mean, &batch.mean), (variance, &batch.variance)] {
-                for (running, batch) in state.parameters[running].iter_mut().zip(batch) {
-                    *running = flushed(*running * momentum + batch * (1.0 - momentum));
-                }
+                batch_norm::move_running(&mut state.parameters[running], batch, momentum);
             }
         }
         let statistics = batch.unwrap_or_else(|| batch_norm::Statistics {
@@ -344,12 +339,9 @@ impl Executable {
             return;
         };
         let masks = &mut state.masks[before];
-        let mut stream = random::stream(masks.seed, "dropout", &[masks.drawn]);
-        masks.drawn += 1;
-        let rate = f64::from(percent) / 100.0;
-        let scale = (1.0 / (1.0 - rate)) as f32;
         let [input, factors, output] = self.views(buffers);
-        factors.fill_with(|| if stream.gen_bool(1.0 - rate) { scale } else { 0.0 });
+        dropout::draw(factors, percent, masks.seed, masks.drawn);
+        masks.drawn += 1;
         output.copy_from_slice(input);
         elementwise::scale(output, factors);
     }
@@ -357,10 +349,9 @@ impl Executable {
     fn compare(&mut self, labels: &[usize], logits: Buffer, gradient: Buffer) {
         let classes = self.program.size(self.program.logits);
         let [logits, gradient] = self.views([logits, gradient]);
-        let losses = cross_entropy::losses(logits, labels, classes);
+        let loss = cross_entropy::mean_loss(logits, labels, classes);
         gradient.copy_from_slice(&cross_entropy::gradient(logits, labels, classes, 1.0));
-        let total: f64 = losses.iter().map(|&loss| f64::from(loss)).sum();
-        self.loss = (total / losses.len() as f64) as f32;
+        self.loss = loss;
     }
 
     fn input_gradient(

@@ -5,7 +5,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::elementwise::{at_least, floor};
+use super::elementwise::{at_least, floor, flushed};
 use super::reduction;
 use super::tasks;
 
@@ -27,6 +27,13 @@ impl Statistics {
             variance.append(&mut part.variance);
         }
         Self { mean, variance }
+    }
+}
+
+/// Moves a running statistic towards a batch's: `running ← momentum · running + (1 − momentum) · batch`.
+pub fn move_running(running: &mut [f32], batch: &[f32], momentum: f32) {
+    for (running, batch) in running.iter_mut().zip(batch) {
+        *running = flushed(*running * momentum + batch * (1.0 - momentum));
     }
 }
 

@@ -21,6 +21,13 @@ pub fn losses(logits: &[f32], labels: &[usize], classes: usize) -> Vec<f32> {
     .collect()
 }
 
+/// The mean of the images' losses.
+pub fn mean_loss(logits: &[f32], labels: &[usize], classes: usize) -> f32 {
+    let losses = losses(logits, labels, classes);
+    let total: f64 = losses.iter().map(|&loss| f64::from(loss)).sum();
+    (total / losses.len() as f64) as f32
+}
+
 /// The gradient of the mean loss: `(softmax(logits) − one_hot(label)) / batch`, times `scale`.
 pub fn gradient(logits: &[f32], labels: &[usize], classes: usize, scale: f32) -> Vec<f32> {
     let mut gradient = logits.to_vec();

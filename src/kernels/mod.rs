@@ -13,6 +13,7 @@ pub mod batch_norm;
 pub mod convolution;
 pub mod cross_entropy;
 pub mod depthwise;
+pub mod dropout;
 pub mod elementwise;
 pub mod instruction_set;
 pub mod length;

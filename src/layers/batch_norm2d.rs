@@ -13,8 +13,7 @@ use super::bridge::{Map, contiguous, erased, id, typed, values, values_mut};
 use super::gradient::Gradient;
 use super::operation::{Backward, Kept, Operand, Operation, apply};
 use super::tape::{Recorder, Training};
-use crate::kernels::batch_norm::{Affine, Statistics, gradients, gradients_apart, normalize, statistics};
-use crate::kernels::elementwise::flushed;
+use crate::kernels::batch_norm::{Affine, Statistics, gradients, gradients_apart, move_running, normalize, statistics};
 use crate::memory::unwritten;
 use crate::program::Instruction;
 use crate::shapes::Channels;
@@ -122,9 +121,7 @@ impl<const C: usize, N: Normalization, A: Activation> BatchNorm2D<C, N, A> {
             (&mut self.moving_variance, &batch.variance),
         ];
         for (running, batch) in moves {
-            for (running, batch) in values_mut(running).iter_mut().zip(batch) {
-                *running = flushed(*running * N::MOMENTUM + batch * (1.0 - N::MOMENTUM));
-            }
+            move_running(values_mut(running), batch, N::MOMENTUM);
         }
     }
 

@@ -5,14 +5,13 @@ use dfdx::prelude::{
     BuildOnDevice, Cpu, CpuError, Device, Dtype, HasShape, Module, ModuleMut, ModuleVisitor, NoneTape, Shape, Tensor,
     TensorCollection,
 };
-use rand::Rng;
 
 use super::gradient::Gradient;
 use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Training;
+use crate::kernels::dropout::draw;
 use crate::kernels::elementwise;
 use crate::program::Instruction;
-use crate::random;
 
 /// The name of the scalar that [`build`](super::build) fills with a seed of the layer's own.
 pub(super) const SEED: &str = "seed";
@@ -59,14 +58,10 @@ impl<const PERCENT: u32, S: Shape, T: Training> ModuleMut<Tensor<S, f32, Cpu, T>
     type Error = CpuError;
 
     fn try_forward_mut(&mut self, input: Tensor<S, f32, Cpu, T>) -> Result<Self::Output, CpuError> {
-        let mut stream = random::stream(self.seed, "dropout", &[self.masks]);
-        self.masks += 1;
-        let rate = f64::from(PERCENT) / 100.0;
-        let scale = (1.0 / (1.0 - rate)) as f32;
         let shape = *input.shape();
-        let mask = (0..shape.num_elements())
-            .map(|_| if stream.gen_bool(1.0 - rate) { scale } else { 0.0 })
-            .collect();
+        let mut mask = vec![0.0; shape.num_elements()];
+        draw(&mut mask, PERCENT, self.seed, self.masks);
+        self.masks += 1;
         let mask = Mask {
             factors: mask,
             percent: PERCENT,

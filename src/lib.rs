@@ -23,6 +23,7 @@ pub mod random;
 pub mod report;
 pub mod runner;
 pub mod shapes;
+pub mod stopwatch;
 mod text;
 pub mod training;
 pub mod weights;

@@ -13,7 +13,7 @@ use super::memory::Memory;
 use super::table::{Side, Table};
 use super::{machine, output};
 use crate::experiment::{Cost, Registry, Step};
-use crate::layers::{LayerTime, stopwatch};
+use crate::stopwatch::{LayerTime, stopwatch};
 use crate::training::{Model, Sgd};
 
 /// As many classes as MIT Indoor Scenes has.

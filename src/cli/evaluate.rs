@@ -42,8 +42,8 @@ pub fn evaluate(arguments: EvaluateArguments, registry: &Registry) -> Result<Exi
     let plan = pool.install(|| plan(&arguments, registry))?;
     assert_same(&arguments, &trained, &plan)?;
     let (evaluation, confusion) = pool.install(|| {
-        let model = trained.model(registry)?;
-        let measured = measure(&*model, &plan.splits.test, plan.experiment.batch_size);
+        let mut model = trained.model(registry)?;
+        let measured = measure(&mut *model, &plan.splits.test, plan.experiment.batch_size);
         measured.map_err(|error| match error {
             EvaluationError::NotFinite { image } => trained.not_finite(&image),
             error => error.into(),
@@ -132,7 +132,11 @@ fn names(classes: &[String], others: &[String]) -> String {
     }
 }
 
-fn measure(model: &dyn Model, split: &Split, batch_size: usize) -> Result<(Evaluation, Confusion), EvaluationError> {
+fn measure(
+    model: &mut dyn Model,
+    split: &Split,
+    batch_size: usize,
+) -> Result<(Evaluation, Confusion), EvaluationError> {
     let mut confusion = Confusion::new(split.class_counts().len());
     let evaluation = classify(model, split, batch_size, &mut |indices, logits| {
         let labels: Vec<usize> = indices.iter().map(|&index| split.label(index)).collect();

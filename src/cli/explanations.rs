@@ -71,7 +71,7 @@ impl<'a> Explanations<'a> {
     /// Draws one image's heat map from its feature map and logits.
     pub fn explain(
         &mut self,
-        model: &dyn Model,
+        model: &mut dyn Model,
         map: &[f32],
         logits: &[f32],
         image: &str,

@@ -58,7 +58,7 @@ fn io(path: &Path) -> impl FnOnce(std::io::Error) -> CommandError {
 
 /// The images' maps, `batch × height × width × channels`.
 fn maps(arguments: &FeaturesArguments, registry: &Registry, images: &[f32]) -> Result<Array, CommandError> {
-    let model = model(arguments, registry)?;
+    let mut model = model(arguments, registry)?;
     let image = model.image_size() * model.image_size() * 3;
     let mut maps = Vec::new();
     for images in images.chunks(BATCH * image) {

@@ -59,10 +59,10 @@ pub fn predict(arguments: PredictArguments, registry: &Registry) -> Result<ExitC
     left_out.for_each(|sentence| output::tell(format_args!("note: {sentence}")));
     let pool = machine::pool(arguments.processor)?;
     pool.install(|| {
-        let model = trained.model(registry)?;
+        let mut model = trained.model(registry)?;
         let mut predictor = Predictor {
             trained: &trained,
-            model: &*model,
+            model: &mut *model,
             split: &split,
             explanations,
             printer: &mut printer,
@@ -74,7 +74,7 @@ pub fn predict(arguments: PredictArguments, registry: &Registry) -> Result<ExitC
 
 struct Predictor<'a, 'p> {
     trained: &'a Trained,
-    model: &'a dyn Model,
+    model: &'a mut dyn Model,
     split: &'a Split,
     explanations: Option<Explanations<'p>>,
     printer: &'a mut Printer<'p>,

@@ -66,7 +66,7 @@ mod tests {
     use rayon::ThreadPoolBuilder;
 
     use super::*;
-    use crate::layers::stopwatch;
+    use crate::stopwatch::stopwatch;
 
     const EXPERIMENT: &str = r#"Experiment(
         name: "costs",

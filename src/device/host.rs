@@ -8,32 +8,39 @@ use crate::kernels::max_pooling::{self, Cell};
 use crate::kernels::product::{self, Output};
 use crate::kernels::window::{Pooling, WindowGeometry};
 use crate::kernels::{average_pooling, cross_entropy, dropout, reduction};
-use crate::plan::{Arena, Buffer, Launch, Plan};
+use crate::plan::{Arena, Buffer, Direction, Launch, Plan};
 use crate::program::{Instruction, Program, Step};
-
-/// The state of a dropout layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Masks {
-    /// What its random stream is keyed by.
-    pub seed: u64,
-    /// Masks drawn so far.
-    pub drawn: u64,
-}
+use crate::stopwatch;
 
 /// A network's state: what training changes.
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// The values of each of the program's parameters.
     pub parameters: Vec<Vec<f32>>,
-    /// Of each dropout, in the order of the program's steps.
-    pub masks: Vec<Masks>,
+    /// The values of its scalars.
+    pub scalars: Vec<f64>,
 }
 
-/// A plan with the memory that it needs.
+/// The memory in which executables run, one at a time. It is allocated when the first one needs it, or a larger one.
+#[derive(Debug, Default)]
+pub struct Memory(Vec<f32>);
+
+impl Memory {
+    fn reserve(&mut self, length: usize) {
+        if self.0.len() < length {
+            // What is there is given back before more is asked for.
+            self.0 = Vec::new();
+            self.0 = vec![0.0; length];
+        }
+    }
+}
+
+/// A plan with places in memory. Its results are in the memory until something else runs there.
 pub struct Executable {
     program: Program,
     plan: Plan,
     places: Arena,
+    /// The memory while it runs.
     arena: Vec<f32>,
     statistics: Vec<batch_norm::Statistics>,
     /// What the normalisation of each step did.
@@ -57,7 +64,7 @@ impl Executable {
             variance: Vec::new(),
         };
         Self {
-            arena: vec![0.0; places.length()],
+            arena: Vec::new(),
             places,
             statistics: plan.statistics.iter().map(|_| none()).collect(),
             affine: vec![None; program.steps.len()],
@@ -70,20 +77,42 @@ impl Executable {
         }
     }
 
+    /// Images of the largest batch.
+    pub fn largest(&self) -> usize {
+        self.largest
+    }
+
     /// Runs a batch: NHWC images, and a label for each if the plan has a loss.
     ///
     /// # Panics
     /// More images than the largest batch has, or other sizes than the program's.
-    pub fn run(&mut self, state: &mut State, images: &[f32], labels: &[usize], batch: usize) {
+    pub fn run(&mut self, memory: &mut Memory, state: &mut State, images: &[f32], labels: &[usize], batch: usize) {
         assert!(batch <= self.largest, "{batch} images of at most {}", self.largest);
         self.batch = batch;
+        if batch == 0 {
+            self.loss = f32::NAN;
+            return;
+        }
+        memory.reserve(self.places.length());
+        std::mem::swap(&mut self.arena, &mut memory.0);
         let place = self.range(self.plan.images);
         self.arena[place].copy_from_slice(images);
         let launches = std::mem::take(&mut self.plan.launches);
         for launch in &launches {
-            self.launch(launch, state, labels);
+            let name = self.name(launch);
+            match launch.direction() {
+                Direction::Forward => stopwatch::forward(name, || self.launch(launch, state, labels)),
+                Direction::Backward => stopwatch::backward(name, || self.launch(launch, state, labels)),
+            }
         }
         self.plan.launches = launches;
+        std::mem::swap(&mut self.arena, &mut memory.0);
+    }
+
+    /// The kind of layer that a launch is of.
+    fn name(&self, launch: &Launch) -> &'static str {
+        let step = launch.step().map(|step| &self.program.steps[step]);
+        step.map_or("between layers", |step| step.instruction.name())
     }
 
     /// Mean loss of the last batch.
@@ -92,19 +121,14 @@ impl Executable {
     }
 
     /// The last batch's logits: `batch × classes`.
-    pub fn logits(&self) -> &[f32] {
-        &self.arena[self.range(self.plan.logits)]
+    pub fn logits<'m>(&self, memory: &'m Memory) -> &'m [f32] {
+        memory.0.get(self.range(self.plan.logits)).unwrap_or_default()
     }
 
     /// The gradient of one of the program's parameters; none of one that isn't trained.
-    pub fn gradient(&self, parameter: usize) -> Option<&[f32]> {
+    pub fn gradient<'m>(&self, memory: &'m Memory, parameter: usize) -> Option<&'m [f32]> {
         let buffer = self.plan.gradients.get(parameter).copied().flatten()?;
-        Some(&self.arena[self.range(buffer)])
-    }
-
-    /// Elements of the arena.
-    pub fn arena(&self) -> usize {
-        self.arena.len()
+        Some(&memory.0[self.range(buffer)])
     }
 
     fn range(&self, buffer: Buffer) -> Range<usize> {
@@ -146,11 +170,14 @@ impl Executable {
                 input,
                 channels,
                 statistics,
+                ..
             } => {
                 let [input] = self.views([input]);
                 self.statistics[statistics.index()] = batch_norm::statistics(input, channels);
             }
-            Launch::Join { ref parts, statistics } => {
+            Launch::Join {
+                ref parts, statistics, ..
+            } => {
                 let parts = parts.iter().map(|part| self.statistics[part.index()].clone());
                 self.statistics[statistics.index()] = batch_norm::Statistics::joined(parts);
             }
@@ -179,11 +206,11 @@ impl Executable {
                 let [from, to] = self.views([from, to]);
                 elementwise::put(Output::Add, from, to);
             }
-            Launch::ReluGradient { output, gradient } => {
+            Launch::ReluGradient { output, gradient, .. } => {
                 let [output, gradient] = self.views([output, gradient]);
                 elementwise::relu_gradient(gradient, output);
             }
-            Launch::DropGradient { factors, gradient } => {
+            Launch::DropGradient { factors, gradient, .. } => {
                 let [factors, gradient] = self.views([factors, gradient]);
                 elementwise::scale(gradient, factors);
             }
@@ -333,21 +360,30 @@ impl Executable {
     }
 
     fn drop(&mut self, step: usize, buffers: [Buffer; 3], state: &mut State) {
-        let is_dropout = |step: &&Step| matches!(step.instruction, Instruction::Mask { .. });
-        let before = self.program.steps[..step].iter().filter(is_dropout).count();
-        let Instruction::Mask { percent } = self.program.steps[step].instruction else {
-            return;
+        let Step {
+            instruction: Instruction::Mask { percent },
+            scalars: Some([seed, masks]),
+            ..
+        } = self.program.steps[step]
+        else {
+            panic!("a dropout");
         };
-        let masks = &mut state.masks[before];
         let [input, factors, output] = self.views(buffers);
-        dropout::draw(factors, percent, masks.seed, masks.drawn);
-        masks.drawn += 1;
+        dropout::draw(
+            factors,
+            percent,
+            state.scalars[seed] as u64,
+            state.scalars[masks] as u64,
+        );
+        state.scalars[masks] += 1.0;
         output.copy_from_slice(input);
         elementwise::scale(output, factors);
     }
 
     fn compare(&mut self, labels: &[usize], logits: Buffer, gradient: Buffer) {
         let classes = self.program.size(self.program.logits);
+        assert_eq!(labels.len(), self.batch, "one label an image");
+        assert!(labels.iter().all(|&label| label < classes), "labels below {classes}");
         let [logits, gradient] = self.views([logits, gradient]);
         let loss = cross_entropy::mean_loss(logits, labels, classes);
         gradient.copy_from_slice(&cross_entropy::gradient(logits, labels, classes, 1.0));

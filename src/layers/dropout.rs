@@ -65,6 +65,7 @@ impl<const PERCENT: u32, S: Shape, T: Training> ModuleMut<Tensor<S, f32, Cpu, T>
         let mask = Mask {
             factors: mask,
             percent: PERCENT,
+            seed: self.seed,
         };
         apply(mask, [input], [], shape)
     }
@@ -74,11 +75,16 @@ impl<const PERCENT: u32, S: Shape, T: Training> ModuleMut<Tensor<S, f32, Cpu, T>
 struct Mask {
     factors: Vec<f32>,
     percent: u32,
+    seed: u64,
 }
 
 impl Operation for Mask {
     fn instruction(&self) -> Instruction {
         Instruction::Mask { percent: self.percent }
+    }
+
+    fn seed(&self) -> Option<u64> {
+        Some(self.seed)
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {

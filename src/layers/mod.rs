@@ -32,7 +32,6 @@ mod relu;
 mod separable_conv2d;
 mod shortcut;
 mod softmax_cross_entropy;
-mod stopwatch;
 mod subsample2d;
 mod tape;
 mod windowed;
@@ -62,7 +61,6 @@ pub use relu::ReLU;
 pub use separable_conv2d::SeparableConv2D;
 pub use shortcut::Shortcut;
 pub use softmax_cross_entropy::softmax_cross_entropy;
-pub use stopwatch::{LayerTime, stopwatch};
 pub use subsample2d::Subsample2D;
 pub use tape::{GradientStore, Recorder, TrainingTape, gradient_of};
 

@@ -5,15 +5,20 @@ use dfdx::prelude::{Cpu, CpuError, HasShape, PutTape, Shape, SplitTape, Tensor, 
 
 use super::bridge::{GradientSlot, Rank, Saved, contiguous, erased};
 use super::gradient::Gradient;
-use super::stopwatch;
 use super::tape::{GradientStore, Recorder};
 use crate::kernels::product::Output;
 use crate::program::{Instruction, Traced};
+use crate::stopwatch;
 
 /// What a layer computes, on slices. The first operands are the inputs (mostly one), parameters follow.
 pub trait Operation: 'static {
     /// What is computed, for a program.
     fn instruction(&self) -> Instruction;
+
+    /// The seed of the operation's random stream, if it has one.
+    fn seed(&self) -> Option<u64> {
+        None
+    }
 
     /// The output's values.
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32>;
@@ -182,6 +187,7 @@ impl Recorded {
         let (maps, parameters) = self.node.operands.split_at(self.node.maps);
         Traced {
             instruction: self.node.operation.instruction(),
+            seed: self.node.operation.seed(),
             inputs: (maps.iter())
                 .map(|map| (map.gradient.id(), map.shape.clone()))
                 .collect(),

@@ -22,8 +22,8 @@ pub struct Parameter<'a> {
     pub trainable: bool,
     /// Whether it is kept non-negative.
     pub non_negative: bool,
-    /// What tells the tensor from all others.
-    pub id: UniqueId,
+    /// What tells the tensor from all others on a tape; none of a network that doesn't run on tapes.
+    pub id: Option<UniqueId>,
     /// Its values.
     pub values: &'a mut [f32],
     /// Its gradient, where gradients are visited too; empty otherwise.
@@ -127,7 +127,7 @@ impl TensorVisitor<f32, Cpu> for Each<'_, '_> {
             shape: sizes.as_ref(),
             trainable: options.do_gradient_update,
             non_negative: name.rsplit('.').next() == Some(NON_NEGATIVE),
-            id: id(tensor),
+            id: Some(id(tensor)),
             values: values_mut(tensor),
             gradient: &gradient,
         }));

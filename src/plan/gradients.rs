@@ -57,7 +57,7 @@ impl Forward<'_> {
         let output = self.planner.write(step.output);
         match (&step.instruction, &inputs[..]) {
             (Instruction::BatchNorm { .. }, &[input]) => {
-                let statistics = self.measure(step.inputs[0]);
+                let statistics = self.measure(place, step.inputs[0]);
                 self.planner.launch(Launch::Normalize {
                     step: place,
                     input,
@@ -82,14 +82,14 @@ impl Forward<'_> {
                     output,
                 });
                 if let Instruction::Concatenate { .. } = step.instruction {
-                    self.join(step);
+                    self.join(place, step);
                 }
             }
         }
     }
 
     /// A map's statistics, measured if nobody has.
-    fn measure(&mut self, map: Value) -> Statistics {
+    fn measure(&mut self, step: usize, map: Value) -> Statistics {
         if let Some(&known) = self.statistics.get(&map) {
             return known;
         }
@@ -97,6 +97,7 @@ impl Forward<'_> {
         let statistics = self.planner.measured(channels);
         let input = self.planner.read(map);
         self.planner.launch(Launch::Measure {
+            step,
             input,
             channels,
             statistics,
@@ -106,14 +107,18 @@ impl Forward<'_> {
     }
 
     /// The statistics of concatenated maps, if those of any part are known: in DenseNet, of all channels but the newest.
-    fn join(&mut self, step: &Step) {
+    fn join(&mut self, place: usize, step: &Step) {
         if !step.inputs.iter().any(|input| self.statistics.contains_key(input)) {
             return;
         }
-        let parts: Vec<Statistics> = step.inputs.iter().map(|&input| self.measure(input)).collect();
+        let parts: Vec<Statistics> = step.inputs.iter().map(|&input| self.measure(place, input)).collect();
         let channels = parts.iter().map(|part| self.planner.statistics[part.index()]).sum();
         let statistics = self.planner.measured(channels);
-        self.planner.launch(Launch::Join { parts, statistics });
+        self.planner.launch(Launch::Join {
+            step: place,
+            parts,
+            statistics,
+        });
         self.statistics.insert(step.output, statistics);
     }
 }
@@ -154,11 +159,11 @@ impl Backward<'_> {
             }
             Instruction::BatchNorm { .. } => self.normalized(place, step, dy),
             Instruction::Rectify => {
-                let dy = self.rectified(step, dy);
+                let dy = self.rectified(place, step, dy);
                 self.give(step.inputs[0], dy);
             }
             Instruction::Add { relu } => {
-                let dy = if *relu { self.rectified(step, dy) } else { dy };
+                let dy = if *relu { self.rectified(place, step, dy) } else { dy };
                 self.give(step.inputs[1], dy);
                 self.give(step.inputs[0], dy);
             }
@@ -173,7 +178,11 @@ impl Backward<'_> {
             Instruction::Mask { .. } => {
                 if let Some(&factors) = self.factors.get(&place) {
                     let gradient = self.own(dy);
-                    self.planner.launch(Launch::DropGradient { factors, gradient });
+                    self.planner.launch(Launch::DropGradient {
+                        step: place,
+                        factors,
+                        gradient,
+                    });
                     self.give(step.inputs[0], Gradient::new(gradient));
                 }
             }
@@ -233,10 +242,14 @@ impl Backward<'_> {
     }
 
     /// The gradient before a ReLU.
-    fn rectified(&mut self, step: &Step, dy: Gradient) -> Gradient {
+    fn rectified(&mut self, place: usize, step: &Step, dy: Gradient) -> Gradient {
         let output = self.planner.read(step.output);
         let gradient = self.own(dy);
-        self.planner.launch(Launch::ReluGradient { output, gradient });
+        self.planner.launch(Launch::ReluGradient {
+            step: place,
+            output,
+            gradient,
+        });
         Gradient::new(gradient)
     }
 

@@ -67,6 +67,8 @@ pub enum Launch {
     },
     /// Mean and variance of a map.
     Measure {
+        /// The operation.
+        step: usize,
         /// What it reads.
         input: Buffer,
         /// Of the map.
@@ -76,6 +78,8 @@ pub enum Launch {
     },
     /// The statistics of maps side by side.
     Join {
+        /// The operation.
+        step: usize,
         /// Those of the maps, in their order.
         parts: Vec<Statistics>,
         /// What is measured.
@@ -131,6 +135,8 @@ pub enum Launch {
     },
     /// Clears a gradient where the result was not positive.
     ReluGradient {
+        /// The operation.
+        step: usize,
         /// What it makes.
         output: Buffer,
         /// The gradient that is made.
@@ -138,6 +144,8 @@ pub enum Launch {
     },
     /// Multiplies a gradient by dropout's factors.
     DropGradient {
+        /// The operation.
+        step: usize,
         /// A factor for each value.
         factors: Buffer,
         /// The gradient that is made.
@@ -204,7 +212,47 @@ pub enum Access {
     Update,
 }
 
+/// Which way a launch goes through the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From the images to the loss.
+    Forward,
+    /// From the loss to the gradients.
+    Backward,
+}
+
 impl Launch {
+    /// The operation that it is a part of, by its place in [`Program::steps`]; none of what is done between operations.
+    pub fn step(&self) -> Option<usize> {
+        match *self {
+            Self::Forward { step, .. }
+            | Self::Normalize { step, .. }
+            | Self::Drop { step, .. }
+            | Self::InputGradient { step, .. }
+            | Self::KernelGradient { step, .. }
+            | Self::BiasGradient { step, .. }
+            | Self::NormalizeGradient { step, .. }
+            | Self::Measure { step, .. }
+            | Self::Join { step, .. }
+            | Self::ReluGradient { step, .. }
+            | Self::DropGradient { step, .. } => Some(step),
+            Self::Loss { .. } | Self::Clear { .. } | Self::Copy { .. } | Self::Accumulate { .. } => None,
+        }
+    }
+
+    /// Which way it goes.
+    pub fn direction(&self) -> Direction {
+        match self {
+            Self::Forward { .. }
+            | Self::Measure { .. }
+            | Self::Join { .. }
+            | Self::Normalize { .. }
+            | Self::Drop { .. }
+            | Self::Loss { .. } => Direction::Forward,
+            _ => Direction::Backward,
+        }
+    }
+
     /// The buffers that it touches. One that it writes is none of those that it reads.
     pub fn accesses(&self) -> Vec<(Buffer, Access)> {
         use Access::{Read, Update, Write};
@@ -230,8 +278,8 @@ impl Launch {
             Self::Clear { buffer } => vec![(buffer, Write)],
             Self::Copy { from, to } => vec![(from, Read), (to, Write)],
             Self::Accumulate { from, to } => vec![(from, Read), (to, Update)],
-            Self::ReluGradient { output, gradient } => vec![(output, Read), (gradient, Update)],
-            Self::DropGradient { factors, gradient } => vec![(factors, Read), (gradient, Update)],
+            Self::ReluGradient { output, gradient, .. } => vec![(output, Read), (gradient, Update)],
+            Self::DropGradient { factors, gradient, .. } => vec![(factors, Read), (gradient, Update)],
             Self::InputGradient {
                 of_output,
                 gradient,

@@ -20,13 +20,16 @@ pub struct Program {
     shapes: Vec<Vec<usize>>,
     /// Parameters and running statistics, in the order in which a network is visited.
     pub parameters: Vec<Parameter>,
+    /// The names of the numbers that are a part of a network's state, in the order in which it is visited.
+    pub scalars: Vec<String>,
     /// The batch of images.
     pub images: Value,
     /// What the backbone makes of it, and the head reads.
     pub map: Value,
     /// What the head makes of that.
     pub logits: Value,
-    /// Operations of dfdx itself, which tell neither what they read nor what they make.
+    /// Operations of dfdx itself, which tell neither what they read nor what they make, and such that have a random stream
+    /// without a state of its own in the network.
     pub foreign: usize,
 }
 
@@ -70,11 +73,31 @@ pub struct Step {
     pub inputs: Vec<Value>,
     /// The parameters that it reads, by their places in [`Program::parameters`].
     pub parameters: Vec<usize>,
+    /// The seed of its random stream and the number of masks drawn from it, by their places in [`Program::scalars`].
+    pub scalars: Option<[usize; 2]>,
     /// The value that it writes.
     pub output: Value,
 }
 
 impl Program {
+    /// The part that makes maps of images.
+    pub fn backbone(&self) -> Self {
+        Self {
+            steps: self.parts().0.to_vec(),
+            logits: self.map,
+            ..self.clone()
+        }
+    }
+
+    /// The part that makes logits of maps.
+    pub fn head(&self) -> Self {
+        Self {
+            steps: self.parts().1.to_vec(),
+            images: self.map,
+            ..self.clone()
+        }
+    }
+
     /// The sizes of a value, for one image.
     pub fn shape(&self, value: Value) -> &[usize] {
         &self.shapes[value.0]
@@ -104,6 +127,7 @@ pub struct Builder<K> {
     values: HashMap<K, Value>,
     parameters: Vec<Parameter>,
     places: HashMap<K, usize>,
+    scalars: Vec<(String, f64)>,
     foreign: usize,
 }
 
@@ -116,13 +140,15 @@ pub struct Traced<K> {
     pub inputs: Vec<(K, Vec<usize>)>,
     /// The parameters that it read.
     pub parameters: Vec<K>,
+    /// The seed of its random stream, if it has one.
+    pub seed: Option<u64>,
     /// The tensor that it made, with its sizes.
     pub output: (K, Vec<usize>),
 }
 
 impl<K: Copy + Eq + Hash> Builder<K> {
-    /// For a network with these parameters.
-    pub fn new(parameters: impl IntoIterator<Item = (K, Parameter)>) -> Self {
+    /// For a network with these parameters, and these scalars with their values.
+    pub fn new(parameters: impl IntoIterator<Item = (K, Parameter)>, scalars: Vec<(String, f64)>) -> Self {
         let (identities, parameters): (Vec<K>, Vec<Parameter>) = parameters.into_iter().unzip();
         Self {
             steps: Vec::new(),
@@ -130,6 +156,7 @@ impl<K: Copy + Eq + Hash> Builder<K> {
             values: HashMap::new(),
             parameters,
             places: identities.into_iter().zip(0..).collect(),
+            scalars,
             foreign: 0,
         }
     }
@@ -152,12 +179,28 @@ impl<K: Copy + Eq + Hash> Builder<K> {
             .collect();
         let (key, shape) = traced.output;
         let output = self.value(key, &shape);
+        let scalars = traced.seed.and_then(|seed| self.stream(seed));
+        if traced.seed.is_some() && scalars.is_none() {
+            self.foreign += 1;
+        }
         self.steps.push(Step {
             instruction: traced.instruction,
             inputs,
             parameters,
+            scalars,
             output,
         });
+    }
+
+    /// The places of a random stream's state: of the one layer with this seed, and of the number of its masks beside it.
+    fn stream(&self, seed: u64) -> Option<[usize; 2]> {
+        let mut seeds = (self.scalars.iter().enumerate())
+            .filter_map(|(place, (name, value))| Some((place, name.strip_suffix(".seed")?, *value)))
+            .filter(|&(.., value)| value == seed as f64);
+        let (place, layer, _) = seeds.next()?;
+        let masks = format!("{layer}.masks");
+        let masks = self.scalars.iter().position(|(name, _)| *name == masks)?;
+        seeds.next().is_none().then_some([place, masks])
     }
 
     /// The value of a tensor with these sizes, the batch first.
@@ -174,6 +217,7 @@ impl<K: Copy + Eq + Hash> Builder<K> {
             steps: self.steps,
             shapes: self.shapes,
             parameters: self.parameters,
+            scalars: self.scalars.into_iter().map(|(name, _)| name).collect(),
             images,
             map,
             logits,

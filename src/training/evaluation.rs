@@ -93,7 +93,7 @@ pub type Visit<'a> = dyn FnMut(&[usize], &[f32]) -> ControlFlow<()> + 'a;
 /// Classifies a whole split in inference mode. `visit` gets each batch's indices and logits, and may end the evaluation:
 /// the result is then `None`.
 pub fn evaluate(
-    model: &dyn Model,
+    model: &mut dyn Model,
     split: &Split,
     batch_size: usize,
     visit: &mut Visit<'_>,

@@ -29,7 +29,7 @@ impl Explanation {
     ///
     /// # Errors
     /// Those of the head.
-    pub fn of(model: &dyn Model, map: &[f32]) -> Result<Self, CpuError> {
+    pub fn of(model: &mut dyn Model, map: &[f32]) -> Result<Self, CpuError> {
         let [height, width, channels] = model.feature_map();
         let bias = model.logits_of_features(vec![0.0; map.len()], 1)?;
         let mut contributions = Vec::with_capacity(height * width * bias.len());

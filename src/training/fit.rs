@@ -432,7 +432,7 @@ impl Fit<'_> {
 
     fn evaluate(
         &self,
-        model: &dyn Model,
+        model: &mut dyn Model,
         position: &Position,
         observer: &mut dyn Observer,
     ) -> Result<Option<Evaluated>, FitError> {

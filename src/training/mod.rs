@@ -12,6 +12,7 @@ mod fit_error;
 mod model;
 mod no_progress;
 mod optimizer;
+mod planned;
 mod prediction;
 mod run_folder;
 mod schedule;

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use dfdx::prelude::{Const, Cpu, CpuError, Dim, HasShape, PutTape, SplitTape, TensorFromVec, UniqueId};
 
+use super::planned::Planned;
 use crate::heads::{Head, Logits};
 use crate::layers::{
     FeatureMap, GradientStore, Images, TrainingTape, Visited, build, for_each, for_each_with_gradients, id,
@@ -34,15 +35,15 @@ pub trait Model {
     fn train(&mut self, images: Vec<f32>, labels: &[usize]) -> Result<Step, CpuError>;
 
     /// Logits in inference mode: `batch × classes`.
-    fn logits(&self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError>;
+    fn logits(&mut self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError>;
 
     /// The backbone's maps in inference mode: `batch × height × width × channels`.
-    fn features(&self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError>;
+    fn features(&mut self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError>;
 
     /// The head's logits of maps as [`features`](Model::features) gives them, in inference mode: `batch × classes`.
-    fn logits_of_features(&self, maps: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError>;
+    fn logits_of_features(&mut self, maps: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError>;
 
-    /// Visits all tensors and scalars, the backbone's before the head's.
+    /// Visits all tensors and scalars; of each kind, the backbone's before the head's.
     fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>));
 
     /// As [`for_each`](Model::for_each), with the gradients of a step.
@@ -58,7 +59,8 @@ pub struct Step {
     pub loss: f32,
     /// `batch × classes`.
     pub logits: Vec<f32>,
-    gradients: Box<dyn GradientStore>,
+    /// Those that the step's tape has led to; a network that runs by plans has its gradients itself.
+    pub(super) gradients: Option<Box<dyn GradientStore>>,
 }
 
 /// A backbone whose image size is forgotten.
@@ -152,8 +154,14 @@ impl<const M: usize, const C: usize> BackboneType<M, C> {
         }
     }
 
-    /// The whole network with head `H` for `classes` classes. Equal seeds give equal backbones under every head.
+    /// The whole network with head `H` for `classes` classes. Equal seeds give equal backbones under every head. It runs by
+    /// plans, unless it has operations of dfdx itself, which only a tape knows.
     pub fn with_head<H: Head<M, C>>(&self, seed: u64, classes: usize) -> Result<Box<dyn Model>, CpuError> {
+        Planned::of(self.on_tape::<H>(seed, classes)?)
+    }
+
+    /// The same network, which runs layer by layer on a tape.
+    pub fn on_tape<H: Head<M, C>>(&self, seed: u64, classes: usize) -> Result<Box<dyn Model>, CpuError> {
         let backbone = (self.build)(seed)?;
         let head: Box<dyn AnyHead<M, C>> = Box::new(TypedHead::<H>(build(seed, HEAD, classes)?));
         Ok(Box::new(Joined {
@@ -196,20 +204,20 @@ impl<const M: usize, const C: usize> Model for Joined<M, C> {
         Ok(Step {
             loss: mean,
             logits: scores,
-            gradients: TrainingTape::backward(loss)?,
+            gradients: Some(TrainingTape::backward(loss)?),
         })
     }
 
-    fn logits(&self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
+    fn logits(&mut self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
         let map = self.backbone.infer(images, batch)?;
         Ok(values(&self.head.infer(map)?).to_vec())
     }
 
-    fn features(&self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
+    fn features(&mut self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
         Ok(values(&self.backbone.infer(images, batch)?).to_vec())
     }
 
-    fn logits_of_features(&self, maps: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
+    fn logits_of_features(&mut self, maps: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
         let map = Cpu::default().try_tensor_from_vec(maps, (batch, Const, Const, Const))?;
         Ok(values(&self.head.infer(map)?).to_vec())
     }
@@ -220,8 +228,10 @@ impl<const M: usize, const C: usize> Model for Joined<M, C> {
     }
 
     fn for_each_with_gradients(&mut self, step: &mut Step, visit: &mut dyn FnMut(Visited<'_>)) {
-        self.backbone.for_each_with_gradients(&mut *step.gradients, visit);
-        self.head.for_each_with_gradients(&mut *step.gradients, visit);
+        if let Some(gradients) = &mut step.gradients {
+            self.backbone.for_each_with_gradients(&mut **gradients, visit);
+            self.head.for_each_with_gradients(&mut **gradients, visit);
+        }
     }
 
     fn program(&mut self) -> Result<Program, CpuError> {
@@ -229,29 +239,29 @@ impl<const M: usize, const C: usize> Model for Joined<M, C> {
         // A step draws masks: their counters go back to where they were.
         let mut scalars = Vec::new();
         self.for_each(&mut |visited| match visited {
-            Visited::Tensor(tensor) => parameters.push((
-                tensor.id,
-                Parameter {
+            Visited::Tensor(tensor) => parameters.extend(tensor.id.map(|id| {
+                let parameter = Parameter {
                     name: tensor.name.to_owned(),
                     shape: tensor.shape.to_vec(),
                     trainable: tensor.trainable,
                     non_negative: tensor.non_negative,
-                },
-            )),
-            Visited::Scalar(scalar) => scalars.push(*scalar.value),
+                };
+                (id, parameter)
+            })),
+            Visited::Scalar(scalar) => scalars.push((scalar.name.to_owned(), *scalar.value)),
         });
         let traced = self.trace();
-        let mut scalars = scalars.into_iter();
+        let mut before = scalars.iter();
         self.for_each(&mut |visited| {
             if let Visited::Scalar(scalar) = visited
-                && let Some(before) = scalars.next()
+                && let Some((_, before)) = before.next()
             {
-                *scalar.value = before;
+                *scalar.value = *before;
             }
         });
         let (images, map, logits) = traced?;
         let (logits, tape) = logits.split_tape();
-        let mut program = Builder::new(parameters);
+        let mut program = Builder::new(parameters, scalars);
         let images = program.value(images, &[0, self.image_size(), self.image_size(), 3]);
         tape.into_operations().for_each(|operation| program.add(operation));
         let map = program.value(map, &[0, M, M, C]);

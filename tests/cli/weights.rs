@@ -191,7 +191,7 @@ fn a_model_around_a_network_gives_its_weights_and_says_what_it_left_out() {
     assert_eq!(ended.stderr, note);
     let maps = fs::read(lab.path("maps.npy")).unwrap();
     let maps = npyz::NpyFile::new(&maps[..]).unwrap().into_vec::<f32>().unwrap();
-    let model = Registry::builtin()
+    let mut model = Registry::builtin()
         .build_named("resnet50", 224, HeadKind::Gap, 3, 1)
         .unwrap();
     assert!(maps == model.features(image, 1).unwrap());

@@ -13,7 +13,7 @@ fn assert_equal_maps(size: usize) {
     for name in NETWORKS {
         let mut golden = Golden::open(&format!("features-{name}-{size}"));
         let (seed, batch) = (golden.seed(), golden.count("batch"));
-        let model = network(name, size, HeadKind::Gap, 1, seed);
+        let mut model = network(name, size, HeadKind::Gap, 1, seed);
         let images = formula::images(seed, &format!("images {size}"), batch, size);
         let maps = model.features(images, batch).unwrap();
         let [_, _, channels] = model.feature_map();

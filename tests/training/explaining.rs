@@ -32,8 +32,8 @@ fn model_and_map(head: HeadKind, size: usize) -> (Box<dyn Model>, Vec<f32>) {
 fn cells_and_bias_add_up_to_the_logits_under_every_head() {
     for head in HeadKind::ALL {
         for size in [64, 96] {
-            let (model, map) = model_and_map(head, size);
-            let explanation = Explanation::of(&*model, &map).unwrap();
+            let (mut model, map) = model_and_map(head, size);
+            let explanation = Explanation::of(&mut *model, &map).unwrap();
             let logits = model.logits_of_features(map, 1).unwrap();
             for (class, logit) in logits.iter().enumerate() {
                 let cells: f32 = explanation.of_class(class).iter().sum();
@@ -53,7 +53,7 @@ fn under_global_average_pooling_it_is_the_class_activation_map() {
         Visited::Tensor(parameter) if parameter.name == "head.1.kernel" => kernel = parameter.values.to_vec(),
         _ => {}
     });
-    let explanation = Explanation::of(&*model, &map).unwrap();
+    let explanation = Explanation::of(&mut *model, &map).unwrap();
     assert_eq!(explanation.cells, [8, 8]);
     for class in 0..CLASSES {
         let weights = kernel.iter().skip(class).step_by(CLASSES);
@@ -71,8 +71,8 @@ fn under_global_average_pooling_it_is_the_class_activation_map() {
 #[test]
 fn cells_that_pooling_leaves_out_add_nothing() {
     // 8 × 8 cells, pooled by threes to 2 × 2: the last two rows and columns are left out.
-    let (model, map) = model_and_map(HeadKind::FlattenFc, 64);
-    let values = Explanation::of(&*model, &map).unwrap().of_class(2);
+    let (mut model, map) = model_and_map(HeadKind::FlattenFc, 64);
+    let values = Explanation::of(&mut *model, &map).unwrap().of_class(2);
     for (cell, value) in values.iter().enumerate() {
         let is_read = cell / 8 < 6 && cell % 8 < 6;
         assert_eq!(*value != 0.0, is_read, "cell {cell}: {value}");

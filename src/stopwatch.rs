@@ -29,7 +29,7 @@ pub fn stopwatch<R>(step: impl FnOnce() -> R) -> (R, BTreeMap<&'static str, Laye
 }
 
 /// Times a forward pass of a layer of this kind, if a stopwatch is on.
-pub(super) fn forward<R>(kind: &'static str, run: impl FnOnce() -> R) -> R {
+pub(crate) fn forward<R>(kind: &'static str, run: impl FnOnce() -> R) -> R {
     timed(run, |times, time| {
         let entry = times.entry(kind).or_default();
         entry.calls += 1;
@@ -38,7 +38,7 @@ pub(super) fn forward<R>(kind: &'static str, run: impl FnOnce() -> R) -> R {
 }
 
 /// Times a backward pass.
-pub(super) fn backward<R>(kind: &'static str, run: impl FnOnce() -> R) -> R {
+pub(crate) fn backward<R>(kind: &'static str, run: impl FnOnce() -> R) -> R {
     timed(run, |times, time| times.entry(kind).or_default().backward += time)
 }
 

@@ -1,0 +1,134 @@
+//! A network that has become a program: it is trained and asked by plans, and its types are gone.
+
+use dfdx::prelude::CpuError;
+
+use super::model::{Model, Step};
+use crate::device::host::{Executable, Memory, State};
+use crate::layers::{Parameter, Scalar, Visited};
+use crate::plan::Plan;
+use crate::program::Program;
+
+/// A program with its state, and the executables that were needed so far.
+pub(super) struct Planned {
+    program: Program,
+    state: State,
+    memory: Memory,
+    training: Option<Executable>,
+    inference: Option<Executable>,
+    backbone: Option<Executable>,
+    head: Option<Executable>,
+}
+
+impl Planned {
+    /// The network `model`, if all its operations are known: with its parameters and scalars as they are.
+    ///
+    /// # Errors
+    /// Those of its operations, with a batch of no images.
+    pub fn of(mut model: Box<dyn Model>) -> Result<Box<dyn Model>, CpuError> {
+        let program = model.program()?;
+        if program.foreign > 0 {
+            return Ok(model);
+        }
+        let mut state = State::default();
+        model.for_each(&mut |visited| match visited {
+            Visited::Tensor(tensor) => state.parameters.push(tensor.values.to_vec()),
+            Visited::Scalar(scalar) => state.scalars.push(*scalar.value),
+        });
+        Ok(Box::new(Self {
+            program,
+            state,
+            memory: Memory::default(),
+            training: None,
+            inference: None,
+            backbone: None,
+            head: None,
+        }))
+    }
+}
+
+/// The executable of a plan, for batches of so many images; it is made if there is none, or one for smaller batches only.
+fn executable(made: &mut Option<Executable>, batch: usize, make: impl FnOnce(usize) -> Executable) -> &mut Executable {
+    if made.as_ref().is_none_or(|made| made.largest() < batch) {
+        *made = None;
+    }
+    made.get_or_insert_with(|| make(batch))
+}
+
+fn inference(program: &Program) -> impl FnOnce(usize) -> Executable {
+    |batch| Executable::new(program, Plan::inference(program), batch)
+}
+
+impl Model for Planned {
+    fn image_size(&self) -> usize {
+        self.program.shape(self.program.images)[0]
+    }
+
+    fn feature_map(&self) -> [usize; 3] {
+        let map = self.program.shape(self.program.map);
+        [map[0], map[1], map[2]]
+    }
+
+    fn train(&mut self, images: Vec<f32>, labels: &[usize]) -> Result<Step, CpuError> {
+        let program = &self.program;
+        let make = |batch| Executable::new(program, Plan::training(program), batch);
+        let training = executable(&mut self.training, labels.len(), make);
+        training.run(&mut self.memory, &mut self.state, &images, labels, labels.len());
+        Ok(Step {
+            loss: training.loss(),
+            logits: training.logits(&self.memory).to_vec(),
+            gradients: None,
+        })
+    }
+
+    fn logits(&mut self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
+        let executable = executable(&mut self.inference, batch, inference(&self.program));
+        executable.run(&mut self.memory, &mut self.state, &images, &[], batch);
+        Ok(executable.logits(&self.memory).to_vec())
+    }
+
+    fn features(&mut self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
+        let executable = executable(&mut self.backbone, batch, inference(&self.program.backbone()));
+        executable.run(&mut self.memory, &mut self.state, &images, &[], batch);
+        Ok(executable.logits(&self.memory).to_vec())
+    }
+
+    fn logits_of_features(&mut self, maps: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
+        let executable = executable(&mut self.head, batch, inference(&self.program.head()));
+        executable.run(&mut self.memory, &mut self.state, &maps, &[], batch);
+        Ok(executable.logits(&self.memory).to_vec())
+    }
+
+    fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>)) {
+        self.visit(visit, false);
+    }
+
+    fn for_each_with_gradients(&mut self, _step: &mut Step, visit: &mut dyn FnMut(Visited<'_>)) {
+        self.visit(visit, true);
+    }
+
+    fn program(&mut self) -> Result<Program, CpuError> {
+        Ok(self.program.clone())
+    }
+}
+
+impl Planned {
+    /// Visits all tensors, with the gradients of the last step if they are asked for, and then the scalars.
+    fn visit(&mut self, visit: &mut dyn FnMut(Visited<'_>), with_gradients: bool) {
+        let parameters = self.program.parameters.iter().zip(&mut self.state.parameters);
+        for (place, (parameter, values)) in parameters.enumerate() {
+            let step = self.training.as_ref().filter(|_| with_gradients);
+            visit(Visited::Tensor(Parameter {
+                name: &parameter.name,
+                shape: &parameter.shape,
+                trainable: parameter.trainable,
+                non_negative: parameter.non_negative,
+                id: None,
+                values,
+                gradient: step.and_then(|step| step.gradient(&self.memory, place)).unwrap_or(&[]),
+            }));
+        }
+        for (name, value) in self.program.scalars.iter().zip(&mut self.state.scalars) {
+            visit(Visited::Scalar(Scalar { name, value }));
+        }
+    }
+}

@@ -11,6 +11,7 @@ use wise_srnet::kernels::convolution::Convolution;
 use wise_srnet::kernels::depthwise::Depthwise;
 use wise_srnet::kernels::instruction_set::InstructionSet;
 use wise_srnet::kernels::max_pooling;
+use wise_srnet::kernels::pixels::Pixels;
 use wise_srnet::kernels::product::{self, Output};
 use wise_srnet::kernels::sgd::{Update, update};
 use wise_srnet::kernels::window::{Pooling, WindowGeometry};
@@ -191,22 +192,27 @@ fn memory_bound() {
         let size = pixels * channels;
         let (x, mut y) = (vec![0.5_f32; size], vec![0.0; size]);
         let name = |pass: &str| format!("{network} batch norm, {pixels}×{channels}, {pass}");
-        print(name("statistics"), 4 * size, seconds(|| drop(statistics(&x, channels))));
+        print(
+            name("statistics"),
+            4 * size,
+            seconds(|| drop(statistics(Pixels::whole(&x, channels)))),
+        );
         let affine = Affine::new(
-            &statistics(&x, channels),
+            &statistics(Pixels::whole(&x, channels)),
             1e-3,
             &vec![1.0; channels],
             &vec![0.0; channels],
+            true,
         );
         print(
             name("normalize + ReLU"),
             8 * size,
-            seconds(|| normalize(&x, &affine, true, &mut y)),
+            seconds(|| normalize(Pixels::whole(&x, channels), &affine, None, &mut y)),
         );
         print(
             name("gradients"),
             20 * size,
-            seconds(|| drop(gradients(&mut y, &x, &affine, true))),
+            seconds(|| drop(gradients(&mut y, Pixels::whole(&x, channels), &affine))),
         );
     }
     let pooled = window(8, 112, 3, 2);

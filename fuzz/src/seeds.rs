@@ -212,7 +212,7 @@ fn experiment_files() -> Vec<Vec<u8>> {
     augmentation: (rotation_degrees: 360, zoom: (0.8, 1.2), brightness: Some((0.0, 1.2)), horizontal_flip: true),
     optimizer: (learning_rate: 1e-2, momentum: 0.9),
     schedule: Staircase(decay: 0.94, every_epochs: 2),
-    validation: Fraction(0.1), checkpoints: EveryEpochs(3), weights: None, on_bad_image: Skip(3),
+    validation: Fraction(0.1), checkpoints: EveryEpochs(3), weights: None, on_bad_image: Skip(3), memory: Recompute,
     variants: {"large": (image_size: 512, batch_size: 2), "plain": (augmentation: ())},
 )"#,
         r##"(name: r#"c"#, network: "x", image_size: 1, heads: [gap], epochs: 1, schedule: Constant,

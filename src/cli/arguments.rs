@@ -406,12 +406,18 @@ pub struct BenchArguments {
     /// Measure inference instead of training
     #[arg(long)]
     pub infer: bool,
+    /// Make cheap feature maps again in the backward pass instead of keeping them
+    #[arg(long)]
+    pub recompute: bool,
     /// Measure even if a step is estimated to need far more memory than there is
     #[arg(long)]
     pub ignore_memory: bool,
     /// Tell also how long each kind of layer takes, in one more step
     #[arg(long)]
     pub by_layer: bool,
+    /// List also what a step does, launch by launch: what each reads and writes, and how long it takes in one more step
+    #[arg(long)]
+    pub plan: bool,
     #[command(flatten)]
     pub processor: Processor,
     /// Print one line of JSON

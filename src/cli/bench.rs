@@ -8,12 +8,15 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use super::arguments::BenchArguments;
+use super::bench_plan::PlanReport;
 use super::error::CommandError;
 use super::memory::Memory;
 use super::table::{Side, Table};
 use super::{machine, output};
 use crate::experiment::{Cost, Registry, Step};
-use crate::stopwatch::{LayerTime, stopwatch};
+use crate::plan::{Direction, MemoryUse};
+use crate::program::Program;
+use crate::stopwatch::{Span, stopwatch};
 use crate::training::{Model, Sgd};
 
 /// As many classes as MIT Indoor Scenes has.
@@ -34,9 +37,15 @@ struct Measurement {
     images_per_second: f64,
     /// 10⁹ floating-point operations a second: two for each multiply-add, and a backward pass is two forward passes.
     gflops: f64,
+    /// Feature maps, parameters, velocities and packed kernels; none of a network without a plan.
+    planned_memory_bytes: Option<u64>,
     peak_memory_bytes: Option<u64>,
+    /// What the process had resident before the network was built.
+    memory_before_bytes: Option<u64>,
     /// The time of one more step by kind of layer, with `--by-layer`.
     layers: Option<Vec<KindTime>>,
+    /// What a step does, with `--plan`.
+    plan: Option<PlanReport>,
 }
 
 /// The time that all layers of one kind took in a step.
@@ -44,7 +53,7 @@ struct Measurement {
 struct KindTime {
     /// The kind; what is no layer has the name `other`: the loss, the optimizer.
     name: &'static str,
-    calls: u64,
+    calls: usize,
     forward_seconds: f64,
     backward_seconds: f64,
     /// Share of the step's time.
@@ -74,13 +83,28 @@ pub fn bench(arguments: BenchArguments, registry: &Registry) -> Result<ExitCode,
     if let Some(layers) = &measurement.layers {
         output::table(&table(layers))?;
     }
+    if let Some(plan) = &measurement.plan {
+        output::table(&plan.table())?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measurement, CommandError> {
+    let memory_before_bytes = machine::resident_memory();
     let mut model = registry
         .build_named(&arguments.network, arguments.size, arguments.head, 0, CLASSES)
         .map_err(|problem| CommandError::Usage(problem.to_string()))?;
+    let kept = if arguments.recompute {
+        MemoryUse::Recompute
+    } else {
+        MemoryUse::Keep
+    };
+    if !model.set_memory(kept) {
+        return Err(CommandError::Usage(format!(
+            "{} has operations of dfdx itself, whose maps can't be made again",
+            arguments.network
+        )));
+    }
     let batch = usize::from(arguments.batch);
     let cost = Cost::of(&mut *model)?;
     let memory = Memory::of_bench(&cost, kind_of_step(arguments), batch);
@@ -100,11 +124,18 @@ fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measuremen
         seconds.push(start.elapsed().as_secs_f64());
     }
     let median = median(&mut seconds[1..]);
-    let layers = if arguments.by_layer {
-        Some(by_layer(arguments, &mut *model, &mut optimizer, &images, &labels)?)
-    } else {
-        None
-    };
+    let start = Instant::now();
+    let (result, spans) = stopwatch(|| step(arguments, &mut *model, &mut optimizer, &images, &labels));
+    result?;
+    let whole = start.elapsed().as_secs_f64();
+    let program = &cost.program;
+    let plan = (program.foreign == 0).then(|| cost.plan(kind_of_step(arguments)));
+    if arguments.plan && plan.is_none() {
+        return Err(CommandError::Usage(format!(
+            "{} has operations of dfdx itself: it runs without a plan",
+            arguments.network
+        )));
+    }
     let passes = if arguments.infer { 1.0 } else { 3.0 };
     let products = cost.total().multiply_adds as f64;
     Ok(Measurement {
@@ -118,8 +149,13 @@ fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measuremen
         seconds_per_step: median,
         images_per_second: batch as f64 / median,
         gflops: passes * 2.0 * products * batch as f64 / median / 1e9,
+        planned_memory_bytes: plan.as_ref().map(|plan| plan.memory(program, batch).total()),
         peak_memory_bytes: machine::peak_memory(),
-        layers,
+        memory_before_bytes,
+        layers: arguments.by_layer.then(|| by_kind(program, &spans, whole)),
+        plan: plan
+            .filter(|_| arguments.plan)
+            .map(|plan| PlanReport::new(program, &plan, batch, &spans)),
     })
 }
 
@@ -131,29 +167,28 @@ fn kind_of_step(arguments: &BenchArguments) -> Step {
     }
 }
 
-/// One more step, divided by kinds of layers; those that take most time come first.
-fn by_layer(
-    arguments: &BenchArguments,
-    model: &mut dyn Model,
-    optimizer: &mut Sgd,
-    images: &[f32],
-    labels: &[usize],
-) -> Result<Vec<KindTime>, CommandError> {
-    let start = Instant::now();
-    let (result, times) = stopwatch(|| step(arguments, model, optimizer, images, labels));
-    result?;
-    let whole = start.elapsed().as_secs_f64();
-    let kind = |name, time: LayerTime| {
-        let (forward, backward) = (time.forward.as_secs_f64(), time.backward.as_secs_f64());
-        KindTime {
-            name,
-            calls: time.calls,
-            forward_seconds: forward,
-            backward_seconds: backward,
-            share: (forward + backward) / whole,
+/// The spans of a step, summed by kinds of layers; those that take most time come first.
+fn by_kind(program: &Program, spans: &[Span], whole: f64) -> Vec<KindTime> {
+    let mut kinds: Vec<KindTime> = Vec::new();
+    for span in spans {
+        let place = kinds.iter().position(|kind| kind.name == span.kind).unwrap_or_else(|| {
+            let of_kind = program.steps.iter().filter(|step| step.instruction.name() == span.kind);
+            kinds.push(KindTime {
+                name: span.kind,
+                calls: of_kind.count().max(1),
+                forward_seconds: 0.0,
+                backward_seconds: 0.0,
+                share: 0.0,
+            });
+            kinds.len() - 1
+        });
+        let seconds = span.time.as_secs_f64();
+        kinds[place].share += seconds / whole;
+        match span.direction {
+            Direction::Forward => kinds[place].forward_seconds += seconds,
+            Direction::Backward => kinds[place].backward_seconds += seconds,
         }
-    };
-    let mut kinds: Vec<KindTime> = times.into_iter().map(|(name, time)| kind(name, time)).collect();
+    }
     let layers: f64 = kinds.iter().map(|kind| kind.share).sum();
     kinds.push(KindTime {
         name: "other",
@@ -163,7 +198,7 @@ fn by_layer(
         share: (1.0 - layers).max(0.0),
     });
     kinds.sort_by(|a, b| b.share.total_cmp(&a.share));
-    Ok(kinds)
+    kinds
 }
 
 fn table(kinds: &[KindTime]) -> Table {
@@ -197,8 +232,7 @@ fn step(
 }
 
 fn train(model: &mut dyn Model, optimizer: &mut Sgd, images: &[f32], labels: &[usize]) -> Result<(), CommandError> {
-    let mut step = model.train(images.to_vec(), labels)?;
-    optimizer.update(model, &mut step, 0.01);
+    model.update(images.to_vec(), labels, optimizer, 0.01)?;
     Ok(())
 }
 

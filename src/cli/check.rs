@@ -15,7 +15,8 @@ use super::table::{Side, Table};
 use super::text::{bytes, count, duration, grouped, listed};
 use super::{machine, next, output, prepare, run};
 use crate::data::{Inspection, Split, balance};
-use crate::experiment::{Checkpoints, Cost, HeadKind, OnBadImage, Orientation, Plan, Registry, Size};
+use crate::experiment::{Checkpoints, Cost, HeadKind, OnBadImage, Orientation, Plan, Registry, Size, Step};
+use crate::plan::MemoryUse;
 
 /// The share of a matrix product's speed that a training step reaches, for the estimate of time (measured with
 /// DenseNet169 and `mini_resnet`).
@@ -69,6 +70,8 @@ struct Costs {
     /// What can be had; `null` where the system doesn't tell, as in the next.
     available_memory_bytes: Option<u64>,
     largest_batch: Option<u64>,
+    /// What a step would take with `memory: Recompute`; `null` if it has that, or can't.
+    recompute_memory_bytes: Option<u64>,
     /// Of the checkpoints.
     disk_bytes: u64,
 }
@@ -113,6 +116,15 @@ fn again(subcommand: &str, more: &[&str]) -> Vec<OsString> {
     let own = std::env::args_os().skip(2);
     let words = std::iter::once(subcommand.into()).chain(own);
     words.chain(more.iter().map(OsString::from)).collect()
+}
+
+/// What a training step of these images would take with recomputation, if that is not how it is.
+fn recomputing(costs: &[(HeadKind, Cost)], batch: usize) -> Option<u64> {
+    let keeps = |cost: &Cost| cost.memory == MemoryUse::Keep && cost.program.foreign == 0;
+    let bytes = costs
+        .iter()
+        .map(|(_, cost)| cost.with_memory(MemoryUse::Recompute).step_bytes(Step::Training, batch));
+    costs.iter().all(|(_, cost)| keeps(cost)).then(|| bytes.max()).flatten()
 }
 
 fn findings<'a>(
@@ -175,6 +187,7 @@ fn costs_of(plan: &Plan<'_>, heads: &[(HeadKind, Cost)], memory: Memory, speed: 
         memory_bytes: memory.needed,
         available_memory_bytes: memory.available,
         largest_batch: memory.largest_batch,
+        recompute_memory_bytes: recomputing(heads, prepare::largest_step(plan)),
         disk_bytes: disk.sum::<u64>().saturating_mul(seeds),
     }
 }
@@ -212,6 +225,13 @@ fn print(plan: &Plan<'_>, findings: &Findings<'_>) -> Result<(), CommandError> {
         facts.row([
             "",
             &format!("{available} are available: enough for batches of up to {batch}"),
+        ]);
+    }
+    if let Some(recomputing) = costs.recompute_memory_bytes {
+        let recomputing = bytes(recomputing);
+        facts.row([
+            "",
+            &format!("{recomputing} with `memory: Recompute`, which takes a little longer"),
         ]);
     }
     facts.row(["disk", &format!("about {} of checkpoints", bytes(costs.disk_bytes))]);

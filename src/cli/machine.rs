@@ -27,6 +27,11 @@ pub fn peak_memory() -> Option<u64> {
     kibibytes(Path::new("/proc/self/status"), "VmHWM:")
 }
 
+/// The memory that this process has resident, in bytes; `None` where the system doesn't tell.
+pub fn resident_memory() -> Option<u64> {
+    kibibytes(Path::new("/proc/self/status"), "VmRSS:")
+}
+
 /// The processor's name; `None` where the system doesn't tell.
 pub fn cpu_model() -> Option<String> {
     value_after(Path::new("/proc/cpuinfo"), "model name")

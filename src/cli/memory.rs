@@ -9,9 +9,9 @@ use super::machine::{kibibytes, value_after};
 use super::text::bytes;
 use crate::experiment::{Cost, HeadKind, Step};
 
-/// By how much the estimate of a step's memory can be too high (NASNetLarge takes 1/1.45 of it, other networks more). What is
-/// above the available memory by more than this can't fit.
-const SLACK: f64 = 1.5;
+/// By how much a step can be above the available memory and still fit: its plan tells what it takes to a few per cent, and the
+/// system has some memory that it can give up. What is above by more can't fit.
+const SLACK: f64 = 1.1;
 
 /// What a step takes and what there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Memory {
     step: Step,
     /// The option that says how many images a step has.
     batch_option: &'static str,
-    /// Bytes of a step with the head that takes most: an estimate from above.
+    /// Bytes of a step with the head that takes most.
     pub needed: u64,
     /// Bytes that can be had; `None` where the system doesn't tell.
     pub available: Option<u64>,
@@ -32,7 +32,7 @@ pub struct Memory {
 enum Room {
     /// Surely, or nothing is known of the machine.
     Enough,
-    /// Only if the estimate is as much too high as it can be.
+    /// Only if the system gives up what it can.
     Doubtful,
     /// Surely not.
     TooLittle,
@@ -189,14 +189,14 @@ mod tests {
         let gib = 1 << 30;
         let judge = |needed, try_anyway| memory(needed, Some(10 * gib), Some(7)).judge(try_anyway);
         assert_eq!(judge(10 * gib, false).unwrap(), None);
-        let doubtful = judge(15 * gib, false).unwrap().unwrap();
+        let doubtful = judge(11 * gib, false).unwrap().unwrap();
         assert_eq!(
             doubtful,
-            "a training step takes up to 15.0 GiB of memory, and 10.0 GiB are available: `--batch-size 7` is sure to fit"
+            "a training step takes up to 11.0 GiB of memory, and 10.0 GiB are available: `--batch-size 7` is sure to fit"
         );
-        let refused = judge(15 * gib + 1, false).unwrap_err().to_string();
+        let refused = judge(11 * gib + 1, false).unwrap_err().to_string();
         assert_eq!(refused, format!("{doubtful}, and `--ignore-memory` tries it as it is"));
-        assert_eq!(judge(15 * gib + 1, true).unwrap(), Some(refused));
+        assert_eq!(judge(11 * gib + 1, true).unwrap(), Some(refused));
         assert_eq!(
             memory(u64::MAX, None, None).judge(false).unwrap(),
             None,

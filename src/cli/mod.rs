@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bench;
+mod bench_plan;
 mod check;
 mod completions;
 mod diagnostics;

@@ -244,18 +244,13 @@ fn sizes(sizes: &[usize]) -> String {
 
 fn add_operation(table: &mut Table, program: &Program, step: &Step) {
     let inputs: Vec<String> = step.inputs.iter().map(|input| value(input.index())).collect();
-    // Parameters of a layer differ in the last part of their paths.
-    let layer = program
-        .parameters_of(step)
-        .next()
-        .and_then(|tensor| tensor.name.rsplit_once('.'));
     table.row([
         value(step.output.index()),
         step.instruction.name().to_owned(),
         inputs.join(" "),
         sizes(program.shape(step.output)),
         step.instruction.settings().to_string(),
-        layer.map_or_else(String::new, |(layer, _)| layer.to_owned()),
+        program.layer_of(step).unwrap_or_default().to_owned(),
     ]);
 }
 

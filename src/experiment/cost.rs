@@ -2,6 +2,7 @@
 
 use dfdx::prelude::CpuError;
 
+use crate::plan::{MemoryUse, Plan};
 use crate::program::{Program, Step as Operation};
 use crate::training::{HEAD, Model};
 
@@ -39,6 +40,8 @@ pub struct Cost {
     largest: u64,
     /// Every operation.
     pub program: Program,
+    /// What becomes of feature maps in training.
+    pub memory: MemoryUse,
 }
 
 impl Cost {
@@ -69,7 +72,13 @@ impl Cost {
             head,
             largest: program.steps.iter().map(values).max().unwrap_or(0),
             program,
+            memory: model.memory(),
         })
+    }
+
+    /// The same network, with another use of memory.
+    pub fn with_memory(&self, memory: MemoryUse) -> Self {
+        Self { memory, ..self.clone() }
     }
 
     /// Backbone and head together.
@@ -83,32 +92,56 @@ impl Cost {
         }
     }
 
-    /// How much memory a step takes, in bytes: an estimate from above, since some outputs are freed before the backward pass.
+    /// How much memory a step takes, in bytes, beside what the process has anyway.
     pub fn step_bytes(&self, step: Step, batch_size: usize) -> u64 {
-        let images = self.bytes_of_an_image(step).saturating_mul(batch_size as u64);
-        images.saturating_add(self.bytes_of_parameters())
+        if self.program.foreign > 0 {
+            return self.step_bytes_on_tape(step, batch_size);
+        }
+        self.plan(step).memory(&self.program, batch_size).total()
     }
 
-    /// The largest batch whose step takes no more than this by the same estimate.
+    /// The plan of a step, of a program whose operations are all known.
+    pub fn plan(&self, step: Step) -> Plan {
+        match step {
+            Step::Training => Plan::update(&self.program, self.memory),
+            Step::Inference => Plan::inference(&self.program),
+        }
+    }
+
+    /// The largest batch whose step takes no more than this.
     pub fn largest_batch(&self, step: Step, bytes: u64) -> u64 {
-        bytes.saturating_sub(self.bytes_of_parameters()) / self.bytes_of_an_image(step)
+        if self.program.foreign > 0 {
+            let of_an_image = self.step_bytes_on_tape(step, 1) - self.step_bytes_on_tape(step, 0);
+            return bytes.saturating_sub(self.step_bytes_on_tape(step, 0)) / of_an_image.max(1);
+        }
+        let plan = self.plan(step);
+        let takes = |batch: u64| plan.memory(&self.program, batch as usize).total();
+        if takes(1) > bytes {
+            return 0;
+        }
+        // What a batch takes is nearly a straight line: from two of its points to the batch, and from there step by step.
+        let slope = (takes(9) - takes(1)) / 8;
+        let mut batch = 1 + (bytes - takes(1)) / slope.max(1);
+        while batch > 1 && takes(batch) > bytes {
+            batch -= 1;
+        }
+        while takes(batch + 1) <= bytes {
+            batch += 1;
+        }
+        batch
     }
 
-    /// Every output is kept for the backward pass, and a few of the largest have a gradient at the same time. Without a
-    /// backward pass there are a few of the largest.
-    fn bytes_of_an_image(&self, step: Step) -> u64 {
+    /// An estimate from above of what a step on a tape takes: every output is kept for the backward pass, and a few of the largest
+    /// have a gradient at the same time. Each parameter has a gradient and a velocity.
+    fn step_bytes_on_tape(&self, step: Step, batch_size: usize) -> u64 {
         const LARGEST_AT_ONCE: u64 = 4;
         let kept = match step {
             Step::Training => self.total().activations,
             Step::Inference => 0,
         };
-        4 * (kept + LARGEST_AT_ONCE * self.largest)
-    }
-
-    /// Each parameter has a gradient and a velocity in training. In inference the same room is for what the allocator keeps
-    /// beside the outputs.
-    fn bytes_of_parameters(&self) -> u64 {
-        4 * 3 * self.total().parameters
+        let of_an_image = 4 * (kept + LARGEST_AT_ONCE * self.largest);
+        let images = of_an_image.saturating_mul(batch_size as u64);
+        images.saturating_add(4 * 3 * self.total().parameters)
     }
 
     /// The size of one run's checkpoints on the disk, in bytes: the last and the one before it with velocities, the best one,
@@ -126,7 +159,7 @@ mod tests {
     use crate::experiment::{HeadKind, Registry};
 
     #[test]
-    fn a_step_takes_three_values_a_parameter_and_all_outputs_of_its_images() {
+    fn a_network_costs_what_its_backbone_and_its_head_cost() {
         let mut model = Registry::builtin()
             .build_named("mini_resnet", 64, HeadKind::Gap, 0, 6)
             .unwrap();
@@ -145,13 +178,25 @@ mod tests {
         ] {
             assert_eq!(of(total), of(backbone) + of(head));
         }
-        let parameters = 3 * 4 * total.parameters;
-        assert_eq!(cost.step_bytes(Step::Training, 0), parameters);
-        // The largest outputs are the stem's: 32 × 32 pixels of 32 channels.
-        let largest = 4 * 32 * 32 * 32;
-        let image = 4 * (total.activations + largest);
-        assert_eq!(cost.step_bytes(Step::Training, 5), parameters + 5 * image);
-        assert_eq!(cost.step_bytes(Step::Inference, 5), parameters + 5 * 4 * largest);
+    }
+
+    #[test]
+    fn a_step_takes_its_maps_and_three_values_a_parameter() {
+        let mut model = Registry::builtin()
+            .build_named("mini_resnet", 64, HeadKind::Gap, 0, 6)
+            .unwrap();
+        let cost = Cost::of(&mut *model).unwrap();
+        let memory = cost.plan(Step::Training).memory(&cost.program, 5);
+        let total = cost.total();
+        assert_eq!(memory.parameters, 4 * total.parameters);
+        assert_eq!(memory.velocities, 4 * total.trainable);
+        assert_eq!(memory.batch, 4 * 5 * 64 * 64 * 3);
+        // Not every output is kept: a normalisation's are made again while they are read.
+        assert!(memory.arena < 4 * 5 * total.activations && memory.arena > 4 * 5 * total.activations / 3);
+        assert_eq!(cost.step_bytes(Step::Training, 5), memory.total());
+        let inference = cost.plan(Step::Inference).memory(&cost.program, 5);
+        assert_eq!(inference.velocities, 0);
+        assert!(inference.arena < memory.arena / 2);
     }
 
     #[test]
@@ -160,7 +205,7 @@ mod tests {
             .build_named("mini_resnet", 64, HeadKind::WiseSrnet, 0, 6)
             .unwrap();
         let cost = Cost::of(&mut *model).unwrap();
-        let bytes = 1 << 30;
+        let bytes = 1 << 28;
         for step in [Step::Training, Step::Inference] {
             let batch = cost.largest_batch(step, bytes) as usize;
             assert!(cost.step_bytes(step, batch) <= bytes);

@@ -11,7 +11,7 @@ use super::{Experiment, ExperimentError};
 
 /// Fields that decide which runs there are, how long they take and where they are kept, but not what a run computes
 /// in one epoch. A data set may be moved, so its path is among them; which images are left out of it shows in their names.
-const NOT_DETERMINING: [&str; 8] = [
+const NOT_DETERMINING: [&str; 9] = [
     "name",
     "heads",
     "seeds",
@@ -20,6 +20,7 @@ const NOT_DETERMINING: [&str; 8] = [
     "checkpoints",
     "save_every_steps",
     "on_bad_image",
+    "memory",
 ];
 
 /// A field that has two different values; `None` where it does not occur. Printed as a change from the first to the second.

@@ -1,14 +1,14 @@
 //! From names to types: which networks there are, at which image sizes, and how each is built with each head.
 
-use dfdx::prelude::{Const, CpuError};
+use dfdx::prelude::Const;
 
 use super::{Experiment, HeadKind, Problem};
 use crate::heads::{Depthwise, DepthwiseNonNeg, Gap, GapDropout, Head, HeadsOver};
 use crate::networks::{Backbone, DenseNet169, MiniResNet, NasNetLarge, ResNet50, Xception};
 use crate::text::one_of;
-use crate::training::{BackboneType, Model};
+use crate::training::{BackboneType, BuildError, EagerBackboneType, Model};
 
-type Build = dyn Fn(HeadKind, u64, usize) -> Result<Box<dyn Model>, CpuError> + Send + Sync;
+type Build = dyn Fn(HeadKind, u64, usize) -> Result<Box<dyn Model>, BuildError> + Send + Sync;
 
 /// The networks that experiment files can name.
 ///
@@ -22,6 +22,42 @@ struct Entry {
     network: String,
     image_size: usize,
     build: Box<Build>,
+}
+
+/// A method that registers a network with all heads.
+macro_rules! register {
+    ($(#[doc = $doc:literal])* $name:ident: $backbone:ident) => {
+        $(#[doc = $doc])*
+        pub fn $name<N, const IMAGE: usize, const M: usize, const C: usize>(&mut self, network: &str)
+        where
+            N: Backbone<IMAGE, M, C>,
+            Const<M>: HeadsOver,
+            Gap<C>: Head<M, C>,
+            GapDropout<C>: Head<M, C>,
+            Depthwise<C, M>: Head<M, C>,
+            DepthwiseNonNeg<C, M>: Head<M, C>,
+            <Const<M> as HeadsOver>::WiseSrNet<C>: Head<M, C>,
+            <Const<M> as HeadsOver>::WiseSrNetDropout<C>: Head<M, C>,
+            <Const<M> as HeadsOver>::FlattenFc<C>: Head<M, C>,
+        {
+            let of = $backbone::<M, C>::of::<N, IMAGE>();
+            let build = move |head, seed, classes| {
+                let model = match head {
+                    HeadKind::Gap => of.with_head::<Gap<C>>(seed, classes)?,
+                    HeadKind::GapDropout => of.with_head::<GapDropout<C>>(seed, classes)?,
+                    HeadKind::Depthwise => of.with_head::<Depthwise<C, M>>(seed, classes)?,
+                    HeadKind::DepthwiseNonneg => of.with_head::<DepthwiseNonNeg<C, M>>(seed, classes)?,
+                    HeadKind::WiseSrnet => of.with_head::<<Const<M> as HeadsOver>::WiseSrNet<C>>(seed, classes)?,
+                    HeadKind::WiseSrnetDropout => {
+                        of.with_head::<<Const<M> as HeadsOver>::WiseSrNetDropout<C>>(seed, classes)?
+                    }
+                    HeadKind::FlattenFc => of.with_head::<<Const<M> as HeadsOver>::FlattenFc<C>>(seed, classes)?,
+                };
+                Ok(model)
+            };
+            self.add(network, IMAGE, Box::new(build));
+        }
+    };
 }
 
 impl Registry {
@@ -46,38 +82,25 @@ impl Registry {
         registry
     }
 
-    /// Adds the network `N` for images of `IMAGE × IMAGE`, whose map is `M × M × C`, with all seven heads; an earlier
-    /// entry with the same name and size is replaced.
-    pub fn register<N, const IMAGE: usize, const M: usize, const C: usize>(&mut self, network: &str)
-    where
-        N: Backbone<IMAGE, M, C>,
-        Const<M>: HeadsOver,
-        Gap<C>: Head<M, C>,
-        GapDropout<C>: Head<M, C>,
-        Depthwise<C, M>: Head<M, C>,
-        DepthwiseNonNeg<C, M>: Head<M, C>,
-        <Const<M> as HeadsOver>::WiseSrNet<C>: Head<M, C>,
-        <Const<M> as HeadsOver>::WiseSrNetDropout<C>: Head<M, C>,
-        <Const<M> as HeadsOver>::FlattenFc<C>: Head<M, C>,
-    {
-        let backbone = BackboneType::<M, C>::of::<N, IMAGE>();
-        let build = move |head, seed, classes| match head {
-            HeadKind::Gap => backbone.with_head::<Gap<C>>(seed, classes),
-            HeadKind::GapDropout => backbone.with_head::<GapDropout<C>>(seed, classes),
-            HeadKind::Depthwise => backbone.with_head::<Depthwise<C, M>>(seed, classes),
-            HeadKind::DepthwiseNonneg => backbone.with_head::<DepthwiseNonNeg<C, M>>(seed, classes),
-            HeadKind::WiseSrnet => backbone.with_head::<<Const<M> as HeadsOver>::WiseSrNet<C>>(seed, classes),
-            HeadKind::WiseSrnetDropout => {
-                backbone.with_head::<<Const<M> as HeadsOver>::WiseSrNetDropout<C>>(seed, classes)
-            }
-            HeadKind::FlattenFc => backbone.with_head::<<Const<M> as HeadsOver>::FlattenFc<C>>(seed, classes),
-        };
+    register! {
+        /// Adds the network `N` for images of `IMAGE × IMAGE`, whose map is `M × M × C`, with all seven heads; an earlier
+        /// entry with the same name and size is replaced.
+        register: BackboneType
+    }
+
+    register! {
+        /// As [`register`](Self::register), of a network with operations of dfdx itself: it runs layer by layer, slower and in
+        /// more memory, and takes longer to compile.
+        register_eager: EagerBackboneType
+    }
+
+    fn add(&mut self, network: &str, image_size: usize, build: Box<Build>) {
         self.entries
-            .retain(|entry| entry.network != network || entry.image_size != IMAGE);
+            .retain(|entry| entry.network != network || entry.image_size != image_size);
         self.entries.push(Entry {
             network: network.to_owned(),
-            image_size: IMAGE,
-            build: Box::new(build),
+            image_size,
+            build,
         });
     }
 
@@ -104,7 +127,8 @@ impl Registry {
     /// Builds an experiment's network with a head for `classes` classes, its parameters drawn from `seed`.
     ///
     /// # Errors
-    /// A [`Problem`] that points at the file's network or image size if it isn't registered.
+    /// A [`Problem`] that points at the file's network or image size if it isn't registered, or at what becomes of its maps if it
+    /// can't do so.
     pub fn build(
         &self,
         experiment: &Experiment,
@@ -112,7 +136,12 @@ impl Registry {
         seed: u64,
         classes: usize,
     ) -> Result<Box<dyn Model>, Problem> {
-        self.build_named(&experiment.network, experiment.image_size, head, seed, classes)
+        let mut model = self.build_named(&experiment.network, experiment.image_size, head, seed, classes)?;
+        if model.set_memory(experiment.memory) {
+            return Ok(model);
+        }
+        let problem = "this network has operations of dfdx itself, whose maps can't be made again";
+        Err(Problem::in_field("memory", problem).help("`memory: Keep` keeps them"))
     }
 
     /// As [`build`](Self::build), by the network's name and image size.

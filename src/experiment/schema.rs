@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::plan::MemoryUse;
 use serde::{Deserialize, Serialize};
 
 use super::{Augmentation, HeadKind, Layout, Optimizer, Orientation, Origin, Schedule};
@@ -76,6 +77,9 @@ pub struct Experiment {
     /// What becomes of images that cannot be used.
     #[serde(default)]
     pub on_bad_image: OnBadImage,
+    /// What becomes of feature maps between the passes of a step.
+    #[serde(default)]
+    pub memory: MemoryUse,
     /// Where the values came from, so that messages can point there.
     #[serde(skip)]
     pub(super) origin: Origin,

@@ -2,15 +2,18 @@
 //!
 //! Source: Ioffe & Szegedy 2015; details as Keras' `BatchNormalization` (population variance, ε inside the root).
 
+use std::ops::Range;
+
 use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::elementwise::{at_least, floor, flushed};
-use super::reduction;
-use super::tasks;
+use super::pixels::{Pixels, PixelsMut, Place};
+use super::product::Output;
+use super::{length, reduction, tasks};
 
 /// Mean and population variance of each channel.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Statistics {
     /// Mean over batch, height and width.
     pub mean: Vec<f32>,
@@ -37,18 +40,20 @@ pub fn move_running(running: &mut [f32], batch: &[f32], momentum: f32) {
     }
 }
 
-/// What a normalisation does to each channel: `y = scale · (x − mean) + offset`.
+/// What a normalisation does to each channel: `y = scale · (x − mean) + offset`, and ReLU on top if it has one.
 #[derive(Debug, Clone)]
 pub struct Affine {
     scale: Vec<f32>,
     mean: Vec<f32>,
     offset: Vec<f32>,
     inverse_deviation: Vec<f32>,
+    /// The smallest result.
+    floor: f32,
 }
 
 impl Affine {
     /// From statistics, ε, γ and β.
-    pub fn new(statistics: &Statistics, epsilon: f32, gamma: &[f32], beta: &[f32]) -> Self {
+    pub fn new(statistics: &Statistics, epsilon: f32, gamma: &[f32], beta: &[f32], relu: bool) -> Self {
         let channels = statistics.mean.len();
         assert_eq!(
             [statistics.variance.len(), gamma.len(), beta.len()],
@@ -66,25 +71,92 @@ impl Affine {
             mean: statistics.mean.clone(),
             offset: beta.to_vec(),
             inverse_deviation,
+            floor: floor(relu),
         }
+    }
+
+    /// How many channels it normalises.
+    pub fn channels(&self) -> usize {
+        self.scale.len()
     }
 }
 
+/// Mean and squared deviations of runs of pixels: each run is measured by itself, and all are merged in order (Chan et al.), so
+/// nothing cancels however far the mean is from zero.
+#[derive(Debug, Default)]
+pub struct Moments {
+    channels: usize,
+    pixels: usize,
+    /// Of each run, the means of all channels and then their squared deviations.
+    values: Vec<f32>,
+}
+
+impl Moments {
+    /// Prepares for maps of so many pixels.
+    pub(super) fn prepare(&mut self, pixels: usize, channels: usize) {
+        (self.channels, self.pixels) = (channels, pixels);
+        let runs = pixels.div_ceil(self.run());
+        self.values.clear();
+        self.values.resize(length::of(&[runs, 2, channels]), 0.0);
+    }
+
+    /// Pixels of a run: as many as a task of a matrix product makes.
+    fn run(&self) -> usize {
+        tasks::product_rows(self.pixels)
+    }
+
+    /// The places of all runs' moments, in order.
+    pub(super) fn runs(&mut self) -> impl IndexedParallelIterator<Item = &mut [f32]> {
+        self.values.par_chunks_exact_mut((2 * self.channels).max(1))
+    }
+
+    /// Measures maps that have been prepared for.
+    fn measure(&mut self, x: Pixels<'_>) {
+        let (run, pixels) = (self.run(), self.pixels);
+        self.runs().enumerate().for_each(|(index, moments)| {
+            run_moments(x, index * run..pixels.min((index + 1) * run), moments);
+        });
+    }
+
+    /// The statistics of all runs together.
+    pub fn merge(&self, statistics: &mut Statistics) {
+        let (channels, run) = (self.channels, self.run());
+        let (mut mean, mut squares) = (vec![0.0f64; channels], vec![0.0f64; channels]);
+        let mut seen = 0.0;
+        for (index, moments) in self.values.chunks_exact((2 * channels).max(1)).enumerate() {
+            let count = run.min(self.pixels - index * run) as f64;
+            let share = count / (seen + count);
+            for channel in 0..channels {
+                let difference = f64::from(moments[channel]) - mean[channel];
+                mean[channel] += difference * share;
+                squares[channel] += f64::from(moments[channels + channel]) + difference * difference * seen * share;
+            }
+            seen += count;
+        }
+        statistics.mean.clear();
+        statistics.mean.extend(mean.iter().map(|&mean| mean as f32));
+        statistics.variance.clear();
+        let variance = squares.iter().map(|&squares| (squares / seen.max(1.0)) as f32);
+        statistics.variance.extend(variance);
+    }
+}
+
+/// The means and the squared deviations of a run of pixels, over zeros.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn run_moments(rows: &[f32], mean: &mut [f32], squares: &mut [f32]) {
-    let channels = mean.len();
-    // Summed as distances from the first row, so that a mean far from zero costs no digits.
-    let origin = &rows[..channels];
-    for row in rows.chunks_exact(channels) {
+pub(super) fn run_moments(x: Pixels<'_>, run: Range<usize>, moments: &mut [f32]) {
+    let (mean, squares) = moments.split_at_mut(moments.len() / 2);
+    // Summed as distances from the first pixel, so that a mean far from zero costs no digits.
+    let origin = x.pixel(run.start);
+    for row in x.rows(run.clone()) {
         for ((mean, value), origin) in mean.iter_mut().zip(row).zip(origin) {
             *mean += value - origin;
         }
     }
-    let count = (rows.len() / channels) as f32;
+    let count = run.len() as f32;
     for (mean, origin) in mean.iter_mut().zip(origin) {
         *mean = origin + *mean / count;
     }
-    for row in rows.chunks_exact(channels) {
+    for row in x.rows(run) {
         for ((squares, mean), value) in squares.iter_mut().zip(mean.iter()).zip(row) {
             let deviation = value - mean;
             *squares += deviation * deviation;
@@ -92,64 +164,110 @@ fn run_moments(rows: &[f32], mean: &mut [f32], squares: &mut [f32]) {
     }
 }
 
-/// The batch's statistics: each run of pixels has its own mean and squared deviations, which are then merged in order
-/// (Chan et al.), so nothing cancels however far the mean is from zero.
-pub fn statistics(x: &[f32], channels: usize) -> Statistics {
-    let rows = x.len() / channels;
-    let run = tasks::summed_run(channels);
-    let moments: Vec<(Vec<f32>, Vec<f32>)> = x
-        .par_chunks(run * channels)
-        .map(|rows| {
-            let (mut mean, mut squares) = (vec![0.0; channels], vec![0.0; channels]);
-            run_moments(rows, &mut mean, &mut squares);
-            (mean, squares)
-        })
-        .collect();
-    let (mut mean, mut squares) = (vec![0.0f64; channels], vec![0.0f64; channels]);
-    let mut seen = 0.0;
-    for (index, (run_mean, run_squares)) in moments.iter().enumerate() {
-        let count = run.min(rows - index * run) as f64;
-        let share = count / (seen + count);
-        for channel in 0..channels {
-            let difference = f64::from(run_mean[channel]) - mean[channel];
-            mean[channel] += difference * share;
-            squares[channel] += f64::from(run_squares[channel]) + difference * difference * seen * share;
-        }
-        seen += count;
-    }
-    Statistics {
-        mean: mean.iter().map(|&mean| mean as f32).collect(),
-        variance: squares
-            .iter()
-            .map(|&squares| (squares / seen.max(1.0)) as f32)
-            .collect(),
-    }
+/// The batch's statistics, of pixels as they are.
+pub fn statistics(x: Pixels<'_>) -> Statistics {
+    let mut statistics = Statistics::default();
+    measure(x, &mut Moments::default(), &mut statistics);
+    statistics
 }
 
+/// As [`statistics`], with moments and statistics whose memory is used again.
+pub fn measure(x: Pixels<'_>, moments: &mut Moments, statistics: &mut Statistics) {
+    self::moments(x, moments);
+    moments.merge(statistics);
+}
+
+/// The moments of pixels as they are.
+pub fn moments(x: Pixels<'_>, moments: &mut Moments) {
+    moments.prepare(x.count(), x.channels());
+    moments.measure(x);
+}
+
+/// Normalises some pixels, and adds the same pixels' values of `addend`. Of all channels those of the range are written, side by
+/// side, with a distance between pixels.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn normalize_rows(x: &[f32], affine: &Affine, floor: f32, y: &mut [f32]) {
-    let channels = affine.scale.len();
-    for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
-        let coefficients = affine.scale.iter().zip(&affine.mean).zip(&affine.offset);
-        for ((y, x), ((scale, mean), offset)) in y.iter_mut().zip(x).zip(coefficients) {
-            *y = at_least(floor, (x - mean) * scale + offset);
+pub(super) fn normalize_rows(
+    x: Pixels<'_>,
+    pixels: Range<usize>,
+    channels: Range<usize>,
+    affine: &Affine,
+    addend: Option<Addend<'_>>,
+    (y, stride): (&mut [f32], usize),
+) {
+    let columns = channels.len();
+    let Affine {
+        scale, mean, offset, ..
+    } = affine;
+    let (scale, mean, offset) = (
+        &scale[channels.clone()],
+        &mean[channels.clone()],
+        &offset[channels.clone()],
+    );
+    let first = pixels.start;
+    for (row, (x, y)) in x.rows(pixels).zip(y.chunks_exact_mut(stride)).enumerate() {
+        let (x, y) = (&x[channels.clone()], &mut y[..columns]);
+        let coefficients = scale.iter().zip(mean).zip(offset);
+        match addend {
+            None => {
+                for ((y, x), ((scale, mean), offset)) in y.iter_mut().zip(x).zip(coefficients) {
+                    *y = at_least(affine.floor, (x - mean) * scale + offset);
+                }
+            }
+            Some(addend) => {
+                let sum_floor = floor(addend.relu);
+                let more = &addend.pixels.pixel(first + row)[channels.clone()];
+                let values = y.iter_mut().zip(x).zip(more).zip(coefficients);
+                match addend.pixels.affine() {
+                    None => {
+                        for (((y, x), more), ((scale, mean), offset)) in values {
+                            let value = at_least(affine.floor, (x - mean) * scale + offset);
+                            *y = at_least(sum_floor, value + more);
+                        }
+                    }
+                    Some(other) => {
+                        let others = other.scale[channels.clone()].iter();
+                        let others = others
+                            .zip(&other.mean[channels.clone()])
+                            .zip(&other.offset[channels.clone()]);
+                        for ((((y, x), more), ((scale, mean), offset)), others) in values.zip(others) {
+                            let ((scale2, mean2), offset2) = others;
+                            let more = at_least(other.floor, (more - mean2) * scale2 + offset2);
+                            let value = at_least(affine.floor, (x - mean) * scale + offset);
+                            *y = at_least(sum_floor, value + more);
+                        }
+                    }
+                }
+            }
         }
     }
 }
 
-/// `y = scale · (x − mean) + offset`, and ReLU on top if `relu`.
-pub fn normalize(x: &[f32], affine: &Affine, relu: bool, y: &mut [f32]) {
-    let channels = affine.scale.len();
-    assert_eq!(
-        [x.len(), x.len() % channels],
-        [y.len(), 0],
+/// A map that is added to a normalised one.
+#[derive(Clone, Copy)]
+pub struct Addend<'a> {
+    /// As it is, or normalised on the way.
+    pub pixels: Pixels<'a>,
+    /// Whether negative sums become 0.
+    pub relu: bool,
+}
+
+/// `y = scale · (x − mean) + offset`, with the normalisation's ReLU on top if it has one, and the addend on top of that.
+pub fn normalize(x: Pixels<'_>, affine: &Affine, addend: Option<Addend<'_>>, y: &mut [f32]) {
+    let channels = affine.channels();
+    let sizes = |pixels: &Pixels<'_>| [pixels.count(), pixels.channels()];
+    assert!(
+        sizes(&x) == [y.len().checked_div(channels).unwrap_or(0), channels]
+            && y.len().checked_rem(channels).unwrap_or(0) == 0
+            && addend.is_none_or(|addend| sizes(&addend.pixels) == sizes(&x)),
         "values of input and output"
     );
-    let run = tasks::rows_of(channels) * channels;
-    let floor = floor(relu);
-    y.par_chunks_mut(run).zip(x.par_chunks(run)).for_each(|(y, x)| {
-        normalize_rows(x, affine, floor, y);
-    });
+    let run = tasks::rows_of(channels);
+    y.par_chunks_mut((run * channels).max(1))
+        .enumerate()
+        .for_each(|(task, y)| {
+            let pixels = task * run..task * run + y.len() / channels;
+            normalize_rows(x, pixels, 0..channels, affine, addend, (y, channels));
+        });
 }
 
 /// The gradient behind the ReLU's gate, which is open where the output is above its floor.
@@ -160,9 +278,16 @@ fn gated(dy: f32, output: f32, floor: f32) -> f32 {
 
 /// `Σ dz` and `Σ dz · x̂` over the rows, where `dz` is `dy` behind the ReLU's gate.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn run_gradient_sums(dy: &[f32], x: &[f32], affine: &Affine, floor: f32, sums: &mut [f32], products: &mut [f32]) {
+fn run_gradient_sums(
+    dy: &[f32],
+    x: Pixels<'_>,
+    run: Range<usize>,
+    affine: &Affine,
+    sums: &mut [f32],
+    products: &mut [f32],
+) {
     let channels = sums.len();
-    for (dy, x) in dy.chunks_exact(channels).zip(x.chunks_exact(channels)) {
+    for (dy, x) in dy.chunks_exact(channels).zip(x.rows(run)) {
         let coefficients = affine.scale.iter().zip(&affine.offset).zip(&affine.mean);
         let coefficients = coefficients.zip(&affine.inverse_deviation);
         let totals = sums.iter_mut().zip(products.iter_mut());
@@ -170,39 +295,56 @@ fn run_gradient_sums(dy: &[f32], x: &[f32], affine: &Affine, floor: f32, sums: &
             dy.iter().zip(x).zip(coefficients).zip(totals)
         {
             let centred = x - mean;
-            let dz = gated(*dy, centred * scale + offset, floor);
+            let dz = gated(*dy, centred * scale + offset, affine.floor);
             *sum += dz;
             *product += dz * (centred * inverse);
         }
     }
 }
 
-/// `dx = scale · (dz − mean(dz) − x̂ · mean(dz · x̂))` of the rows of a task; without `dy` apart, `dx` holds it.
+/// `dx = scale · (dz − mean(dz) − x̂ · mean(dz · x̂))` of a pixel; without `dy` apart, `dx` holds it.
 #[inline(always)]
-fn input_gradient_of(dy: Option<&[f32]>, x: &[f32], affine: &Affine, sums: &Sums, dx: &mut [f32]) {
-    let channels = affine.scale.len();
-    for (row, (dx, x)) in dx.chunks_exact_mut(channels).zip(x.chunks_exact(channels)).enumerate() {
-        let dy = dy.map(|dy| &dy[row * channels..(row + 1) * channels]);
-        let coefficients = affine.scale.iter().zip(&affine.offset).zip(&affine.mean);
-        let coefficients = coefficients.zip(&affine.inverse_deviation);
-        let means = sums.mean_dz.iter().zip(&sums.mean_product);
-        let values = dx.iter_mut().zip(x).zip(coefficients).zip(means);
-        for (channel, (((dx, x), (((scale, offset), mean), inverse)), (mean_dz, mean_product))) in values.enumerate() {
-            let centred = x - mean;
-            let dz = gated(dy.map_or(*dx, |dy| dy[channel]), centred * scale + offset, sums.floor);
-            *dx = scale * (dz - mean_dz - centred * inverse * mean_product);
-        }
+fn pixel_gradient(dy: Option<&[f32]>, x: &[f32], affine: &Affine, sums: &Sums, adds: bool, dx: &mut [f32]) {
+    let coefficients = affine.scale.iter().zip(&affine.offset).zip(&affine.mean);
+    let coefficients = coefficients.zip(&affine.inverse_deviation);
+    let means = sums.mean_dz.iter().zip(&sums.mean_product);
+    let values = dx.iter_mut().zip(x).zip(coefficients).zip(means);
+    for (channel, (((dx, x), (((scale, offset), mean), inverse)), (mean_dz, mean_product))) in values.enumerate() {
+        let centred = x - mean;
+        let dz = gated(dy.map_or(*dx, |dy| dy[channel]), centred * scale + offset, affine.floor);
+        let gradient = scale * (dz - mean_dz - centred * inverse * mean_product);
+        *dx = if adds { *dx + gradient } else { gradient };
     }
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn run_in_place(dy: &mut [f32], x: &[f32], affine: &Affine, sums: &Sums) {
-    input_gradient_of(None, x, affine, sums, dy);
+fn run_in_place(dy: &mut [f32], x: Pixels<'_>, run: Range<usize>, affine: &Affine, sums: &Sums) {
+    for (dy, x) in dy.chunks_exact_mut(affine.scale.len()).zip(x.rows(run)) {
+        pixel_gradient(None, x, affine, sums, false, dy);
+    }
 }
 
+/// Writes the channels of `place` in pixels of `dx`.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn run_apart(dy: &[f32], x: &[f32], affine: &Affine, sums: &Sums, dx: &mut [f32]) {
-    input_gradient_of(Some(dy), x, affine, sums, dx);
+#[allow(clippy::too_many_arguments, reason = "the macro takes no method")]
+fn run_apart(
+    dy: &[f32],
+    x: Pixels<'_>,
+    run: Range<usize>,
+    affine: &Affine,
+    sums: &Sums,
+    mode: Output,
+    place: Place,
+    dx: &mut [f32],
+) {
+    let pixels = dy.chunks_exact(affine.scale.len()).zip(x.rows(run));
+    for ((dy, x), dx) in pixels.zip(dx.chunks_exact_mut(place.all)) {
+        let dx = &mut dx[place.range()];
+        match mode {
+            Output::Overwrite => pixel_gradient(Some(dy), x, affine, sums, false, dx),
+            Output::Add => pixel_gradient(Some(dy), x, affine, sums, true, dx),
+        }
+    }
 }
 
 /// The gradients of γ and β.
@@ -215,28 +357,26 @@ pub struct ParameterGradients {
 
 /// What the gradient of a value needs to know of all values of its channel.
 struct Sums {
-    floor: f32,
     mean_dz: Vec<f32>,
     mean_product: Vec<f32>,
 }
 
-fn sums(dy: &[f32], x: &[f32], affine: &Affine, relu: bool) -> (Sums, ParameterGradients) {
-    let channels = affine.scale.len();
+fn sums(dy: &[f32], x: Pixels<'_>, affine: &Affine) -> (Sums, ParameterGradients) {
+    let (channels, rows) = (affine.channels(), x.count());
     assert_eq!(
-        [dy.len(), x.len() % channels],
-        [x.len(), 0],
+        [dy.len(), x.channels()],
+        [length::of(&[rows, channels]), channels],
         "values of the input and the output's gradient"
     );
-    let (rows, floor) = (x.len() / channels, floor(relu));
     let [beta, gamma] = reduction::sum_runs(rows, channels, |first, count| {
-        let run = first * channels..(first + count) * channels;
         let (mut sums, mut products) = (vec![0.0; channels], vec![0.0; channels]);
-        run_gradient_sums(&dy[run.clone()], &x[run], affine, floor, &mut sums, &mut products);
+        let run = first..first + count;
+        let dy = &dy[first * channels..(first + count) * channels];
+        run_gradient_sums(dy, x, run, affine, &mut sums, &mut products);
         [sums, products]
     });
     let mean_of = |sums: &[f64]| sums.iter().map(|sum| (sum / rows.max(1) as f64) as f32).collect();
     let sums = Sums {
-        floor,
         mean_dz: mean_of(&beta),
         mean_product: mean_of(&gamma),
     };
@@ -250,22 +390,41 @@ fn sums(dy: &[f32], x: &[f32], affine: &Affine, relu: bool) -> (Sums, ParameterG
 
 /// Turns the gradient of the output into that of the input, and returns those of γ and β, for a normalisation by the
 /// batch's own statistics.
-pub fn gradients(dy: &mut [f32], x: &[f32], affine: &Affine, relu: bool) -> ParameterGradients {
-    let (sums, parameters) = sums(dy, x, affine, relu);
-    let run = tasks::rows_of(affine.scale.len()) * affine.scale.len();
-    dy.par_chunks_mut(run)
-        .zip(x.par_chunks(run))
-        .for_each(|(dy, x)| run_in_place(dy, x, affine, &sums));
+pub fn gradients(dy: &mut [f32], x: Pixels<'_>, affine: &Affine) -> ParameterGradients {
+    let (sums, parameters) = sums(dy, x, affine);
+    let (channels, run) = (affine.channels(), tasks::rows_of(affine.channels()));
+    dy.par_chunks_mut((run * channels).max(1))
+        .enumerate()
+        .for_each(|(task, dy)| {
+            let pixels = task * run..task * run + dy.len() / channels;
+            run_in_place(dy, x, pixels, affine, &sums);
+        });
     parameters
 }
 
-/// As [`gradients`], but with the input's gradient in a place of its own.
-pub fn gradients_apart(dy: &[f32], x: &[f32], affine: &Affine, relu: bool, dx: &mut [f32]) -> ParameterGradients {
-    assert_eq!(dx.len(), x.len(), "values of the input's gradient");
-    let (sums, parameters) = sums(dy, x, affine, relu);
-    let run = tasks::rows_of(affine.scale.len()) * affine.scale.len();
-    dx.par_chunks_mut(run)
-        .zip(dy.par_chunks(run).zip(x.par_chunks(run)))
-        .for_each(|(dx, (dy, x))| run_apart(dy, x, affine, &sums, dx));
+/// As [`gradients`], but with the input's gradient in a place of its own, which is written or added to.
+pub fn gradients_apart(
+    dy: &[f32],
+    x: Pixels<'_>,
+    affine: &Affine,
+    mode: Output,
+    dx: PixelsMut<'_>,
+) -> ParameterGradients {
+    let (channels, place) = (affine.channels(), dx.place());
+    assert_eq!(
+        [dx.count(), place.channels],
+        [x.count(), channels],
+        "values of the input's gradient"
+    );
+    let (sums, parameters) = sums(dy, x, affine);
+    let run = tasks::rows_of(channels);
+    let tasks = dx.values.par_chunks_mut((run * place.all).max(1));
+    tasks
+        .zip(dy.par_chunks((run * channels).max(1)))
+        .enumerate()
+        .for_each(|(task, (dx, dy))| {
+            let pixels = task * run..task * run + dy.len() / channels;
+            run_apart(dy, x, pixels, affine, &sums, mode, place, dx);
+        });
     parameters
 }

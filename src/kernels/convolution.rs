@@ -5,10 +5,16 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::product::{self, Matrix, Output, Panels, Right, Start, SumOverPixels, multiply};
+use super::batch_norm::{self, Moments};
+use super::pixels::{Pixels, PixelsMut};
+use super::product::{
+    self, Epilogue, Matrix, Output, Panels, Right, Start, SumOverPixels, multiply, multiply_down_to, spread,
+};
+use super::scratch::scratch;
 use super::window::WindowGeometry;
 use super::winograd::Winograd;
 use super::{length, tasks};
+use crate::memory::unwritten;
 
 /// Pixels whose patches are gathered before they are multiplied.
 const PIXELS: usize = 256;
@@ -24,6 +30,14 @@ pub struct Convolution {
     pub out_channels: usize,
 }
 
+/// A kernel as the forward pass reads it.
+pub enum PackedKernel {
+    /// Of a product, over patches or not.
+    Panels(Panels),
+    /// Transformed: `positions × in_channels × out_channels`.
+    Winograd(Vec<f32>),
+}
+
 impl Convolution {
     /// Multiply-adds of the forward pass of one image.
     pub fn multiply_adds(&self) -> u64 {
@@ -35,9 +49,13 @@ impl Convolution {
         length::of(&[self.window.taps(), self.in_channels])
     }
 
-    /// Asserts that the maps of both sides, and the kernel, have as many values as the sizes say.
-    fn check(&self, maps: [&[f32]; 2], kernel: &[f32]) {
-        self.window.check(maps, [self.in_channels, self.out_channels]);
+    /// Asserts that the maps of both sides have the pixels and the channels that the sizes say, and the kernel its values.
+    fn check(&self, maps: [[usize; 2]; 2], kernel: &[f32]) {
+        self.window.check_pixels(maps, [self.in_channels, self.out_channels]);
+        self.check_kernel(kernel);
+    }
+
+    fn check_kernel(&self, kernel: &[f32]) {
         assert_eq!(
             kernel.len(),
             length::of(&[self.patch(), self.out_channels]),
@@ -57,29 +75,105 @@ impl Convolution {
 
     /// `y = x ∗ kernel + bias`.
     pub fn forward(&self, x: &[f32], kernel: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-        self.check([x, y], kernel);
-        if self.window.is_pointwise() {
-            return product::forward(x, kernel, bias, self.in_channels, self.out_channels, y);
+        let (x, y) = (
+            Pixels::whole(x, self.in_channels),
+            PixelsMut::whole(y, self.out_channels),
+        );
+        self.forward_packed(x, &self.pack(kernel), bias.into(), y, None);
+    }
+
+    /// Lays a kernel out for [`forward_packed`](Self::forward_packed).
+    pub fn pack(&self, kernel: &[f32]) -> PackedKernel {
+        self.check_kernel(kernel);
+        match self.winograd() {
+            Some(winograd) => PackedKernel::Winograd(winograd.transformed_kernel(kernel)),
+            None => PackedKernel::Panels(Panels::new(Matrix::new(kernel, self.patch(), self.out_channels))),
         }
-        if let Some(winograd) = self.winograd() {
-            return winograd.forward(x, kernel, bias, y);
+    }
+
+    /// `y = x ∗ kernel + bias`, with the output's moments if they are asked for. Pixels that are normalised on the way are those
+    /// of a pointwise convolution.
+    ///
+    /// # Panics
+    /// If sizes differ from the convolution's, or the kernel was packed for another one.
+    pub fn forward_packed(
+        &self,
+        x: Pixels<'_>,
+        kernel: &PackedKernel,
+        epilogue: Epilogue<'_>,
+        mut y: PixelsMut<'_>,
+        moments: Option<&mut Moments>,
+    ) {
+        let maps = [[x.count(), x.channels()], [y.count(), y.place().channels]];
+        self.window.check_pixels(maps, [self.in_channels, self.out_channels]);
+        match (self.winograd(), kernel) {
+            (Some(winograd), PackedKernel::Winograd(kernel)) => winograd.forward(x.dense(), kernel, epilogue, &mut y),
+            (None, PackedKernel::Panels(kernel)) if self.window.is_pointwise() => {
+                return product::forward_packed(x, kernel, epilogue, y, moments);
+            }
+            (None, PackedKernel::Panels(kernel)) => self.forward_over_patches(x.dense(), kernel, epilogue, &mut y),
+            _ => panic!("a kernel that was packed for this convolution"),
         }
-        let (width, patch) = (self.window.output[1], self.patch());
-        let kernel = Panels::new(Matrix::new(kernel, patch, self.out_channels));
+        if let Some(moments) = moments {
+            batch_norm::moments(y.read(), moments);
+        }
+    }
+
+    /// Values of a kernel that [`pack`](Self::pack) has laid out.
+    pub fn packed_values(&self) -> usize {
+        match self.winograd() {
+            Some(winograd) => winograd.kernel_values(),
+            None => product::packed_values(self.patch(), self.out_channels),
+        }
+    }
+
+    /// Values that a forward pass over so many images works in, beside the packed kernel.
+    pub fn forward_values(&self, batch: usize) -> usize {
+        self.of_batch(batch)
+            .winograd()
+            .map_or(0, |winograd| winograd.working_values())
+    }
+
+    /// Values that the input's gradient is computed in.
+    pub fn input_gradient_values(&self, batch: usize) -> usize {
+        let kernel = length::of(&[self.patch(), self.out_channels]);
+        match self.of_batch(batch).winograd() {
+            Some(winograd) => kernel + winograd.kernel_values() + winograd.working_values(),
+            None => product::packed_values(length::of(&[self.window.taps(), self.out_channels]), self.in_channels),
+        }
+    }
+
+    /// Values that the kernel's gradient is computed in.
+    pub fn kernel_gradient_values(&self, batch: usize) -> usize {
+        let sizes = self.of_batch(batch);
+        match sizes.winograd() {
+            Some(winograd) => winograd.kernel_values() + winograd.working_values(),
+            None => product::weight_gradient_values(sizes.window.output_pixels(), self.patch(), self.out_channels),
+        }
+    }
+
+    fn of_batch(&self, batch: usize) -> Self {
+        Self {
+            window: WindowGeometry { batch, ..self.window },
+            ..*self
+        }
+    }
+
+    fn forward_over_patches(&self, x: &[f32], kernel: &Panels, epilogue: Epilogue<'_>, y: &mut PixelsMut<'_>) {
+        let (width, place) = (self.window.output[1], y.place());
         let rows = self.rows_per_task(self.window.output);
-        y.par_chunks_mut((rows * width * self.out_channels).max(1))
+        y.values
+            .par_chunks_mut((rows * width * place.all).max(1))
             .enumerate()
-            .for_each_init(Vec::new, |patches, (task, y)| {
-                let pixels = y.len() / self.out_channels;
+            .for_each(|(task, y)| {
+                let pixels = y.len() / place.all;
                 let first = task * rows;
-                let patches = self.gather_patches(x, first..first + pixels / width, 0..self.window.taps(), patches);
-                multiply(
-                    patches,
-                    Right::Packed(&kernel),
-                    Start::from_bias(bias),
-                    y,
-                    self.out_channels,
-                );
+                scratch(|patches| {
+                    let patches = self.gather_patches(x, first..first + pixels / width, 0..self.window.taps(), patches);
+                    let kernel = Right::Packed(kernel);
+                    let (start, floor) = (epilogue.start(), epilogue.floor());
+                    multiply_down_to(floor, patches, kernel, start, &mut y[place.first..], place.all);
+                });
             });
     }
 
@@ -131,9 +225,20 @@ impl Convolution {
     /// window, so each such phase is a product of gathered output gradients with a part of the kernel: nothing is
     /// multiplied by a padding zero of the stride.
     pub fn input_gradient(&self, dy: &[f32], kernel: &[f32], mode: Output, dx: &mut [f32]) {
-        self.check([dx, dy], kernel);
+        self.input_gradient_of(Pixels::whole(dy, self.out_channels), kernel, mode, dx);
+    }
+
+    /// As [`input_gradient`](Self::input_gradient).
+    pub fn input_gradient_of(&self, dy: Pixels<'_>, kernel: &[f32], mode: Output, dx: &mut [f32]) {
+        let pixels = dx.len().checked_div(self.in_channels).unwrap_or(0);
+        assert_eq!(
+            dx.len(),
+            length::of(&[pixels, self.in_channels]),
+            "values of the input's gradient"
+        );
+        self.check([[pixels, self.in_channels], [dy.count(), dy.channels()]], kernel);
         if self.window.is_pointwise() {
-            return product::input_gradient(dy, kernel, self.in_channels, self.out_channels, mode, dx);
+            return product::input_gradient_of(dy, kernel, self.in_channels, self.out_channels, mode, dx);
         }
         if let Some(winograd) = self.winograd() {
             return winograd.input_gradient(dy, kernel, mode, dx);
@@ -160,17 +265,41 @@ impl Convolution {
 
     /// `dkernel = patches(x)ᵀ · dy`, or `+=`.
     pub fn kernel_gradient(&self, x: &[f32], dy: &[f32], mode: Output, dkernel: &mut [f32]) {
-        self.check([x, dy], dkernel);
+        let (x, dy) = (Pixels::whole(x, self.in_channels), Pixels::whole(dy, self.out_channels));
+        self.kernel_gradient_of(x, dy, mode, dkernel);
+    }
+
+    /// As [`kernel_gradient`](Self::kernel_gradient). Pixels that are normalised on the way are those of a pointwise convolution.
+    pub fn kernel_gradient_of(&self, x: Pixels<'_>, dy: Pixels<'_>, mode: Output, dkernel: &mut [f32]) {
+        self.check([x, dy].map(|map| [map.count(), map.channels()]), dkernel);
         let (window, channels, outputs) = (&self.window, self.in_channels, self.out_channels);
         if window.is_pointwise() {
-            return product::weight_gradient(x, dy, channels, outputs, mode, dkernel);
+            return product::weight_gradient_of(x, dy, mode, dkernel);
         }
+        let x = x.dense();
         if let Some(winograd) = self.winograd() {
             return winograd.kernel_gradient(x, dy, mode, dkernel);
         }
         let (pixels, width) = (window.output_pixels(), window.output[1]);
         if pixels * outputs == 0 {
             return product::keep_or_clear(mode, dkernel);
+        }
+        if window.taps() == 1 {
+            let rows = self.rows_per_task(window.output);
+            let mut read = unwritten(pixels * channels);
+            let tasks = read.par_chunks_mut(rows * width * channels).enumerate();
+            tasks.for_each(|(task, read)| {
+                let first = task * rows;
+                scratch(|patches| {
+                    let count = read.len() / channels;
+                    self.gather_patches(x, first..first + count / width, 0..1, patches);
+                    let patches = patches.chunks_exact(spread(channels));
+                    for (read, patch) in read.chunks_exact_mut(channels).zip(patches) {
+                        read.copy_from_slice(&patch[..channels]);
+                    }
+                });
+            });
+            return product::weight_gradient_of(Pixels::whole(&read, channels), dy, mode, dkernel);
         }
         // Blocks of the sum are whole cells of the window: a "line" of the sum is one cell with all its channels.
         let sizes = SumOverPixels {
@@ -183,17 +312,10 @@ impl Convolution {
         sizes.compute(mode, dkernel, |rows, taps, start, sum, patches| {
             let pixels = rows.start * width..rows.end * width;
             let patches = self.gather_patches(x, rows, taps, patches);
-            let dy = &dy[pixels.start * outputs..pixels.end * outputs];
-            let dy = Matrix::new(dy, pixels.len(), outputs);
+            let dy = dy.lying(pixels);
             multiply(patches.transposed(), Right::Rows(dy), start, sum, outputs);
         });
     }
-}
-
-/// A distance between rows of `length` values at which many rows don't compete for the same places in a cache: those
-/// are a multiple of 4096 bytes apart.
-fn spread(length: usize) -> usize {
-    length.next_multiple_of(16) | 16
 }
 
 /// The part of a transposed convolution that writes the input pixels with one remainder modulo the stride.
@@ -235,7 +357,7 @@ impl Phase {
     fn compute(
         &self,
         convolution: &Convolution,
-        dy: &[f32],
+        dy: Pixels<'_>,
         first: usize,
         mode: Output,
         dx: &mut [f32],
@@ -263,8 +385,8 @@ impl Phase {
                 let place = output_position(window, 0, y, tap_row).zip(output_position(window, 1, column, tap_column));
                 match place {
                     Some((y_out, x_out)) => {
-                        let source = ((image * window.output[0] + y_out) * window.output[1] + x_out) * outputs;
-                        slot.copy_from_slice(&dy[source..source + outputs]);
+                        let source = (image * window.output[0] + y_out) * window.output[1] + x_out;
+                        slot.copy_from_slice(dy.pixel(source));
                     }
                     None => slot.fill(0.0),
                 }

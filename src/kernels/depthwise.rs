@@ -129,7 +129,13 @@ impl Depthwise {
     /// `y = x ∗ kernel + bias`, channel by channel.
     pub fn forward(&self, x: &[f32], kernel: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
         self.check([x, y], kernel);
-        self.convolve(View::forward(&self.window), x, kernel, Start::from_bias(bias), y);
+        self.convolve(
+            View::forward(&self.window),
+            x,
+            kernel,
+            bias.map_or(Start::Zero, Start::Row),
+            y,
+        );
     }
 
     /// `dx = dy ∗ᵀ kernel`, or `+=`.

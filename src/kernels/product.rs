@@ -7,7 +7,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::elementwise::add_serial;
+use super::batch_norm::{Moments, run_moments};
+use super::elementwise::{self, add_serial};
+use super::pixels::{Pixels, PixelsMut, Place};
+use super::scratch::scratch;
 use super::tile::{Tile, Tiles};
 use super::{length, tasks};
 use crate::memory::unwritten;
@@ -52,6 +55,21 @@ impl<'a> Matrix<'a> {
         }
     }
 
+    /// A transposed matrix whose columns, rows of what it was, lie side by side in the buffer.
+    fn gathered(self, buffer: &mut Vec<f32>) -> Matrix<'_> {
+        let stride = spread(self.rows);
+        buffer.resize(self.columns * stride, 0.0);
+        let columns = self.values.chunks(self.column_stride).take(self.columns);
+        for (gathered, column) in buffer.chunks_exact_mut(stride).zip(columns) {
+            gathered[..self.rows].copy_from_slice(&column[..self.rows]);
+        }
+        Matrix {
+            values: buffer,
+            column_stride: stride,
+            ..self
+        }
+    }
+
     /// The same values with rows and columns exchanged.
     pub fn transposed(self) -> Self {
         Self {
@@ -62,6 +80,17 @@ impl<'a> Matrix<'a> {
             ..self
         }
     }
+}
+
+/// Whether many lines that lie so far apart, in values, compete for the same few places in the first cache level: 64 sets of lines of
+/// 64 bytes, of which lines 2 or 4 KiB apart take two or one.
+pub(super) fn competes(stride: usize) -> bool {
+    stride.is_multiple_of(512)
+}
+
+/// A distance between rows of `length` values at which many rows don't compete.
+pub(super) fn spread(length: usize) -> usize {
+    length.next_multiple_of(16) | 16
 }
 
 /// What a product starts from.
@@ -75,12 +104,7 @@ pub enum Start<'a> {
     Output,
 }
 
-impl<'a> Start<'a> {
-    /// From a bias, if there is one.
-    pub fn from_bias(bias: Option<&'a [f32]>) -> Self {
-        bias.map_or(Self::Zero, Self::Row)
-    }
-
+impl Start<'_> {
     /// The same once what is not zero stands in the output.
     fn or_output(self) -> Self {
         if self == Self::Zero { self } else { Self::Output }
@@ -102,6 +126,31 @@ impl From<Output> for Start<'_> {
             Output::Overwrite => Start::Zero,
             Output::Add => Start::Output,
         }
+    }
+}
+
+/// What becomes of a sum before it is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Epilogue<'a> {
+    /// Added to each channel.
+    pub bias: Option<&'a [f32]>,
+    /// Whether negative results become 0.
+    pub relu: bool,
+}
+
+impl<'a> From<Option<&'a [f32]>> for Epilogue<'a> {
+    fn from(bias: Option<&'a [f32]>) -> Self {
+        Self { bias, relu: false }
+    }
+}
+
+impl<'a> Epilogue<'a> {
+    pub(super) fn start(&self) -> Start<'a> {
+        self.bias.map_or(Start::Zero, Start::Row)
+    }
+
+    pub(super) fn floor(&self) -> f32 {
+        elementwise::floor(self.relu)
     }
 }
 
@@ -230,6 +279,18 @@ impl Right<'_> {
 ///
 /// A value of the output depends on its row and column alone, not on how many rows are computed together.
 pub fn multiply(left: Matrix<'_>, right: Right<'_>, start: Start<'_>, output: &mut [f32], output_stride: usize) {
+    multiply_down_to(f32::NEG_INFINITY, left, right, start, output, output_stride);
+}
+
+/// As [`multiply`], where results below the floor become it.
+pub fn multiply_down_to(
+    floor: f32,
+    left: Matrix<'_>,
+    right: Right<'_>,
+    start: Start<'_>,
+    output: &mut [f32],
+    output_stride: usize,
+) {
     let (rows, (depth, columns)) = (left.rows, right.sizes());
     assert_eq!(left.columns, depth, "inner sizes of a product");
     if rows == 0 || columns == 0 {
@@ -243,7 +304,13 @@ pub fn multiply(left: Matrix<'_>, right: Right<'_>, start: Start<'_>, output: &m
         assert_eq!(values.len(), columns, "values of a row");
     }
     if depth == 0 {
-        return fill_rows(output, output_stride, columns, start);
+        return fill_rows(output, output_stride, columns, start, floor);
+    }
+    if left.row_stride == 1 && left.column_stride != 1 && competes(left.column_stride) && depth <= DEPTH {
+        return scratch(|packed| {
+            let left = left.gathered(packed);
+            multiply_down_to(floor, left, right, start, output, output_stride);
+        });
     }
     for first in (0..depth).step_by(DEPTH) {
         let block = Block {
@@ -251,6 +318,11 @@ pub fn multiply(left: Matrix<'_>, right: Right<'_>, start: Start<'_>, output: &m
             terms: first..depth.min(first + DEPTH),
             columns,
             start: if first == 0 { start } else { Start::Output },
+            floor: if first + DEPTH >= depth {
+                floor
+            } else {
+                f32::NEG_INFINITY
+            },
             output_stride,
         };
         match right {
@@ -261,13 +333,16 @@ pub fn multiply(left: Matrix<'_>, right: Right<'_>, start: Start<'_>, output: &m
 }
 
 /// The output of a product that sums over nothing.
-fn fill_rows(output: &mut [f32], stride: usize, columns: usize, start: Start<'_>) {
+fn fill_rows(output: &mut [f32], stride: usize, columns: usize, start: Start<'_>, floor: f32) {
     for row in output.chunks_mut(stride) {
         match start {
             Start::Zero => row[..columns].fill(0.0),
             Start::Row(values) => row[..columns].copy_from_slice(values),
             Start::Output => {}
         }
+        row[..columns]
+            .iter_mut()
+            .for_each(|value| *value = elementwise::at_least(floor, *value));
     }
 }
 
@@ -277,6 +352,8 @@ struct Block<'a> {
     terms: Range<usize>,
     columns: usize,
     start: Start<'a>,
+    /// The smallest value that is stored.
+    floor: f32,
     output_stride: usize,
 }
 
@@ -315,29 +392,31 @@ impl Block<'_> {
 
     /// One panel after another; all rows go past each of them.
     fn multiply_rows(&self, matrix: Matrix<'_>, output: &mut [f32]) {
-        let mut last = Vec::new();
-        for (column, width) in panels(self.columns) {
-            let panel = if column + width <= self.columns {
-                Panel {
-                    values: &matrix.values[self.terms.start * matrix.row_stride + column..],
-                    row_stride: matrix.row_stride,
-                    column,
-                    width,
+        scratch(|packed| {
+            for (column, width) in panels(self.columns) {
+                let is_whole = column + width <= self.columns;
+                let panel = if is_whole && !competes(matrix.row_stride) {
+                    Panel {
+                        values: &matrix.values[self.terms.start * matrix.row_stride + column..],
+                        row_stride: matrix.row_stride,
+                        column,
+                        width,
+                    }
+                } else {
+                    packed.resize(self.terms.len() * width, 0.0);
+                    pack(matrix, self.terms.clone(), column, width, packed);
+                    Panel {
+                        values: packed,
+                        row_stride: width,
+                        column,
+                        width,
+                    }
+                };
+                for rows in tile_rows(self.left.rows) {
+                    self.tile(rows, panel, output);
                 }
-            } else {
-                last.resize(self.terms.len() * width, 0.0);
-                pack(matrix, self.terms.clone(), column, width, &mut last);
-                Panel {
-                    values: &last,
-                    row_stride: width,
-                    column,
-                    width,
-                }
-            };
-            for rows in tile_rows(self.left.rows) {
-                self.tile(rows, panel, output);
             }
-        }
+        });
     }
 
     /// The output's `rows`, as far as the panel goes.
@@ -399,6 +478,7 @@ impl Block<'_> {
             b_row: panel.row_stride,
             start,
             start_row,
+            floor: self.floor,
             c,
             c_row: output_stride,
             ahead,
@@ -434,48 +514,125 @@ pub fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, inputs: usize, output
         return;
     }
     let w = Panels::new(Matrix::new(w, inputs, outputs));
-    multiply_rows(x, inputs, &w, Start::from_bias(bias), outputs, y);
+    forward_packed(
+        Pixels::whole(x, inputs),
+        &w,
+        bias.into(),
+        PixelsMut::whole(y, outputs),
+        None,
+    );
+}
+
+/// `y = x · w + bias`, with the output's moments if they are asked for.
+pub fn forward_packed(
+    x: Pixels<'_>,
+    w: &Panels,
+    epilogue: Epilogue<'_>,
+    y: PixelsMut<'_>,
+    moments: Option<&mut Moments>,
+) {
+    multiply_rows(x, w, epilogue.start(), epilogue.floor(), y, moments);
 }
 
 /// `dx = dy · wᵀ`, or `+=`.
 pub fn input_gradient(dy: &[f32], w: &[f32], inputs: usize, outputs: usize, mode: Output, dx: &mut [f32]) {
     check(dx, w, dy, inputs, outputs);
+    input_gradient_of(Pixels::whole(dy, outputs), w, inputs, outputs, mode, dx);
+}
+
+/// As [`input_gradient`].
+pub fn input_gradient_of(dy: Pixels<'_>, w: &[f32], inputs: usize, outputs: usize, mode: Output, dx: &mut [f32]) {
+    assert_eq!(
+        [dy.channels(), dx.len()],
+        [outputs, length::of(&[dy.count(), inputs])],
+        "values of the gradients"
+    );
+    assert_eq!(w.len(), length::of(&[inputs, outputs]), "values of the weights");
     if dx.is_empty() {
         return;
     }
     let w = Panels::new(Matrix::new(w, inputs, outputs).transposed());
-    multiply_rows(dy, outputs, &w, mode.into(), inputs, dx);
+    let dx = PixelsMut::whole(dx, inputs);
+    multiply_rows(dy, &w, mode.into(), f32::NEG_INFINITY, dx, None);
 }
 
-/// A product with all rows of a batch, some rows a task.
-fn multiply_rows(left: &[f32], depth: usize, right: &Panels, start: Start<'_>, columns: usize, output: &mut [f32]) {
-    let rows = tasks::product_rows(output.len() / columns);
-    output
-        .par_chunks_mut(rows * columns)
-        .enumerate()
-        .for_each(|(task, output)| {
-            let rows = task * rows..task * rows + output.len() / columns;
-            let left = Matrix::new(&left[rows.start * depth..rows.end * depth], rows.len(), depth);
-            multiply(left, Right::Packed(right), start, output, columns);
+/// Values of a packed right factor.
+pub(super) fn packed_values(depth: usize, columns: usize) -> usize {
+    length::of(&[depth, padded(columns)])
+}
+
+/// Values of the partial sums of a [`weight_gradient`].
+pub(super) fn weight_gradient_values(pixels: usize, inputs: usize, outputs: usize) -> usize {
+    let (runs, _) = tasks::summed(pixels, inputs / tasks::SUMMED_LINES);
+    length::of(&[runs - 1, inputs, outputs])
+}
+
+/// A product with all pixels of a batch, some pixels a task.
+fn multiply_rows(
+    left: Pixels<'_>,
+    right: &Panels,
+    start: Start<'_>,
+    floor: f32,
+    output: PixelsMut<'_>,
+    moments: Option<&mut Moments>,
+) {
+    let (pixels, place) = (output.count(), output.place());
+    assert_eq!(
+        [left.count(), left.channels(), place.channels],
+        [pixels, right.depth, right.columns],
+        "pixels and channels of a product"
+    );
+    let (run, Place { first, all, .. }) = (tasks::product_rows(pixels), place);
+    let task = |index: usize, output: &mut [f32], moments: Option<&mut [f32]>| {
+        let pixels = index * run..index * run + output.len() / all;
+        let count = pixels.len();
+        scratch(|buffer| {
+            let left = left.rows_apart(pixels, buffer);
+            let right = Right::Packed(right);
+            multiply_down_to(floor, left, right, start, &mut output[first..], all);
         });
+        if let Some(moments) = moments {
+            run_moments(Pixels::of(output, place), 0..count, moments);
+        }
+    };
+    let tasks = output.values.par_chunks_mut((run * all).max(1)).enumerate();
+    match moments {
+        None => tasks.for_each(|(index, output)| task(index, output, None)),
+        Some(moments) => {
+            moments.prepare(pixels, place.channels);
+            let tasks = tasks.zip(moments.runs());
+            tasks.for_each(|((index, output), moments)| task(index, output, Some(moments)));
+        }
+    }
 }
 
 /// `dw = xᵀ · dy`, or `+=`.
 pub fn weight_gradient(x: &[f32], dy: &[f32], inputs: usize, outputs: usize, mode: Output, dw: &mut [f32]) {
     check(x, dw, dy, inputs, outputs);
-    if x.is_empty() || outputs == 0 {
+    weight_gradient_of(Pixels::whole(x, inputs), Pixels::whole(dy, outputs), mode, dw);
+}
+
+/// As [`weight_gradient`].
+pub fn weight_gradient_of(x: Pixels<'_>, dy: Pixels<'_>, mode: Output, dw: &mut [f32]) {
+    let (inputs, outputs, pixels) = (x.channels(), dy.channels(), x.count());
+    assert_eq!(
+        [dy.count(), dw.len()],
+        [pixels, length::of(&[inputs, outputs])],
+        "pixels of both maps, and values of the weights"
+    );
+    if pixels * dw.len() == 0 {
         return keep_or_clear(mode, dw);
     }
     let sizes = SumOverPixels {
-        rows: x.len() / inputs,
+        rows: pixels,
         pixels: 1,
         lines: inputs,
         width: outputs,
         least_lines: tasks::SUMMED_LINES,
     };
-    sizes.compute(mode, dw, |rows, block, start, sum, _| {
-        let x = Matrix::with_stride(&x[rows.start * inputs + block.start..], rows.len(), block.len(), inputs);
-        let dy = Matrix::new(&dy[rows.start * outputs..rows.end * outputs], rows.len(), outputs);
+    sizes.compute(mode, dw, |rows, block, start, sum, buffer| {
+        let x = x.matrix(rows.clone(), block, buffer);
+        let dy = dy.lying(rows);
         multiply(x.transposed(), Right::Rows(dy), start, sum, outputs);
     });
 }
@@ -510,12 +667,13 @@ impl SumOverPixels {
         let (run, lines) = (self.rows.div_ceil(runs), self.lines.div_ceil(blocks));
         let at_once = (tasks::SUMMED_AT_ONCE / self.pixels).max(1);
         let add_run = |number: usize, block: Range<usize>, mut start: Start<'_>, part: &mut [f32]| {
-            let mut buffer = Vec::new();
             let end = self.rows.min((number + 1) * run);
-            for first in (number * run..end).step_by(at_once) {
-                add(first..end.min(first + at_once), block.clone(), start, part, &mut buffer);
-                start = Start::Output;
-            }
+            scratch(|buffer| {
+                for first in (number * run..end).step_by(at_once) {
+                    add(first..end.min(first + at_once), block.clone(), start, part, buffer);
+                    start = Start::Output;
+                }
+            });
         };
         sum.par_chunks_mut(lines * self.width)
             .enumerate()

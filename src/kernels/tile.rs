@@ -25,6 +25,8 @@ pub struct Tile {
     /// What the sums start from, with the distance between rows (0 for the same values in all of them); null for zeros.
     pub start: *const f32,
     pub start_row: usize,
+    /// Sums below it become it; NaN stays NaN.
+    pub floor: f32,
     /// The output, with the distance between its rows.
     pub c: *mut f32,
     pub c_row: usize,
@@ -136,9 +138,10 @@ macro_rules! tiles {
                             b = b.wrapping_add(tile.b_row);
                         }
                     }
+                    let floor = splat(tile.floor);
                     for (row, sums) in sums.iter().enumerate() {
                         for (vector, sum) in sums.iter().enumerate() {
-                            store(tile.c.add(row * tile.c_row + vector * LANES), *sum);
+                            store(tile.c.add(row * tile.c_row + vector * LANES), at_least(floor, *sum));
                         }
                     }
                 }

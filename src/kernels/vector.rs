@@ -55,7 +55,7 @@ pub fn prefetch_to_write(address: *mut f32) {
 /// What the vectors of x86-64 have in common, from the names of their instructions.
 #[cfg(target_arch = "x86_64")]
 macro_rules! vectors_of_x86 {
-    ($feature:literal: $splat:ident, $add:ident, $multiply_add:ident, $load:ident, $store:ident) => {
+    ($feature:literal: $splat:ident, $add:ident, $max:ident, $multiply_add:ident, $load:ident, $store:ident) => {
         #[inline]
         #[target_feature(enable = $feature)]
         pub fn splat(value: f32) -> Vector {
@@ -66,6 +66,13 @@ macro_rules! vectors_of_x86 {
         #[target_feature(enable = $feature)]
         pub fn add(a: Vector, b: Vector) -> Vector {
             $add(a, b)
+        }
+
+        /// The values, or the floor where that is higher. The instruction gives its second operand where one is NaN.
+        #[inline]
+        #[target_feature(enable = $feature)]
+        pub fn at_least(floor: Vector, values: Vector) -> Vector {
+            $max(floor, values)
         }
 
         #[inline]
@@ -125,7 +132,7 @@ pub mod avx512 {
     pub const TILE_ROWS: usize = 14;
 
     vectors_of_x86!(
-        "avx512f": _mm512_set1_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_storeu_ps
+        "avx512f": _mm512_set1_ps, _mm512_add_ps, _mm512_max_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_storeu_ps
     );
 
     /// The mask of the first `count` lanes, `count` below 16.
@@ -160,7 +167,7 @@ pub mod avx2 {
     pub const TILE_ROWS: usize = 6;
 
     vectors_of_x86!(
-        "avx2,fma": _mm256_set1_ps, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_storeu_ps
+        "avx2,fma": _mm256_set1_ps, _mm256_add_ps, _mm256_max_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_storeu_ps
     );
 
     /// The mask of the first `count` lanes.
@@ -190,6 +197,8 @@ pub mod avx2 {
 
 /// 4 values in an array. Every function needs valid addresses for the values that it names.
 pub mod portable {
+    use crate::kernels::elementwise;
+
     pub type Vector = [f32; 4];
     pub const LANES: usize = 4;
     /// Rows of two vectors, and what a product needs beside them, fit the registers of most processors.
@@ -203,6 +212,12 @@ pub mod portable {
     #[inline]
     pub fn add(a: Vector, b: Vector) -> Vector {
         std::array::from_fn(|lane| a[lane] + b[lane])
+    }
+
+    /// The values, or the floor where that is higher; NaN stays NaN.
+    #[inline]
+    pub fn at_least(floor: Vector, values: Vector) -> Vector {
+        std::array::from_fn(|lane| elementwise::at_least(floor[lane], values[lane]))
     }
 
     /// Two roundings: a fused operation is a call of a function where there is no instruction for it.

@@ -63,6 +63,31 @@ impl WindowGeometry {
             length::of(&[self.output_pixels(), out_channels]),
             "values of the output"
         );
+        self.check_positions();
+    }
+
+    /// As [`check`](Self::check), of maps that are told by their pixels and channels.
+    ///
+    /// # Panics
+    /// Otherwise.
+    pub fn check_pixels(&self, [input, output]: [[usize; 2]; 2], [in_channels, out_channels]: [usize; 2]) {
+        // That their values can be counted, too.
+        length::of(&[self.input_pixels(), in_channels]);
+        length::of(&[self.output_pixels(), out_channels]);
+        assert_eq!(
+            input,
+            [self.input_pixels(), in_channels],
+            "pixels and channels of the input"
+        );
+        assert_eq!(
+            output,
+            [self.output_pixels(), out_channels],
+            "pixels and channels of the output"
+        );
+        self.check_positions();
+    }
+
+    fn check_positions(&self) {
         assert!(self.stride > 0, "a window that moves");
         for axis in [0, 1] {
             let padded = self.input[axis].checked_add(self.before[axis]);

@@ -11,9 +11,13 @@ use rayon::prelude::*;
 
 use super::elementwise::add_serial;
 use super::length;
-use super::product::{Matrix, Output, Right, Start, keep_or_clear, multiply};
+use super::pixels::{Pixels, PixelsMut, Place};
+use super::product::{Epilogue, Matrix, Output, Right, Start, keep_or_clear, multiply};
+use super::scratch::scratch;
 use super::window::WindowGeometry;
-use super::winograd_tile::{Kernel, KernelGradient, OutputGradients, Outputs, Patch, Square, Transform, transform};
+use super::winograd_tile::{
+    Ends, Kernel, KernelGradient, OutputGradients, Outputs, Patch, Square, Transform, transform,
+};
 use crate::memory::unwritten;
 
 /// Outputs along a side of a square.
@@ -86,29 +90,33 @@ impl Winograd {
         }
     }
 
-    /// `y = x ∗ kernel + bias`.
-    pub fn forward(&self, x: &[f32], kernel: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-        self.convolve(x, kernel, Start::from_bias(bias), y);
+    /// `y = x ∗ kernel + bias`, with the transformed kernel.
+    pub fn forward(&self, x: &[f32], kernel: &[f32], epilogue: Epilogue<'_>, y: &mut PixelsMut<'_>) {
+        let x = Pixels::whole(x, self.inputs);
+        self.convolve(x, kernel, epilogue.start(), epilogue.floor(), y);
     }
 
     /// `dx = dy ∗ᵀ kernel`, or `+=`.
-    pub fn input_gradient(&self, dy: &[f32], kernel: &[f32], mode: Output, dx: &mut [f32]) {
+    pub fn input_gradient(&self, dy: Pixels<'_>, kernel: &[f32], mode: Output, dx: &mut [f32]) {
         let (inputs, outputs) = (self.inputs, self.outputs);
         let mut turned = unwritten(kernel.len());
         let cells = turned.par_chunks_exact_mut(inputs * outputs);
         cells
             .zip(kernel.par_chunks_exact(inputs * outputs).rev())
             .for_each(|(turned, cell)| transpose(cell, inputs, outputs, turned));
-        self.reversed().convolve(dy, &turned, mode.into(), dx);
+        let reversed = self.reversed();
+        let kernel = reversed.transformed_kernel(&turned);
+        let mut dx = PixelsMut::whole(dx, inputs);
+        reversed.convolve(dy, &kernel, mode.into(), f32::NEG_INFINITY, &mut dx);
     }
 
-    fn convolve(&self, x: &[f32], kernel: &[f32], start: Start<'_>, y: &mut [f32]) {
-        self.check(x, y, kernel);
+    /// With a transformed kernel.
+    fn convolve(&self, x: Pixels<'_>, kernel: &[f32], start: Start<'_>, floor: f32, y: &mut PixelsMut<'_>) {
+        self.check(x, y.read(), kernel.len(), POSITIONS);
         if let Start::Row(bias) = start {
             assert_eq!(bias.len(), self.outputs, "values of a bias");
         }
         let (inputs, outputs) = (self.inputs, self.outputs);
-        let kernel = self.transformed_kernel(kernel);
         let squares = self.squares();
         let mut patches = unwritten(POSITIONS * SQUARES.min(squares) * inputs);
         let mut products = unwritten(POSITIONS * SQUARES.min(squares) * outputs);
@@ -131,13 +139,14 @@ impl Winograd {
                         outputs,
                     );
                 });
-            self.transform_outputs(products, first, count, start, y);
+            self.transform_outputs(products, first, count, start, floor, y);
         }
     }
 
     /// `dkernel = Σ over squares of patchᵀ · dy`, or `+=`, position by position, transformed back.
-    pub fn kernel_gradient(&self, x: &[f32], dy: &[f32], mode: Output, dkernel: &mut [f32]) {
-        self.check(x, dy, dkernel);
+    pub fn kernel_gradient(&self, x: &[f32], dy: Pixels<'_>, mode: Output, dkernel: &mut [f32]) {
+        let x = Pixels::whole(x, self.inputs);
+        self.check(x, dy, dkernel.len(), 9);
         let (inputs, outputs) = (self.inputs, self.outputs);
         let squares = self.squares();
         if squares == 0 {
@@ -151,12 +160,12 @@ impl Winograd {
             let patches = &mut patches[..POSITIONS * count * inputs];
             let gradients = &mut gradients[..POSITIONS * count * outputs];
             self.transform_patches(x, first, count, patches);
-            let view = View::new(self.target, outputs);
+            let view = View::new(self.target, dy.place());
             self.transform_squares::<OutputGradients, SIDE>(dy, &view, [0, 0], first, count, gradients);
             sums.par_chunks_exact_mut(inputs * outputs)
                 .zip(patches.par_chunks_exact(count * inputs))
                 .zip(gradients.par_chunks_exact(count * outputs))
-                .for_each_init(Vec::new, |part, ((sums, patches), gradients)| {
+                .for_each(|((sums, patches), gradients)| {
                     let runs = patches.chunks(SUMMED * inputs).zip(gradients.chunks(SUMMED * outputs));
                     for (run, (patches, gradients)) in runs.enumerate() {
                         let squares = patches.len() / inputs;
@@ -166,25 +175,47 @@ impl Winograd {
                             multiply(patches, gradients, Start::Zero, sums, outputs);
                             continue;
                         }
-                        part.resize(inputs * outputs, 0.0);
-                        multiply(patches, gradients, Start::Zero, part, outputs);
-                        add_serial(sums, part);
+                        scratch(|part| {
+                            part.resize(inputs * outputs, 0.0);
+                            multiply(patches, gradients, Start::Zero, part, outputs);
+                            add_serial(sums, part);
+                        });
                     }
                 });
         }
         self.transform_sums(&sums, mode, dkernel);
     }
 
-    /// Asserts that maps and kernel have as many values as the addresses below reach.
-    fn check(&self, source: &[f32], target: &[f32], kernel: &[f32]) {
-        let values = |[height, width]: [usize; 2], channels| length::of(&[self.batch, height, width, channels]);
-        assert_eq!(source.len(), values(self.source, self.inputs), "values of the input");
-        assert_eq!(target.len(), values(self.target, self.outputs), "values of the output");
+    /// Asserts that maps and kernel have as many pixels, channels and values as the addresses below reach.
+    fn check(&self, source: Pixels<'_>, target: Pixels<'_>, kernel: usize, cells: usize) {
+        let pixels = |[height, width]: [usize; 2]| length::of(&[self.batch, height, width]);
+        let sizes = |map: Pixels<'_>| [map.count(), map.channels()];
         assert_eq!(
-            kernel.len(),
-            length::of(&[9, self.inputs, self.outputs]),
+            sizes(source),
+            [pixels(self.source), self.inputs],
+            "pixels and channels of the input"
+        );
+        assert_eq!(
+            sizes(target),
+            [pixels(self.target), self.outputs],
+            "pixels and channels of the output"
+        );
+        assert_eq!(
+            kernel,
+            length::of(&[cells, self.inputs, self.outputs]),
             "values of the kernel"
         );
+        assert!(source.affine().is_none(), "pixels as they are");
+    }
+
+    /// Values of a transformed kernel.
+    pub fn kernel_values(&self) -> usize {
+        length::of(&[POSITIONS, self.inputs, self.outputs])
+    }
+
+    /// Values of transformed patches and of their products.
+    pub fn working_values(&self) -> usize {
+        length::of(&[POSITIONS, SQUARES.min(self.squares()), self.inputs + self.outputs])
     }
 
     /// Squares of outputs in the batch.
@@ -201,8 +232,9 @@ impl Winograd {
     }
 
     /// Six by six values of each kernel: `positions × inputs × outputs`.
-    fn transformed_kernel(&self, kernel: &[f32]) -> Vec<f32> {
+    pub fn transformed_kernel(&self, kernel: &[f32]) -> Vec<f32> {
         let (inputs, outputs) = (self.inputs, self.outputs);
+        assert_eq!(kernel.len(), length::of(&[9, inputs, outputs]), "values of the kernel");
         let mut transformed = unwritten(POSITIONS * inputs * outputs);
         let lines = Lines::new(&mut transformed, inputs * outputs);
         (0..inputs).into_par_iter().for_each(|input| {
@@ -210,7 +242,7 @@ impl Winograd {
             let source = Square::whole(kernel[line..].as_ptr(), 3 * inputs * outputs, inputs * outputs, 3);
             // SAFETY: each of the nine cells has a line for this input; the targets of different inputs don't overlap.
             unsafe {
-                transform::<Kernel, 6, 3>(outputs, source, lines.positions(line), ptr::null(), false);
+                transform::<Kernel, 6, 3>(outputs, source, lines.positions(line), Ends::REPLACE);
             }
         });
         transformed
@@ -227,57 +259,75 @@ impl Winograd {
             // SAFETY: each position has a line for this input; the targets of different inputs don't overlap.
             unsafe {
                 let target = Square::whole(lines.line(line), 3 * area, area, 3);
-                transform::<KernelGradient, 3, 6>(outputs, source, target, ptr::null(), mode == Output::Add);
+                let ends = Ends {
+                    adds: mode == Output::Add,
+                    ..Ends::REPLACE
+                };
+                transform::<KernelGradient, 3, 6>(outputs, source, target, ends);
             }
         });
     }
 
-    fn transform_patches(&self, x: &[f32], first: usize, count: usize, patches: &mut [f32]) {
-        let view = View::new(self.source, self.inputs);
+    fn transform_patches(&self, x: Pixels<'_>, first: usize, count: usize, patches: &mut [f32]) {
+        let view = View::new(self.source, x.place());
         self.transform_squares::<Patch, PATCH>(x, &view, self.before, first, count, patches);
     }
 
     /// Transforms the pixels of a map that squares read, `IN × IN` each: `positions × squares × channels`.
     fn transform_squares<T: Transform<PATCH, IN>, const IN: usize>(
         &self,
-        map: &[f32],
+        map: Pixels<'_>,
         view: &View,
         before: [usize; 2],
         first: usize,
         count: usize,
         transformed: &mut [f32],
     ) {
-        let lines = Lines::new(transformed, count * view.channels);
+        let channels = map.channels();
+        let lines = Lines::new(transformed, count * channels);
         (0..count).into_par_iter().with_min_len(4).for_each(|square| {
             let (image, place) = self.place(first + square);
-            let source = view.square(map.as_ptr(), image, place, before, IN);
+            let source = view.square(map.first(), image, place, before, IN);
             // SAFETY: the source's pixels lie inside the map; the targets of different squares don't overlap.
             unsafe {
-                let target = lines.positions(square * view.channels);
-                transform::<T, PATCH, IN>(view.channels, source, target, ptr::null(), false);
+                let target = lines.positions(square * channels);
+                transform::<T, PATCH, IN>(channels, source, target, Ends::REPLACE);
             }
         });
     }
 
-    fn transform_outputs(&self, products: &[f32], first: usize, count: usize, start: Start<'_>, y: &mut [f32]) {
-        let (channels, view) = (self.outputs, View::new(self.target, self.outputs));
+    fn transform_outputs(
+        &self,
+        products: &[f32],
+        first: usize,
+        count: usize,
+        start: Start<'_>,
+        floor: f32,
+        y: &mut PixelsMut<'_>,
+    ) {
+        let (channels, view) = (self.outputs, View::new(self.target, y.place()));
         let (bias, adds) = match start {
             Start::Zero => (None, false),
             Start::Row(bias) => (Some(bias), false),
             Start::Output => (None, true),
         };
-        let lines = Lines::new(y, 0);
+        let first_channel = y.place().first.min(y.values.len());
+        let lines = Lines::new(&mut y.values[first_channel..], 0);
         (0..count).into_par_iter().with_min_len(4).for_each(|square| {
             let (image, place) = self.place(first + square);
             let line = square * channels;
             let (source, distance) = (products[line..].as_ptr(), count * channels);
             let source = Square::whole(source, PATCH * distance, distance, PATCH);
-            let bias = bias.map_or(ptr::null(), <[f32]>::as_ptr);
+            let ends = Ends {
+                start: bias.map_or(ptr::null(), <[f32]>::as_ptr),
+                adds,
+                floor,
+            };
             // SAFETY: each position has a line for this square; the target's pixels lie inside the map, and those of different
             // squares don't overlap; a bias has a value for each channel.
             unsafe {
                 let target = view.square(lines.line(0), image, place, [0, 0], SIDE);
-                transform::<Outputs, SIDE, PATCH>(channels, source, target, bias, adds);
+                transform::<Outputs, SIDE, PATCH>(channels, source, target, ends);
             }
         });
     }
@@ -286,12 +336,13 @@ impl Winograd {
 /// Where pixels lie in a batch of maps.
 struct View {
     size: [usize; 2],
-    channels: usize,
+    /// Channels between a pixel and the next.
+    all: usize,
 }
 
 impl View {
-    fn new(size: [usize; 2], channels: usize) -> Self {
-        Self { size, channels }
+    fn new(size: [usize; 2], place: Place) -> Self {
+        Self { size, all: place.all }
     }
 
     /// The pixels from `place − before` on, `side` along each side.
@@ -309,9 +360,9 @@ impl View {
         let first = [0, 1].map(|axis| place[axis] as isize - before[axis] as isize);
         let pixel = ((image * height) as isize + first[0]) * width as isize + first[1];
         Square {
-            first: map.moved(pixel * self.channels as isize),
-            row: (width * self.channels) as isize,
-            column: self.channels as isize,
+            first: map.moved(pixel * self.all as isize),
+            row: (width * self.all) as isize,
+            column: self.all as isize,
             from,
             to,
         }

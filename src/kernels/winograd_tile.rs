@@ -100,23 +100,42 @@ impl<P> Square<P> {
     }
 }
 
+/// What becomes of a transform's results.
+#[derive(Clone, Copy)]
+pub struct Ends {
+    /// A row of one value a channel that is added, or null.
+    pub start: *const f32,
+    /// Whether what the target holds is added instead.
+    pub adds: bool,
+    /// Results below it become it; NaN stays NaN.
+    pub floor: f32,
+}
+
+impl Ends {
+    /// Results replace what the target holds.
+    pub const REPLACE: Self = Self {
+        start: std::ptr::null(),
+        adds: false,
+        floor: f32::NEG_INFINITY,
+    };
+}
+
 /// `target = start + T · source · Tᵀ` for each channel; pixels outside of the source are zero, those outside of the target
-/// are dropped. `start` is a row of one value a channel, or null; with `adds` it is what the target holds.
+/// are dropped.
 ///
 /// # Safety
-/// The pixels inside of both squares, and `start` if it is not null, must be valid for `channels` values.
+/// The pixels inside of both squares, and the start if it is not null, must be valid for `channels` values.
 pub unsafe fn transform<T: Transform<OUT, IN>, const OUT: usize, const IN: usize>(
     channels: usize,
     source: Square<*const f32>,
     target: Square<*mut f32>,
-    start: *const f32,
-    adds: bool,
+    ends: Ends,
 ) {
     // SAFETY: the caller's promise; the instruction set is this processor's.
     unsafe {
         of_instruction_set!(
             InstructionSet::current(),
-            transform::<T, OUT, IN>(channels, source, target, start, adds)
+            transform::<T, OUT, IN>(channels, source, target, ends)
         );
     }
 }
@@ -124,7 +143,7 @@ pub unsafe fn transform<T: Transform<OUT, IN>, const OUT: usize, const IN: usize
 macro_rules! transforms {
     ($set:ident $(, feature $feature:literal)?) => {
         mod $set {
-            use super::{Square, Transform};
+            use super::{Ends, Square, Transform};
             use crate::kernels::vector::$set::*;
 
             /// # Safety
@@ -134,8 +153,7 @@ macro_rules! transforms {
                 channels: usize,
                 source: Square<*const f32>,
                 target: Square<*mut f32>,
-                start: *const f32,
-                adds: bool,
+                ends: Ends,
             ) {
                 for channel in (0..channels).step_by(LANES) {
                     let lanes = LANES.min(channels - channel);
@@ -162,14 +180,14 @@ macro_rules! transforms {
                             let address = target.first.wrapping_offset(target.offset(row, column) + channel as isize);
                             // SAFETY: a pixel inside the target, and a start for each channel.
                             unsafe {
-                                let value = if adds {
+                                let value = if ends.adds {
                                     add(value, load_first(address, lanes))
-                                } else if start.is_null() {
+                                } else if ends.start.is_null() {
                                     value
                                 } else {
-                                    add(value, load_first(start.add(channel), lanes))
+                                    add(value, load_first(ends.start.add(channel), lanes))
                                 };
-                                store_first(address, lanes, value);
+                                store_first(address, lanes, at_least(splat(ends.floor), value));
                             }
                         }
                     }

@@ -14,6 +14,8 @@ use super::gradient::Gradient;
 use super::operation::{Backward, Kept, Operand, Operation, apply};
 use super::tape::{Recorder, Training};
 use crate::kernels::batch_norm::{Affine, Statistics, gradients, gradients_apart, move_running, normalize, statistics};
+use crate::kernels::pixels::{Pixels, PixelsMut};
+use crate::kernels::product::Output;
 use crate::memory::unwritten;
 use crate::program::Instruction;
 use crate::shapes::Channels;
@@ -185,7 +187,7 @@ fn with_statistics<T: Training>(input: Map<T>, channels: usize) -> Result<(Map<T
     let (input, mut tape) = contiguous(input)?.split_tape();
     let statistics = match tape.statistics(id(&input)) {
         Some(known) => known.clone(),
-        None => statistics(values(&input), channels),
+        None => statistics(Pixels::whole(values(&input), channels)),
     };
     tape.note_statistics(id(&input), &statistics);
     Ok((input.put_tape(tape), statistics))
@@ -227,11 +229,16 @@ impl Operation for Normalize {
     }
 
     fn forward(&mut self, operands: &[&[f32]]) -> Vec<f32> {
-        let affine = self
-            .affine
-            .insert(Affine::new(&self.statistics, self.epsilon, operands[1], operands[2]));
+        let affine = self.affine.insert(Affine::new(
+            &self.statistics,
+            self.epsilon,
+            operands[1],
+            operands[2],
+            self.relu,
+        ));
         let mut output = unwritten(operands[0].len());
-        normalize(operands[0], affine, self.relu, &mut output);
+        let input = Pixels::whole(operands[0], affine.channels());
+        normalize(input, affine, None, &mut output);
         output
     }
 
@@ -241,15 +248,16 @@ impl Operation for Normalize {
 
     fn backward(&mut self, dy: Gradient, context: &mut Backward<'_>) -> Result<(), CpuError> {
         let Some(affine) = &self.affine else { return Ok(()) };
-        let input = context.operand(0);
+        let input = Pixels::whole(context.operand(0), affine.channels());
         let (dx, parameters) = match dy.into_own() {
             Ok(mut dy) => {
-                let parameters = gradients(&mut dy, input, affine, self.relu);
+                let parameters = gradients(&mut dy, input, affine);
                 (dy, parameters)
             }
             Err(shared) => {
                 let mut dx = unwritten(shared.len());
-                let parameters = gradients_apart(&shared, input, affine, self.relu, &mut dx);
+                let place = PixelsMut::whole(&mut dx, affine.channels());
+                let parameters = gradients_apart(&shared, input, affine, Output::Overwrite, place);
                 (dx, parameters)
             }
         };

@@ -11,6 +11,7 @@ use super::operation::{Backward, Kept, Operation, apply};
 use super::tape::Recorder;
 use crate::kernels::batch_norm::{Statistics, statistics};
 use crate::kernels::elementwise;
+use crate::kernels::pixels::Pixels;
 use crate::memory::unwritten;
 use crate::program::Instruction;
 use crate::shapes::Plus;
@@ -102,7 +103,7 @@ fn joined_statistics<T: Recorder>(tape: &T, parts: &[Map]) -> Option<Statistics>
     known.iter().any(Option::is_some).then(|| {
         let each = parts.iter().zip(known).map(|(part, known)| match known {
             Some(known) => known.clone(),
-            None => statistics(values(part), part.shape().3),
+            None => statistics(Pixels::whole(values(part), part.shape().3)),
         });
         Statistics::joined(each)
     })

@@ -7,8 +7,9 @@ use super::bridge::{GradientSlot, Rank, Saved, contiguous, erased};
 use super::gradient::Gradient;
 use super::tape::{GradientStore, Recorder};
 use crate::kernels::product::Output;
+use crate::plan::Direction;
 use crate::program::{Instruction, Traced};
-use crate::stopwatch;
+use crate::stopwatch::timed;
 
 /// What a layer computes, on slices. The first operands are the inputs (mostly one), parameters follow.
 pub trait Operation: 'static {
@@ -161,7 +162,9 @@ impl Node {
     fn forward(&mut self) -> Vec<f32> {
         let operands: Vec<&[f32]> = self.operands.iter().map(Operand::values).collect();
         let operation = &mut self.operation;
-        stopwatch::forward(operation.instruction().name(), || operation.forward(&operands))
+        timed(operation.instruction().name(), Direction::Forward, || {
+            operation.forward(&operands)
+        })
     }
 
     fn forget_what_is_not_kept(&mut self) -> Kept {
@@ -212,7 +215,7 @@ impl Recorded {
             gradients,
         };
         let operation = &mut self.node.operation;
-        stopwatch::backward(operation.instruction().name(), || {
+        timed(operation.instruction().name(), Direction::Backward, || {
             operation.backward(output_gradient, context)
         })
     }

@@ -85,7 +85,9 @@ impl Plan {
         written[self.images.index()] = true;
         self.launches.iter().position(|launch| {
             let accesses = launch.accesses();
-            let is_known = |&(buffer, access): &(Buffer, Access)| access == Access::Write || written[buffer.index()];
+            let is_known = |&(buffer, access): &(Buffer, Access)| {
+                matches!(access, Access::Write | Access::WritePart) || written[buffer.index()]
+            };
             let all = accesses.iter().all(is_known);
             accesses.iter().for_each(|(buffer, _)| written[buffer.index()] = true);
             !all

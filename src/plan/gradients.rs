@@ -1,27 +1,32 @@
 //! The plan of a training step: the program, the loss, and the program backward.
 //!
 //! The first gradient that a value gets is written, and every further one added to it. Two values can share a gradient, as
-//! behind a sum, as long as neither changes it.
+//! behind a sum, as long as neither changes it. Maps side by side have their gradients side by side.
 
 use std::collections::HashMap;
 
-use super::{Buffer, Launch, Length, Plan, Planner, Statistics};
+use super::forward::{Forward, Mode};
+use super::readers::Readers;
+use super::slices::Slices;
+use super::{Buffer, Launch, Length, Map, MemoryUse, Plan, Planner, Then};
+use crate::kernels::pixels::Place;
 use crate::kernels::product::Output;
 use crate::program::{Instruction, Program, Step, Value};
 
-pub(super) fn plan(program: &Program) -> Plan {
-    let mut forward = Forward {
-        planner: Planner::new(program),
-        statistics: HashMap::new(),
-        factors: HashMap::new(),
-    };
-    for (place, step) in program.steps.iter().enumerate() {
-        forward.add(place, step);
-    }
-    let Forward {
-        mut planner, factors, ..
-    } = forward;
-    let logits = planner.read(program.logits);
+/// What becomes of the parameters' gradients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gradients {
+    /// They are there after the step.
+    Kept,
+    /// They update the parameters.
+    Used,
+}
+
+pub(super) fn plan(program: &Program, gradients: Gradients, memory: MemoryUse) -> Plan {
+    let readers = Readers::new(program);
+    let slices = Slices::of(program, &readers);
+    let (mut planner, factors) = Forward::plan(program, &readers, &slices, Mode::Training);
+    let logits = planner.plain(program.logits);
     let gradient = planner.like(logits);
     planner.launch(Launch::Loss { logits, gradient });
     let mut parameters = Vec::new();
@@ -31,111 +36,54 @@ pub(super) fn plan(program: &Program) -> Plan {
             .then(|| planner.buffer(Length::Fixed(parameter.size())));
         parameters.push(gradient);
     }
+    let gradient = planner.whole(program.logits, gradient);
     let mut backward = Backward {
         planner,
+        readers: &readers,
+        slices: &slices,
+        memory,
+        again: HashMap::new(),
         factors,
         parameters,
         gradients: HashMap::from([(program.logits, Gradient::new(gradient))]),
     };
+    let velocities = velocities(program);
     for (place, step) in program.steps.iter().enumerate().rev() {
         backward.add(place, step);
+        if gradients == Gradients::Used {
+            backward.update(step, &velocities);
+        }
     }
-    backward.planner.finish(backward.parameters)
+    let kept = match gradients {
+        Gradients::Kept => backward.parameters,
+        Gradients::Used => vec![None; program.parameters.len()],
+    };
+    backward.planner.finish(Some(kept))
 }
 
-struct Forward<'p> {
-    planner: Planner<'p>,
-    /// Of maps that have been normalised, and of those concatenated from them.
-    statistics: HashMap<Value, Statistics>,
-    /// What the dropout in a place multiplied by.
-    factors: HashMap<usize, Buffer>,
-}
-
-impl Forward<'_> {
-    fn add(&mut self, place: usize, step: &Step) {
-        let inputs: Vec<Buffer> = step.inputs.iter().map(|&input| self.planner.read(input)).collect();
-        let output = self.planner.write(step.output);
-        match (&step.instruction, &inputs[..]) {
-            (Instruction::BatchNorm { .. }, &[input]) => {
-                let statistics = self.measure(place, step.inputs[0]);
-                self.planner.launch(Launch::Normalize {
-                    step: place,
-                    input,
-                    statistics: Some(statistics),
-                    output,
-                });
-            }
-            (Instruction::Mask { .. }, &[input]) => {
-                let factors = self.planner.like(output);
-                self.factors.insert(place, factors);
-                self.planner.launch(Launch::Drop {
-                    step: place,
-                    input,
-                    factors,
-                    output,
-                });
-            }
-            _ => {
-                self.planner.launch(Launch::Forward {
-                    step: place,
-                    inputs,
-                    output,
-                });
-                if let Instruction::Concatenate { .. } = step.instruction {
-                    self.join(place, step);
-                }
-            }
-        }
-    }
-
-    /// A map's statistics, measured if nobody has.
-    fn measure(&mut self, step: usize, map: Value) -> Statistics {
-        if let Some(&known) = self.statistics.get(&map) {
-            return known;
-        }
-        let channels = self.planner.program.shape(map).last().copied().unwrap_or(0);
-        let statistics = self.planner.measured(channels);
-        let input = self.planner.read(map);
-        self.planner.launch(Launch::Measure {
-            step,
-            input,
-            channels,
-            statistics,
-        });
-        self.statistics.insert(map, statistics);
-        statistics
-    }
-
-    /// The statistics of concatenated maps, if those of any part are known: in DenseNet, of all channels but the newest.
-    fn join(&mut self, place: usize, step: &Step) {
-        if !step.inputs.iter().any(|input| self.statistics.contains_key(input)) {
-            return;
-        }
-        let parts: Vec<Statistics> = step.inputs.iter().map(|&input| self.measure(place, input)).collect();
-        let channels = parts.iter().map(|part| self.planner.statistics[part.index()]).sum();
-        let statistics = self.planner.measured(channels);
-        self.planner.launch(Launch::Join {
-            step: place,
-            parts,
-            statistics,
-        });
-        self.statistics.insert(step.output, statistics);
-    }
+/// Each parameter's place among those that are trained.
+fn velocities(program: &Program) -> Vec<usize> {
+    let before = program.parameters.iter().scan(0, |trained, parameter| {
+        let place = *trained;
+        *trained += usize::from(parameter.trainable);
+        Some(place)
+    });
+    before.collect()
 }
 
 /// The gradient of a value.
 #[derive(Debug, Clone, Copy)]
 struct Gradient {
-    buffer: Buffer,
+    map: Map,
     /// Whether its sum over all pixels is zero in every channel. Behind a batch normalisation it is: adding a constant to a
     /// channel changes nothing there. What the sum of the values would give is their rounding.
     sums_to_zero: bool,
 }
 
 impl Gradient {
-    fn new(buffer: Buffer) -> Self {
+    fn new(map: Map) -> Self {
         Self {
-            buffer,
+            map,
             sums_to_zero: false,
         }
     }
@@ -143,6 +91,11 @@ impl Gradient {
 
 struct Backward<'p> {
     planner: Planner<'p>,
+    readers: &'p Readers<'p>,
+    slices: &'p Slices,
+    memory: MemoryUse,
+    /// Values that have been made again.
+    again: HashMap<Value, Map>,
     factors: HashMap<usize, Buffer>,
     /// The gradients of the parameters.
     parameters: Vec<Option<Buffer>>,
@@ -167,13 +120,24 @@ impl Backward<'_> {
                 self.give(step.inputs[1], dy);
                 self.give(step.inputs[0], dy);
             }
-            Instruction::Concatenate { .. }
-            | Instruction::MaxPool(_)
-            | Instruction::AveragePool(_)
-            | Instruction::Subsample(_) => {
-                for input in 0..step.inputs.len() {
-                    self.input(place, step, input, dy);
+            Instruction::Concatenate { channels } => {
+                let dy = if self.is_shared(dy.map) {
+                    Gradient::new(self.copy(dy.map))
+                } else {
+                    dy
+                };
+                let mut first = 0;
+                for (input, &channels) in channels.iter().enumerate() {
+                    if self.slices.place(step.inputs[input]).is_some() {
+                        self.give(step.inputs[input], Gradient::new(dy.map.slice(first, channels)));
+                    } else {
+                        self.input(place, step, input, dy);
+                    }
+                    first += channels;
                 }
+            }
+            Instruction::MaxPool(_) | Instruction::AveragePool(_) | Instruction::Subsample(_) => {
+                self.input(place, step, 0, dy);
             }
             Instruction::Mask { .. } => {
                 if let Some(&factors) = self.factors.get(&place) {
@@ -181,7 +145,7 @@ impl Backward<'_> {
                     self.planner.launch(Launch::DropGradient {
                         step: place,
                         factors,
-                        gradient,
+                        gradient: gradient.buffer,
                     });
                     self.give(step.inputs[0], Gradient::new(gradient));
                 }
@@ -190,8 +154,21 @@ impl Backward<'_> {
         }
     }
 
+    /// Updates a step's parameters: nothing that follows reads them.
+    fn update(&mut self, step: &Step, velocities: &[usize]) {
+        for &parameter in &step.parameters {
+            if let Some(gradient) = self.parameters[parameter] {
+                self.planner.launch(Launch::Update {
+                    parameter,
+                    velocity: velocities[parameter],
+                    gradient,
+                });
+            }
+        }
+    }
+
     fn weighted(&mut self, place: usize, step: &Step, dy: Gradient) {
-        let of_output = dy.buffer;
+        let of_output = dy.map;
         let of = |index: usize| step.parameters.get(index).copied();
         if let Some(gradient) = of(1).and_then(|bias| self.parameters[bias]) {
             self.planner.launch(if dy.sums_to_zero {
@@ -199,13 +176,13 @@ impl Backward<'_> {
             } else {
                 Launch::BiasGradient {
                     step: place,
-                    of_output,
+                    of_output: of_output.buffer,
                     gradient,
                 }
             });
         }
         if let Some(gradient) = of(0).and_then(|kernel| self.parameters[kernel]) {
-            let input = self.planner.read(step.inputs[0]);
+            let input = self.read(step.inputs[0]);
             self.planner.launch(Launch::KernelGradient {
                 step: place,
                 input,
@@ -217,38 +194,48 @@ impl Backward<'_> {
     }
 
     fn normalized(&mut self, place: usize, step: &Step, dy: Gradient) {
-        let gradient = if self.is_shared(dy.buffer) {
-            self.planner.like(dy.buffer)
-        } else {
-            dy.buffer
+        let value = step.inputs[0];
+        let of_output = self.plain(dy).buffer;
+        let sum = self.gradients.get(&value).copied();
+        let (gradient, mode) = match sum {
+            // Some channels of a wide map's gradient: it is added to where it is.
+            Some(sum) if !sum.map.is_plain() => (sum.map, Output::Add),
+            _ if self.is_shared(dy.map) => {
+                let buffer = self.planner.like(of_output);
+                (self.planner.whole(value, buffer), Output::Overwrite)
+            }
+            _ => (dy.map, Output::Overwrite),
         };
         let [gamma, beta] = [0, 1].map(|index| self.parameters[step.parameters[index]]);
         if let (Some(gamma), Some(beta)) = (gamma, beta) {
-            let input = self.planner.read(step.inputs[0]);
+            let input = self.read(value);
             self.planner.launch(Launch::NormalizeGradient {
                 step: place,
                 input,
-                of_output: dy.buffer,
+                of_output,
                 gradient,
+                mode,
                 gamma,
                 beta,
             });
         }
-        let gradient = Gradient {
-            buffer: gradient,
-            sums_to_zero: true,
-        };
-        self.give(step.inputs[0], gradient);
+        if mode == Output::Overwrite {
+            let gradient = Gradient {
+                map: gradient,
+                sums_to_zero: true,
+            };
+            self.give(value, gradient);
+        }
     }
 
     /// The gradient before a ReLU.
     fn rectified(&mut self, place: usize, step: &Step, dy: Gradient) -> Gradient {
-        let output = self.planner.read(step.output);
+        let output = self.read(step.output);
         let gradient = self.own(dy);
         self.planner.launch(Launch::ReluGradient {
             step: place,
-            output,
-            gradient,
+            output: output.buffer,
+            gradient: gradient.buffer,
         });
         Gradient::new(gradient)
     }
@@ -261,16 +248,71 @@ impl Backward<'_> {
         }
         let (mode, gradient) = match self.gradients.get(&value).copied() {
             Some(sum) => (Output::Add, self.own_of(value, sum)),
-            None => (Output::Overwrite, self.planner.of_value(value)),
+            None => {
+                let buffer = self.planner.of_value(value);
+                (Output::Overwrite, self.planner.whole(value, buffer))
+            }
         };
         self.gradients.insert(value, Gradient::new(gradient));
         self.planner.launch(Launch::InputGradient {
             step: place,
             input,
-            of_output: dy.buffer,
-            gradient,
+            of_output: dy.map,
+            gradient: gradient.buffer,
             mode,
         });
+    }
+
+    /// Where a value of the forward pass is; one that is cheap to make again is, where maps are not kept.
+    fn read(&mut self, value: Value) -> Map {
+        let kept = self.planner.read(value);
+        let steps = &self.planner.program.steps;
+        let maker = self
+            .readers
+            .maker(value)
+            .filter(|_| self.memory == MemoryUse::Recompute);
+        let Some((place, step)) = maker.map(|place| (place, &steps[place])) else {
+            return kept;
+        };
+        if let Some(through) = kept.through {
+            let input = self.read(step.inputs[0]);
+            return Map {
+                through: Some(through),
+                ..input
+            };
+        }
+        if let Some(&again) = self.again.get(&value) {
+            return again;
+        }
+        let is_cheap = matches!(
+            step.instruction,
+            Instruction::BatchNorm { .. }
+                | Instruction::Rectify
+                | Instruction::Depthwise(_)
+                | Instruction::Subsample(_)
+        );
+        if !is_cheap {
+            return kept;
+        }
+        let input = self.read(step.inputs[0]);
+        let buffer = self.planner.of_value(value);
+        let output = self.planner.whole(value, buffer);
+        self.planner.launch(match step.instruction {
+            Instruction::BatchNorm { .. } => Launch::Normalize {
+                step: place,
+                input,
+                addend: None,
+                output: buffer,
+            },
+            _ => Launch::Forward {
+                step: place,
+                inputs: vec![input],
+                output,
+                then: Then::default(),
+            },
+        });
+        self.again.insert(value, output);
+        output
     }
 
     /// Nobody asks for the images' gradient.
@@ -289,8 +331,8 @@ impl Backward<'_> {
         };
         let to = self.own_of(value, sum);
         self.planner.launch(Launch::Accumulate {
-            from: gradient.buffer,
-            to,
+            from: gradient.map,
+            to: to.buffer,
         });
         self.gradients.insert(value, Gradient::new(to));
     }
@@ -301,33 +343,50 @@ impl Backward<'_> {
             // Nothing that follows depends on the value.
             let buffer = self.planner.of_value(value);
             self.planner.launch(Launch::Clear { buffer });
-            Gradient::new(buffer)
+            Gradient::new(self.planner.whole(value, buffer))
         })
     }
 
-    /// Whether a value's gradient is in this buffer.
-    fn is_shared(&self, buffer: Buffer) -> bool {
-        self.gradients.values().any(|gradient| gradient.buffer == buffer)
+    /// Whether a value's gradient is in this place.
+    fn is_shared(&self, map: Map) -> bool {
+        self.gradients.values().any(|gradient| gradient.map.overlaps(map))
     }
 
-    /// A buffer with a gradient that was taken away, to be changed: a copy if others share it.
-    fn own(&mut self, gradient: Gradient) -> Buffer {
-        if self.is_shared(gradient.buffer) {
-            self.copy(gradient.buffer)
+    /// A gradient that was taken away, to be changed: a copy if others share it, or if it lies among others' channels.
+    fn own(&mut self, gradient: Gradient) -> Map {
+        if gradient.map.is_plain() && !self.is_shared(gradient.map) {
+            gradient.map
         } else {
-            gradient.buffer
+            self.copy(gradient.map)
         }
     }
 
     /// As [`own`](Self::own), of the gradient that a value has.
-    fn own_of(&mut self, value: Value, gradient: Gradient) -> Buffer {
+    fn own_of(&mut self, value: Value, gradient: Gradient) -> Map {
         self.gradients.remove(&value);
         self.own(gradient)
     }
 
-    fn copy(&mut self, from: Buffer) -> Buffer {
-        let to = self.planner.like(from);
+    /// A gradient to be read whole: a copy if it lies among others' channels.
+    fn plain(&mut self, gradient: Gradient) -> Map {
+        if gradient.map.is_plain() {
+            gradient.map
+        } else {
+            self.copy(gradient.map)
+        }
+    }
+
+    fn copy(&mut self, from: Map) -> Map {
+        let Length::PerImage(length) = self.planner.buffers[from.buffer.index()] else {
+            panic!("the gradient of a value");
+        };
+        let length = length / from.place.all * from.place.channels;
+        let to = self.planner.buffer(Length::PerImage(length));
         self.planner.launch(Launch::Copy { from, to });
-        to
+        Map {
+            buffer: to,
+            place: Place::whole(from.place.channels),
+            through: None,
+        }
     }
 }

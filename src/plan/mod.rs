@@ -4,13 +4,25 @@
 //! buffers that are alive at the same time overlap.
 
 mod arena;
+mod forward;
 mod gradients;
 mod inference;
+mod memory;
+mod readers;
+mod slices;
 
 pub use arena::{Arena, Lifetime};
+pub use memory::PlannedMemory;
 
+use gradients::Gradients;
+
+use crate::kernels::pixels::Place;
 use crate::kernels::product::Output;
 use crate::program::{Program, Value};
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
 
 /// A tensor in memory while a step runs, by its place in [`Plan::buffers`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,6 +65,40 @@ impl Length {
     }
 }
 
+/// A map in memory: all channels of a buffer, or some of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Map {
+    /// Where it is.
+    pub buffer: Buffer,
+    /// Which channels.
+    pub place: Place,
+    /// The normalisation, by its operation, that makes its values of what is there whenever they are read; what it makes is
+    /// never written down.
+    pub through: Option<usize>,
+}
+
+impl Map {
+    /// Whether the values lie side by side as they are.
+    pub fn is_plain(self) -> bool {
+        self.place.is_whole() && self.through.is_none()
+    }
+
+    /// Some of its channels.
+    fn slice(self, first: usize, channels: usize) -> Self {
+        let place = Place {
+            first: self.place.first + first,
+            channels,
+            ..self.place
+        };
+        Self { place, ..self }
+    }
+
+    fn overlaps(self, other: Self) -> bool {
+        let (a, b) = (self.place, other.place);
+        self.buffer == other.buffer && a.first < b.first + b.channels && b.first < a.first + a.channels
+    }
+}
+
 /// Something that a step does at once. `step` is the place of an operation in [`Program::steps`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Launch {
@@ -61,18 +107,27 @@ pub enum Launch {
         /// The operation.
         step: usize,
         /// What it reads.
-        inputs: Vec<Buffer>,
+        inputs: Vec<Map>,
         /// What it makes.
-        output: Buffer,
+        output: Map,
+        /// What becomes of the results before they are written.
+        then: Then,
+    },
+    /// One of the maps that a concatenation puts side by side.
+    Insert {
+        /// The operation.
+        step: usize,
+        /// What it reads.
+        part: Buffer,
+        /// Its channels in the concatenation.
+        output: Map,
     },
     /// Mean and variance of a map.
     Measure {
         /// The operation.
         step: usize,
         /// What it reads.
-        input: Buffer,
-        /// Of the map.
-        channels: usize,
+        input: Map,
         /// What is measured.
         statistics: Statistics,
     },
@@ -85,14 +140,22 @@ pub enum Launch {
         /// What is measured.
         statistics: Statistics,
     },
-    /// Batch normalisation by a batch's statistics, which move the running ones; without any, by the running ones.
+    /// What a batch normalisation will do to each channel: by a batch's statistics, which move the running ones; without any, by
+    /// the running ones.
+    Settle {
+        /// The operation.
+        step: usize,
+        /// What was measured.
+        statistics: Option<Statistics>,
+    },
+    /// Batch normalisation, as it has been settled.
     Normalize {
         /// The operation.
         step: usize,
         /// What it reads.
-        input: Buffer,
-        /// What is measured.
-        statistics: Option<Statistics>,
+        input: Map,
+        /// A map that is added to the result, by the sum of this place among the operations.
+        addend: Option<(Map, usize)>,
         /// What it makes.
         output: Buffer,
     },
@@ -119,17 +182,17 @@ pub enum Launch {
         /// The buffer.
         buffer: Buffer,
     },
-    /// Copies a buffer.
+    /// Copies a map.
     Copy {
         /// What is read.
-        from: Buffer,
+        from: Map,
         /// What is written.
         to: Buffer,
     },
-    /// Adds a buffer to another.
+    /// Adds a map to another.
     Accumulate {
         /// What is read.
-        from: Buffer,
+        from: Map,
         /// What is written.
         to: Buffer,
     },
@@ -158,7 +221,7 @@ pub enum Launch {
         /// Which of the inputs.
         input: usize,
         /// The gradient of the operation's output.
-        of_output: Buffer,
+        of_output: Map,
         /// The gradient that is made.
         gradient: Buffer,
         /// Whether the gradient is the first of its value.
@@ -169,9 +232,9 @@ pub enum Launch {
         /// The operation.
         step: usize,
         /// What it reads.
-        input: Buffer,
+        input: Map,
         /// The gradient of the operation's output.
-        of_output: Buffer,
+        of_output: Map,
         /// The gradient that is made.
         gradient: Buffer,
     },
@@ -189,16 +252,48 @@ pub enum Launch {
         /// The operation.
         step: usize,
         /// What it reads.
-        input: Buffer,
+        input: Map,
         /// The gradient of the operation's output.
         of_output: Buffer,
-        /// Another buffer than that of the output's gradient if this one is still needed.
-        gradient: Buffer,
+        /// The gradient that is made: in another buffer than that of the output's gradient if this one is still needed.
+        gradient: Map,
+        /// Whether the gradient is the first of its value.
+        mode: Output,
         /// The gradient of γ.
         gamma: Buffer,
         /// The gradient of β.
         beta: Buffer,
     },
+    /// The optimizer's step of a parameter.
+    Update {
+        /// The parameter, by its place in [`Program::parameters`].
+        parameter: usize,
+        /// Its velocity, by its place among those of the trainable parameters.
+        velocity: usize,
+        /// Its gradient.
+        gradient: Buffer,
+    },
+}
+
+/// What becomes of an operation's results before they are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Then {
+    /// The batch normalisation that is a part of the kernel and the bias.
+    pub folded: Option<usize>,
+    /// Whether negative results become 0.
+    pub relu: bool,
+    /// What is measured of them.
+    pub measured: Option<Statistics>,
+}
+
+/// What becomes of feature maps between the forward and the backward pass. The results are the same, to the bit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MemoryUse {
+    /// They are kept.
+    #[default]
+    Keep,
+    /// What is cheap to make again is made again: normalised maps, ReLUs, depthwise convolutions.
+    Recompute,
 }
 
 /// What a launch does with a buffer.
@@ -210,6 +305,8 @@ pub enum Access {
     Write,
     /// Reads and writes it.
     Update,
+    /// Writes some channels of it; the others stay.
+    WritePart,
 }
 
 /// Which way a launch goes through the network.
@@ -232,12 +329,54 @@ impl Launch {
             | Self::KernelGradient { step, .. }
             | Self::BiasGradient { step, .. }
             | Self::NormalizeGradient { step, .. }
+            | Self::Insert { step, .. }
+            | Self::Settle { step, .. }
             | Self::Measure { step, .. }
             | Self::Join { step, .. }
             | Self::ReluGradient { step, .. }
             | Self::DropGradient { step, .. } => Some(step),
-            Self::Loss { .. } | Self::Clear { .. } | Self::Copy { .. } | Self::Accumulate { .. } => None,
+            Self::Loss { .. }
+            | Self::Clear { .. }
+            | Self::Copy { .. }
+            | Self::Accumulate { .. }
+            | Self::Update { .. } => None,
         }
+    }
+
+    /// The kind of layer that it is a part of.
+    pub fn kind(&self, program: &Program) -> &'static str {
+        let step = self.step().map(|step| &program.steps[step]);
+        match (self, step) {
+            (_, Some(step)) => step.instruction.name(),
+            (Self::Loss { .. }, None) => "Softmax cross-entropy",
+            (Self::Update { .. }, None) => "optimizer",
+            (_, None) => "between layers",
+        }
+    }
+
+    /// What it does, in a word or three.
+    pub fn pass(&self) -> &'static str {
+        match self {
+            Self::Forward { .. } | Self::Normalize { .. } | Self::Drop { .. } | Self::Loss { .. } => "forward",
+            Self::Insert { .. } => "insert",
+            Self::Measure { .. } => "statistics",
+            Self::Join { .. } => "joined statistics",
+            Self::Settle { .. } => "settle",
+            Self::Clear { .. } => "clear",
+            Self::Copy { .. } => "copy",
+            Self::Accumulate { .. } => "sum",
+            Self::InputGradient { .. } => "input's gradient",
+            Self::KernelGradient { .. } => "kernel's gradient",
+            Self::BiasGradient { .. } => "bias' gradient",
+            Self::Update { .. } => "update",
+            Self::ReluGradient { .. } | Self::DropGradient { .. } | Self::NormalizeGradient { .. } => "gradient",
+        }
+    }
+
+    /// Whether it does the operation's multiply-adds, one way or another.
+    pub fn multiplies(&self) -> bool {
+        use Launch::{Forward, InputGradient, KernelGradient};
+        matches!(self, Forward { .. } | InputGradient { .. } | KernelGradient { .. })
     }
 
     /// Which way it goes.
@@ -246,6 +385,8 @@ impl Launch {
             Self::Forward { .. }
             | Self::Measure { .. }
             | Self::Join { .. }
+            | Self::Insert { .. }
+            | Self::Settle { .. }
             | Self::Normalize { .. }
             | Self::Drop { .. }
             | Self::Loss { .. } => Direction::Forward,
@@ -255,29 +396,48 @@ impl Launch {
 
     /// The buffers that it touches. One that it writes is none of those that it reads.
     pub fn accesses(&self) -> Vec<(Buffer, Access)> {
-        use Access::{Read, Update, Write};
+        use Access::{Read, Update, Write, WritePart};
         let by = |mode: Output| match mode {
             Output::Overwrite => Write,
             Output::Add => Update,
         };
+        // Of a buffer of which only some channels are written, the others stay.
+        let part = |map: Map, access: Access| {
+            if map.place.is_whole() {
+                (map.buffer, access)
+            } else {
+                (map.buffer, WritePart)
+            }
+        };
         match *self {
             Self::Forward { ref inputs, output, .. } => {
-                let mut inputs: Vec<Buffer> = inputs.clone();
+                let mut inputs: Vec<Buffer> = inputs.iter().map(|map| map.buffer).collect();
                 inputs.sort_unstable();
                 inputs.dedup();
                 let reads = inputs.into_iter().map(|input| (input, Read));
+                reads.chain([part(output, Write)]).collect()
+            }
+            Self::Insert {
+                part: input, output, ..
+            } => vec![(input, Read), part(output, Write)],
+            Self::Measure { input, .. } => vec![(input.buffer, Read)],
+            Self::Join { .. } | Self::Settle { .. } => Vec::new(),
+            Self::Normalize {
+                input, addend, output, ..
+            } => {
+                let addend = addend
+                    .map(|(map, _)| map.buffer)
+                    .filter(|&buffer| buffer != input.buffer);
+                let reads = [input.buffer].into_iter().chain(addend).map(|buffer| (buffer, Read));
                 reads.chain([(output, Write)]).collect()
             }
-            Self::Measure { input, .. } => vec![(input, Read)],
-            Self::Join { .. } => Vec::new(),
-            Self::Normalize { input, output, .. } => vec![(input, Read), (output, Write)],
             Self::Drop {
                 input, factors, output, ..
             } => vec![(input, Read), (factors, Write), (output, Write)],
             Self::Loss { logits, gradient } => vec![(logits, Read), (gradient, Write)],
             Self::Clear { buffer } => vec![(buffer, Write)],
-            Self::Copy { from, to } => vec![(from, Read), (to, Write)],
-            Self::Accumulate { from, to } => vec![(from, Read), (to, Update)],
+            Self::Copy { from, to } => vec![(from.buffer, Read), (to, Write)],
+            Self::Accumulate { from, to } => vec![(from.buffer, Read), (to, Update)],
             Self::ReluGradient { output, gradient, .. } => vec![(output, Read), (gradient, Update)],
             Self::DropGradient { factors, gradient, .. } => vec![(factors, Read), (gradient, Update)],
             Self::InputGradient {
@@ -285,13 +445,13 @@ impl Launch {
                 gradient,
                 mode,
                 ..
-            } => vec![(of_output, Read), (gradient, by(mode))],
+            } => vec![(of_output.buffer, Read), (gradient, by(mode))],
             Self::KernelGradient {
                 input,
                 of_output,
                 gradient,
                 ..
-            } => vec![(input, Read), (of_output, Read), (gradient, Write)],
+            } => vec![(input.buffer, Read), (of_output.buffer, Read), (gradient, Write)],
             Self::BiasGradient {
                 of_output, gradient, ..
             } => vec![(of_output, Read), (gradient, Write)],
@@ -299,18 +459,20 @@ impl Launch {
                 input,
                 of_output,
                 gradient,
+                mode,
                 gamma,
                 beta,
                 ..
             } => {
-                let mut accesses = vec![(input, Read), (gamma, Write), (beta, Write)];
-                if gradient == of_output {
-                    accesses.push((gradient, Update));
+                let mut accesses = vec![(input.buffer, Read), (gamma, Write), (beta, Write)];
+                if gradient.buffer == of_output {
+                    accesses.push((of_output, Update));
                 } else {
-                    accesses.extend([(of_output, Read), (gradient, Write)]);
+                    accesses.extend([(of_output, Read), part(gradient, by(mode))]);
                 }
                 accesses
             }
+            Self::Update { gradient, .. } => vec![(gradient, Read)],
         }
     }
 }
@@ -326,18 +488,24 @@ pub struct Plan {
     pub statistics: Vec<usize>,
     /// Where the images are before the first launch.
     pub images: Buffer,
-    /// Where the backbone's map is.
-    pub map: Buffer,
+    /// Whether running statistics move.
+    pub trains: bool,
     /// Where the logits are after the last launch.
     pub logits: Buffer,
-    /// Where the gradient of each parameter is after the last launch, in the program's order; none of one that isn't trained.
+    /// Where the gradient of each parameter is after the last launch, in the program's order; none of one that isn't trained, or
+    /// has been updated.
     pub gradients: Vec<Option<Buffer>>,
 }
 
 impl Plan {
     /// A training step: forward, the loss, and the gradients of all trainable parameters.
-    pub fn training(program: &Program) -> Self {
-        gradients::plan(program)
+    pub fn training(program: &Program, memory: MemoryUse) -> Self {
+        gradients::plan(program, Gradients::Kept, memory)
+    }
+
+    /// A training step whose gradients update the parameters as soon as they are there, and are forgotten.
+    pub fn update(program: &Program, memory: MemoryUse) -> Self {
+        gradients::plan(program, Gradients::Used, memory)
     }
 
     /// An inference step: the logits of the images.
@@ -364,8 +532,10 @@ struct Planner<'p> {
     launches: Vec<Launch>,
     buffers: Vec<Length>,
     statistics: Vec<usize>,
-    /// The buffer of each value that has one so far.
-    values: Vec<Option<Buffer>>,
+    /// Where each value is that is somewhere so far.
+    values: Vec<Option<Map>>,
+    /// The launch that made a value.
+    made: HashMap<Value, usize>,
 }
 
 impl<'p> Planner<'p> {
@@ -376,6 +546,7 @@ impl<'p> Planner<'p> {
             buffers: Vec::new(),
             statistics: Vec::new(),
             values: Vec::new(),
+            made: HashMap::new(),
         };
         planner.write(program.images);
         planner
@@ -408,36 +579,60 @@ impl<'p> Planner<'p> {
     /// Gives a value a buffer of its own.
     fn write(&mut self, value: Value) -> Buffer {
         let buffer = self.of_value(value);
-        self.put(value, buffer);
+        let map = self.whole(value, buffer);
+        self.put(value, map);
         buffer
     }
 
-    /// Says where a value is.
-    fn put(&mut self, value: Value, buffer: Buffer) {
-        let index = value.index();
-        self.values.resize(self.values.len().max(index + 1), None);
-        self.values[index] = Some(buffer);
-    }
-
-    /// Where a value is. Programs read what was written before; anything else would be one of its own, never written.
-    fn read(&mut self, value: Value) -> Buffer {
-        match self.values.get(value.index()).copied().flatten() {
-            Some(buffer) => buffer,
-            None => self.write(value),
+    /// A value's map in a buffer of its own.
+    fn whole(&self, value: Value, buffer: Buffer) -> Map {
+        Map {
+            buffer,
+            place: Place::whole(self.program.channels(value)),
+            through: None,
         }
     }
 
-    fn finish(mut self, gradients: Vec<Option<Buffer>>) -> Plan {
+    /// Says where a value is.
+    fn put(&mut self, value: Value, map: Map) {
+        let index = value.index();
+        self.values.resize(self.values.len().max(index + 1), None);
+        self.values[index] = Some(map);
+    }
+
+    /// Where a value is. Programs read what was written before; anything else would be one of its own, never written.
+    fn read(&mut self, value: Value) -> Map {
+        match self.values.get(value.index()).copied().flatten() {
+            Some(map) => map,
+            None => {
+                let buffer = self.write(value);
+                self.whole(value, buffer)
+            }
+        }
+    }
+
+    /// The buffer of a value, whose values lie there side by side as they are.
+    ///
+    /// # Panics
+    /// If they don't: only what reads such maps is given one.
+    fn plain(&mut self, value: Value) -> Buffer {
+        let map = self.read(value);
+        assert!(map.is_plain(), "a map that lies side by side");
+        map.buffer
+    }
+
+    /// A training step with these gradients, or else an inference step.
+    fn finish(mut self, gradients: Option<Vec<Option<Buffer>>>) -> Plan {
         let program = self.program;
-        let [images, map, logits] = [program.images, program.map, program.logits].map(|value| self.read(value));
+        let [images, logits] = [program.images, program.logits].map(|value| self.plain(value));
         Plan {
             launches: self.launches,
             buffers: self.buffers,
             statistics: self.statistics,
             images,
-            map,
+            trains: gradients.is_some(),
             logits,
-            gradients,
+            gradients: gradients.unwrap_or_default(),
         }
     }
 }

@@ -108,9 +108,21 @@ impl Program {
         self.shape(value).iter().product()
     }
 
+    /// The channels of a map; the values of what is no map.
+    pub fn channels(&self, value: Value) -> usize {
+        self.shape(value).last().copied().unwrap_or(1)
+    }
+
     /// The parameters that a step reads.
     pub fn parameters_of<'a>(&'a self, step: &'a Step) -> impl Iterator<Item = &'a Parameter> {
         step.parameters.iter().map(|&place| &self.parameters[place])
+    }
+
+    /// The path to a step's layer, if that has parameters.
+    pub fn layer_of<'a>(&'a self, step: &'a Step) -> Option<&'a str> {
+        // Parameters of a layer differ in the last part of their paths.
+        let (layer, _) = self.parameters_of(step).next()?.name.rsplit_once('.')?;
+        Some(layer)
     }
 
     /// The backbone's steps and the head's.

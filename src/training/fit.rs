@@ -402,14 +402,15 @@ impl Fit<'_> {
         for batch in loader {
             let batch = batch?;
             let learning_rate = self.learning_rate(position.steps);
-            let mut step = model.train(batch.images, &batch.labels).map_err(FitError::Network)?;
+            let step = model
+                .update(batch.images, &batch.labels, optimizer, learning_rate)
+                .map_err(FitError::Network)?;
             position.steps += 1;
             position.batches += 1;
             if !step.loss.is_finite() {
                 return Err(self.diverged("the loss", position));
             }
             position.training.add(&step.logits, &batch.labels);
-            optimizer.update(model, &mut step, learning_rate);
             let scores = position.training.into();
             let images = batch.labels.len();
             let flow = observer.step(Progress {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::{Model, Step};
+use crate::device::host::UpdateRule;
 use crate::kernels::sgd::{Update, update};
 use crate::layers::{Parameter, Visited};
 
@@ -53,9 +54,22 @@ impl Sgd {
         }
     }
 
+    /// What a step does to parameters, and the velocities that it moves.
+    pub(super) fn rule(&mut self, learning_rate: f64) -> UpdateRule<'_> {
+        UpdateRule {
+            numbers: Update {
+                learning_rate: learning_rate as f32,
+                momentum: self.momentum,
+                non_negative: false,
+            },
+            velocities: &mut self.velocities,
+        }
+    }
+
     /// Applies a step's gradients to all trainable parameters, then their constraints.
     pub fn update(&mut self, model: &mut dyn Model, step: &mut Step, learning_rate: f64) {
-        let mut velocities = self.velocities.iter_mut();
+        let UpdateRule { numbers, velocities } = self.rule(learning_rate);
+        let mut velocities = velocities.iter_mut();
         model.for_each_with_gradients(step, &mut |visited| {
             let Visited::Tensor(parameter) = visited else { return };
             if !parameter.trainable {
@@ -63,9 +77,8 @@ impl Sgd {
             }
             if let Some(velocity) = velocities.next() {
                 let numbers = Update {
-                    learning_rate: learning_rate as f32,
-                    momentum: self.momentum,
                     non_negative: parameter.non_negative,
+                    ..numbers
                 };
                 update(numbers, parameter.values, velocity, parameter.gradient);
             }

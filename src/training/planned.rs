@@ -3,46 +3,44 @@
 use dfdx::prelude::CpuError;
 
 use super::model::{Model, Step};
+use super::optimizer::Sgd;
 use crate::device::host::{Executable, Memory, State};
 use crate::layers::{Parameter, Scalar, Visited};
-use crate::plan::Plan;
+use crate::plan::{MemoryUse, Plan};
 use crate::program::Program;
 
 /// A program with its state, and the executables that were needed so far.
 pub(super) struct Planned {
     program: Program,
     state: State,
+    maps: MemoryUse,
     memory: Memory,
     training: Option<Executable>,
+    updating: Option<Executable>,
     inference: Option<Executable>,
     backbone: Option<Executable>,
     head: Option<Executable>,
 }
 
 impl Planned {
-    /// The network `model`, if all its operations are known: with its parameters and scalars as they are.
-    ///
-    /// # Errors
-    /// Those of its operations, with a batch of no images.
-    pub fn of(mut model: Box<dyn Model>) -> Result<Box<dyn Model>, CpuError> {
-        let program = model.program()?;
-        if program.foreign > 0 {
-            return Ok(model);
-        }
+    /// A program whose state is what `for_each` visits: a network's parameters and scalars, in the program's order.
+    pub fn new(program: Program, for_each: impl FnOnce(&mut dyn FnMut(Visited<'_>))) -> Self {
         let mut state = State::default();
-        model.for_each(&mut |visited| match visited {
+        for_each(&mut |visited| match visited {
             Visited::Tensor(tensor) => state.parameters.push(tensor.values.to_vec()),
             Visited::Scalar(scalar) => state.scalars.push(*scalar.value),
         });
-        Ok(Box::new(Self {
+        Self {
             program,
             state,
+            maps: MemoryUse::default(),
             memory: Memory::default(),
             training: None,
+            updating: None,
             inference: None,
             backbone: None,
             head: None,
-        }))
+        }
     }
 }
 
@@ -69,13 +67,35 @@ impl Model for Planned {
     }
 
     fn train(&mut self, images: Vec<f32>, labels: &[usize]) -> Result<Step, CpuError> {
-        let program = &self.program;
-        let make = |batch| Executable::new(program, Plan::training(program), batch);
+        let (program, maps) = (&self.program, self.maps);
+        let make = |batch| Executable::new(program, Plan::training(program, maps), batch);
         let training = executable(&mut self.training, labels.len(), make);
         training.run(&mut self.memory, &mut self.state, &images, labels, labels.len());
+        // Running statistics have moved.
+        self.state.version += 1;
         Ok(Step {
             loss: training.loss(),
             logits: training.logits(&self.memory).to_vec(),
+            gradients: None,
+        })
+    }
+
+    fn update(
+        &mut self,
+        images: Vec<f32>,
+        labels: &[usize],
+        optimizer: &mut Sgd,
+        learning_rate: f64,
+    ) -> Result<Step, CpuError> {
+        let (program, maps) = (&self.program, self.maps);
+        let make = |batch| Executable::new(program, Plan::update(program, maps), batch);
+        let updating = executable(&mut self.updating, labels.len(), make);
+        let rule = optimizer.rule(learning_rate);
+        updating.update(&mut self.memory, &mut self.state, rule, &images, labels);
+        self.state.version += 1;
+        Ok(Step {
+            loss: updating.loss(),
+            logits: updating.logits(&self.memory).to_vec(),
             gradients: None,
         })
     }
@@ -106,6 +126,18 @@ impl Model for Planned {
         self.visit(visit, true);
     }
 
+    fn memory(&self) -> MemoryUse {
+        self.maps
+    }
+
+    fn set_memory(&mut self, memory: MemoryUse) -> bool {
+        if self.maps != memory {
+            (self.training, self.updating) = (None, None);
+        }
+        self.maps = memory;
+        true
+    }
+
     fn program(&mut self) -> Result<Program, CpuError> {
         Ok(self.program.clone())
     }
@@ -114,6 +146,7 @@ impl Model for Planned {
 impl Planned {
     /// Visits all tensors, with the gradients of the last step if they are asked for, and then the scalars.
     fn visit(&mut self, visit: &mut dyn FnMut(Visited<'_>), with_gradients: bool) {
+        self.state.version += 1;
         let parameters = self.program.parameters.iter().zip(&mut self.state.parameters);
         for (place, (parameter, values)) in parameters.enumerate() {
             let step = self.training.as_ref().filter(|_| with_gradients);

@@ -115,6 +115,15 @@ fn one_thread_gives_the_bits_of_two() {
 }
 
 #[test]
+fn a_run_that_goes_on_by_making_maps_again_has_the_same_bits() {
+    let lab = Lab::new();
+    lab.train(&["--epochs", "1"]);
+    let ended = lab.train(&["--set", "memory=Recompute"]);
+    assert!(ended.stderr.contains("resumes at epoch 2"), "{}", ended.stderr);
+    assert_same_results(&lab);
+}
+
+#[test]
 fn histories_that_lack_the_last_row_or_have_too_much_are_put_right_from_the_checkpoint() {
     let lab = Lab::new();
     lab.train(&["--epochs", "2"]);

@@ -133,7 +133,7 @@ fn summary_check_and_bench_print_what_is_documented_and_nothing_else() {
     let bench = "bench --network mini_resnet --size 64 --batch 1 --steps 1 --infer --json";
     let bench: Vec<&str> = bench.split(' ').collect();
     let mut measured = one_object(&lab, &bench);
-    measured.extend(one_object(&lab, &[&bench[..], &["--by-layer"]].concat()));
+    measured.extend(one_object(&lab, &[&bench[..], &["--by-layer", "--plan"]].concat()));
     assert_documented("bench --json", &measured);
     let kinds = measured[1]["layers"].as_array().unwrap();
     let shares: f64 = kinds.iter().map(|kind| kind["share"].as_f64().unwrap()).sum();

@@ -14,3 +14,6 @@ mod images;
 mod networks;
 mod schedule;
 mod training;
+
+#[path = "../relatives/mod.rs"]
+mod relatives;

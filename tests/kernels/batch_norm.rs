@@ -2,6 +2,7 @@
 
 use rand::Rng;
 use wise_srnet::kernels::batch_norm::{Affine, Statistics, gradients, normalize, statistics};
+use wise_srnet::kernels::pixels::Pixels;
 
 use crate::cases::{CHANNELS, ROWS, assert_close, assert_close_within, channels, generator, values, wide};
 use crate::reference::{BatchNorm, assert_is_gradient};
@@ -26,14 +27,14 @@ fn check(rows: usize, channels: usize, relu: bool, rng: &mut impl Rng) {
         gamma: &gamma64,
         beta: &beta64,
     };
-    let batch = statistics(&x, channels);
+    let batch = statistics(Pixels::whole(&x, channels));
     let (means, variances): (Vec<f64>, Vec<f64>) = reference.statistics(&x64).into_iter().unzip();
     assert_close(what("mean"), &batch.mean, &means);
     assert_close(what("variance"), &batch.variance, &variances);
 
-    let affine = Affine::new(&batch, EPSILON, &gamma, &beta);
+    let affine = Affine::new(&batch, EPSILON, &gamma, &beta, relu);
     let mut y = values(x.len(), rng);
-    normalize(&x, &affine, relu, &mut y);
+    normalize(Pixels::whole(&x, channels), &affine, None, &mut y);
     let mut expected = reference.forward(&x64);
     if relu {
         expected.iter_mut().for_each(|value| *value = value.max(0.0));
@@ -49,7 +50,7 @@ fn check(rows: usize, channels: usize, relu: bool, rng: &mut impl Rng) {
         .collect();
     let [dx, dgamma, dbeta] = reference.gradients(&x64, &gated);
     let mut gradient = dy.clone();
-    let parameters = gradients(&mut gradient, &x, &affine, relu);
+    let parameters = gradients(&mut gradient, Pixels::whole(&x, channels), &affine);
     assert_close(what("input gradient"), &gradient, &dx);
     assert_close(what("gradient of γ"), &parameters.gamma, &dgamma);
     assert_close(what("gradient of β"), &parameters.beta, &dbeta);
@@ -94,12 +95,13 @@ fn nothing_cancels_where_the_mean_is_far_larger_than_the_deviation() {
         gamma: &[1.0],
         beta: &[0.0],
     };
-    let batch = statistics(&x, 1);
+    let batch = statistics(Pixels::whole(&x, 1));
     let (mean, variance) = reference.statistics(&x64)[0];
     assert_close("mean", &batch.mean, &[mean]);
     assert_close("variance", &batch.variance, &[variance]);
     let mut y = vec![0.0; x.len()];
-    normalize(&x, &Affine::new(&batch, EPSILON, &[1.0], &[0.0]), false, &mut y);
+    let affine = Affine::new(&batch, EPSILON, &[1.0], &[0.0], false);
+    normalize(Pixels::whole(&x, 1), &affine, None, &mut y);
     // The mean itself is rounded to 1/4096.
     assert_close_within(2e-4, "output", &y, &reference.forward(&x64));
 }
@@ -110,9 +112,9 @@ fn normalises_by_the_statistics_it_is_given() {
         mean: vec![1.0, -2.0],
         variance: vec![4.0, 0.25],
     };
-    let affine = Affine::new(&running, 0.0, &[1.0, 3.0], &[0.5, -1.0]);
+    let affine = Affine::new(&running, 0.0, &[1.0, 3.0], &[0.5, -1.0], false);
     let mut y = [0.0; 4];
-    normalize(&[3.0, -2.0, 1.0, -1.0], &affine, false, &mut y);
+    normalize(Pixels::whole(&[3.0, -2.0, 1.0, -1.0], 2), &affine, None, &mut y);
     assert_eq!(y, [1.5, -1.0, 0.5, 5.0]);
 }
 
@@ -122,10 +124,10 @@ fn a_nan_stays_visible_with_and_without_relu() {
         mean: vec![0.0],
         variance: vec![1.0],
     };
-    let affine = Affine::new(&running, EPSILON, &[1.0], &[0.0]);
     for relu in [false, true] {
+        let affine = Affine::new(&running, EPSILON, &[1.0], &[0.0], relu);
         let mut y = [0.0; 2];
-        normalize(&[f32::NAN, 1.0], &affine, relu, &mut y);
+        normalize(Pixels::whole(&[f32::NAN, 1.0], 1), &affine, None, &mut y);
         assert!(y[0].is_nan() && y[1] > 0.0);
     }
 }

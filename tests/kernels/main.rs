@@ -10,6 +10,7 @@ mod depthwise;
 mod elementwise;
 mod instruction_sets;
 mod max_pooling;
+mod pixels;
 mod product;
 mod reference;
 mod sgd;

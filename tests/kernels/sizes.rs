@@ -3,9 +3,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use wise_srnet::kernels::batch_norm::{Affine, Statistics, gradients_apart, normalize};
+use wise_srnet::kernels::batch_norm::{Addend, Affine, Statistics, gradients_apart, normalize};
 use wise_srnet::kernels::convolution::Convolution;
 use wise_srnet::kernels::depthwise::Depthwise;
+use wise_srnet::kernels::pixels::{Pixels, PixelsMut, Place};
 use wise_srnet::kernels::product::{self, Matrix, Output, Panels, Right, Start, SumOverPixels, multiply};
 use wise_srnet::kernels::sgd::{Update, update};
 use wise_srnet::kernels::subsample::Subsample;
@@ -214,15 +215,30 @@ fn no_output_is_left_half_written_because_an_input_is_too_short() {
         variance: vec![1.0; channels],
     };
     assert_refused("numbers of each channel", || {
-        Affine::new(&statistics(2), 1e-3, &[1.0; 2], &[0.0]);
+        Affine::new(&statistics(2), 1e-3, &[1.0; 2], &[0.0], false);
     });
-    let affine = Affine::new(&statistics(1), 1e-3, &[1.0], &[0.0]);
-    assert_refused("values of input", || normalize(&short, &affine, false, &mut [0.0; 4]));
-    assert_refused("the output's gradient", || {
-        gradients_apart(&short, &long, &affine, false, &mut [0.0; 4]);
+    let affine = Affine::new(&statistics(1), 1e-3, &[1.0], &[0.0], false);
+    let [short_map, long_map] = [&short[..], &long[..]].map(|values| Pixels::whole(values, 1));
+    assert_refused("values of input", || normalize(short_map, &affine, None, &mut [0.0; 4]));
+    assert_refused("values of input", || {
+        let pixels = short_map;
+        normalize(long_map, &affine, Some(Addend { pixels, relu: false }), &mut [0.0; 4]);
     });
-    assert_refused("the input's gradient", || {
-        gradients_apart(&long, &long, &affine, false, &mut [0.0; 3]);
+    let apart = |dy: &[f32], dx: &mut [f32]| {
+        gradients_apart(dy, long_map, &affine, Output::Overwrite, PixelsMut::whole(dx, 1));
+    };
+    assert_refused("the output's gradient", || apart(&short, &mut [0.0; 4]));
+    assert_refused("the input's gradient", || apart(&long, &mut [0.0; 3]));
+    assert_refused("whole pixels", || _ = Pixels::whole(&short, 2));
+    let beyond = Place {
+        first: 1,
+        channels: 2,
+        all: 2,
+    };
+    assert_refused("channels of a map", || _ = Pixels::of(&long, beyond));
+    assert_refused("channels of a map", || _ = PixelsMut::of(&mut [0.0; 4], beyond));
+    assert_refused("channels of a normalisation", || {
+        _ = Pixels::whole(&long, 2).through(&affine);
     });
     let subsample = Subsample {
         input: [2, 2],

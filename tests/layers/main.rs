@@ -3,6 +3,7 @@
 
 mod building;
 mod dropout;
+mod foreign;
 mod heads;
 mod nesting;
 mod networks;
@@ -12,3 +13,6 @@ mod same_bits;
 mod samples;
 mod step;
 mod tapes;
+
+#[path = "../relatives/mod.rs"]
+mod relatives;

@@ -7,10 +7,12 @@ use wise_srnet::heads::{Depthwise, DepthwiseNonNeg, Gap, GapDropout, Head, Heads
 use wise_srnet::kernels::product::Output;
 use wise_srnet::layers::Visited;
 use wise_srnet::networks::MiniResNet;
-use wise_srnet::plan::{Access, Launch, Plan};
+use wise_srnet::plan::{Access, Launch, MemoryUse, Plan};
 use wise_srnet::program::Program;
 use wise_srnet::random::stream;
-use wise_srnet::training::{BackboneType, Model, Sgd};
+use wise_srnet::training::{EagerBackboneType, Model, Sgd};
+
+use crate::relatives::{SmallDenseNet, SmallNasNet, SmallResNet, SmallXception};
 
 const CLASSES: usize = 5;
 const BATCH: usize = 3;
@@ -26,7 +28,9 @@ fn bits(values: &[f32]) -> Vec<u32> {
 }
 
 /// All tensors by their names, and all scalars.
-fn state(model: &mut dyn Model) -> (Vec<(String, Vec<u32>)>, Vec<f64>) {
+type State = (Vec<(String, Vec<u32>)>, Vec<f64>);
+
+fn state(model: &mut dyn Model) -> State {
     let (mut tensors, mut scalars) = (Vec::new(), Vec::new());
     model.for_each(&mut |visited| match visited {
         Visited::Tensor(tensor) => tensors.push((tensor.name.to_owned(), bits(tensor.values))),
@@ -35,33 +39,88 @@ fn state(model: &mut dyn Model) -> (Vec<(String, Vec<u32>)>, Vec<f64>) {
     (tensors, scalars)
 }
 
-/// Trains a network for three steps, of a batch, a larger one and a smaller one, and asks it after each: all that it says.
-fn answers(model: &mut dyn Model) -> Vec<Vec<u32>> {
-    let mut answers = Vec::new();
+/// What a network says of three batches of different sizes, each after a step.
+#[derive(Default)]
+struct Answers {
+    /// Loss and logits of the steps.
+    training: Vec<Vec<f32>>,
+    /// Maps and logits, which the plan computes with normalisations folded into convolutions.
+    inference: Vec<Vec<f32>>,
+    /// All tensors and scalars after each step.
+    states: Vec<State>,
+}
+
+fn answers(model: &mut dyn Model) -> Answers {
+    let mut answers = Answers::default();
     let mut optimizer = Sgd::new(model, 0.9);
     let mut random = stream(0, "images", &[]);
+    let size = model.image_size();
     for batch in [BATCH, BATCH + 2, 1] {
-        let images: Vec<f32> = (0..batch * 64 * 64 * 3).map(|_| random.gen_range(-1.0..1.0)).collect();
+        let images: Vec<f32> = (0..batch * size * size * 3)
+            .map(|_| random.gen_range(-1.0..1.0))
+            .collect();
         let labels: Vec<usize> = (0..batch).map(|image| (image + batch) % CLASSES).collect();
-        let mut step = model.train(images.clone(), &labels).unwrap();
-        answers.extend([bits(&[step.loss]), bits(&step.logits)]);
-        optimizer.update(model, &mut step, 0.1);
+        // Once with gradients that are kept and once with such that are used at once.
+        let step = if batch == BATCH {
+            let mut step = model.train(images.clone(), &labels).unwrap();
+            optimizer.update(model, &mut step, 0.01);
+            step
+        } else {
+            model.update(images.clone(), &labels, &mut optimizer, 0.01).unwrap()
+        };
+        answers.training.extend([vec![step.loss], step.logits]);
+        answers.states.push(state(model));
         let maps = model.features(images.clone(), batch).unwrap();
-        answers.push(bits(&maps));
-        answers.push(bits(&model.logits(images, batch).unwrap()));
-        answers.push(bits(&model.logits_of_features(maps, batch).unwrap()));
+        answers.inference.push(maps.clone());
+        answers.inference.push(model.logits(images, batch).unwrap());
+        answers.inference.push(model.logits_of_features(maps, batch).unwrap());
     }
     answers
 }
 
+/// A plan's sums are the tape's in training, where it gives the same bits; in inference a hundred-thousandth of the largest value
+/// may lie between.
+#[track_caller]
+fn assert_plan_is_the_tape<H: Head<M, C>, const M: usize, const C: usize>(backbone: EagerBackboneType<M, C>) {
+    assert_plan_is_the_tape_with::<H, M, C>(&backbone, MemoryUse::Keep);
+    assert_plan_is_the_tape_with::<H, M, C>(&backbone, MemoryUse::Recompute);
+}
+
+#[track_caller]
+fn assert_plan_is_the_tape_with<H: Head<M, C>, const M: usize, const C: usize>(
+    backbone: &EagerBackboneType<M, C>,
+    memory: MemoryUse,
+) {
+    let mut taped = backbone.on_tape::<H>(0, CLASSES).unwrap();
+    let mut planned = backbone.with_head::<H>(0, CLASSES).unwrap();
+    assert!(planned.set_memory(memory));
+    let (plan, tape) = (answers(&mut *planned), answers(&mut *taped));
+    for (place, (plan, tape)) in plan.training.iter().zip(&tape.training).enumerate() {
+        assert_eq!(bits(plan), bits(tape), "answer {place} in training");
+    }
+    for (step, (plan, tape)) in plan.states.iter().zip(&tape.states).enumerate() {
+        for (plan, tape) in plan.0.iter().zip(&tape.0) {
+            assert!(plan == tape, "{} after step {step}", plan.0);
+        }
+        assert_eq!(plan.1, tape.1, "scalars after step {step}");
+    }
+    for (answer, (plan, tape)) in plan.inference.iter().zip(&tape.inference).enumerate() {
+        let largest = tape.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
+        let apart = plan
+            .iter()
+            .zip(tape)
+            .fold(0.0, |apart: f32, (a, b)| apart.max((a - b).abs()));
+        assert!(
+            plan.len() == tape.len() && apart <= 1e-5 * largest,
+            "inference {answer}: {apart} apart of {largest}"
+        );
+    }
+}
+
 #[test]
-fn plans_give_the_bits_of_the_tape_under_every_head() {
+fn plans_compute_what_the_tape_computes_under_every_head() {
     fn under<H: Head<8, 128>>() {
-        let backbone = BackboneType::<8, 128>::of::<MiniResNet, 64>();
-        let mut taped = backbone.on_tape::<H>(0, CLASSES).unwrap();
-        let mut planned = backbone.with_head::<H>(0, CLASSES).unwrap();
-        assert_eq!(answers(&mut *planned), answers(&mut *taped));
-        assert!(state(&mut *planned) == state(&mut *taped));
+        assert_plan_is_the_tape::<H, 8, 128>(EagerBackboneType::of::<MiniResNet, 64>());
     }
     under::<Gap<128>>();
     under::<GapDropout<128>>();
@@ -70,6 +129,48 @@ fn plans_give_the_bits_of_the_tape_under_every_head() {
     under::<<Const<8> as HeadsOver>::WiseSrNet<128>>();
     under::<<Const<8> as HeadsOver>::WiseSrNetDropout<128>>();
     under::<<Const<8> as HeadsOver>::FlattenFc<128>>();
+}
+
+#[test]
+fn plans_compute_what_the_tape_computes_for_relatives_of_every_network() {
+    assert_plan_is_the_tape::<Gap<128>, 12, 128>(EagerBackboneType::of::<SmallResNet, 96>());
+    assert_plan_is_the_tape::<Gap<72>, 3, 72>(EagerBackboneType::of::<SmallDenseNet, 96>());
+    assert_plan_is_the_tape::<Gap<56>, 12, 56>(EagerBackboneType::of::<SmallXception, 96>());
+    assert_plan_is_the_tape::<Gap<128>, 6, 128>(EagerBackboneType::of::<SmallNasNet, 96>());
+}
+
+/// A normalisation that is not written down, maps that are made where a concatenation puts them, statistics that are taken where
+/// a map is made, sums in the same pass, and normalisations that are a part of a convolution.
+#[test]
+fn what_need_not_be_written_down_is_not() {
+    let mut model = EagerBackboneType::<3, 72>::of::<SmallDenseNet, 96>()
+        .on_tape::<Gap<72>>(0, CLASSES)
+        .unwrap();
+    let program = model.program().unwrap();
+    let count = |plan: &Plan, is: fn(&Launch) -> bool| plan.launches.iter().filter(|launch| is(launch)).count();
+    let through = |launch: &Launch| matches!(launch, Launch::Forward { inputs, .. } if inputs[0].through.is_some());
+    let slices = |launch: &Launch| matches!(launch, Launch::Forward { output, .. } if !output.place.is_whole());
+    let folded = |launch: &Launch| matches!(launch, Launch::Forward { then, .. } if then.folded.is_some());
+    let inserts = |launch: &Launch| matches!(launch, Launch::Insert { .. });
+    let (training, inference) = (Plan::training(&program, MemoryUse::Keep), Plan::inference(&program));
+    // Each of the five layers and the three transitions reads through a normalisation; each layer's channels are made in place
+    // behind those of the block's first map, which is inserted.
+    assert_eq!([count(&training, through), count(&inference, through)], [8, 8]);
+    assert_eq!([count(&training, slices), count(&inference, slices)], [5, 5]);
+    assert_eq!([count(&training, inserts), count(&inference, inserts)], [4, 4]);
+    // The stem's normalisation and the second one of each layer.
+    assert_eq!([count(&training, folded), count(&inference, folded)], [0, 6]);
+    let normalized = |launch: &Launch| matches!(launch, Launch::Normalize { .. });
+    // In inference the last one alone is written down.
+    assert_eq!([count(&training, normalized), count(&inference, normalized)], [7, 1]);
+    let sums = |launch: &Launch| matches!(launch, Launch::Normalize { addend: Some(_), .. });
+    let mut model = EagerBackboneType::<12, 128>::of::<SmallResNet, 96>()
+        .on_tape::<Gap<128>>(0, CLASSES)
+        .unwrap();
+    assert_eq!(
+        count(&Plan::training(&model.program().unwrap(), MemoryUse::Keep), sums),
+        4
+    );
 }
 
 /// No two buffers that are alive at the same time overlap, and everything that is read was written.
@@ -103,13 +204,42 @@ fn writes_of_gradients(program: &Program, plan: &Plan) -> Vec<usize> {
         .collect()
 }
 
+/// Every trained parameter is updated once, by its whole gradient, and no launch reads it afterwards.
+#[track_caller]
+fn assert_updates_follow_reads(program: &Program, plan: &Plan) {
+    let mut updated = vec![0; program.parameters.len()];
+    for launch in &plan.launches {
+        if let Launch::Update { parameter, .. } = *launch {
+            updated[parameter] += 1;
+        } else if let Some(step) = launch.step() {
+            let parameters = &program.steps[step].parameters;
+            assert!(
+                parameters.iter().all(|&parameter| updated[parameter] == 0),
+                "{launch:?}"
+            );
+        }
+    }
+    let once = program
+        .parameters
+        .iter()
+        .map(|parameter| usize::from(parameter.trainable));
+    assert!(once.eq(updated));
+}
+
 #[test]
 fn every_networks_plans_are_sound() {
     let registry = Registry::builtin();
     for network in registry.networks() {
         let size = registry.image_sizes(network)[0];
         let program = build(network, size, HeadKind::WiseSrnetDropout).program().unwrap();
-        let (training, inference) = (Plan::training(&program), Plan::inference(&program));
+        let (training, inference) = (Plan::training(&program, MemoryUse::Keep), Plan::inference(&program));
+        let update = Plan::update(&program, MemoryUse::Keep);
+        let recomputing = Plan::update(&program, MemoryUse::Recompute);
+        for plan in [&update, &recomputing] {
+            assert_sound(plan);
+            assert_updates_follow_reads(&program, plan);
+        }
+        assert!(recomputing.arena(BATCH).length() < update.arena(BATCH).length());
         assert_sound(&training);
         assert_sound(&inference);
         assert!(

@@ -1,0 +1,179 @@
+//! The launches of a forward pass.
+
+use super::kernel::Prepared;
+use super::memory::pixels_mut;
+use super::{Executable, State, read, settled};
+use crate::kernels::batch_norm::{self, Addend, Affine};
+use crate::kernels::{average_pooling, cross_entropy, dropout, elementwise, max_pooling, product};
+use crate::plan::{Buffer, Map, Statistics, Then};
+use crate::program::{Instruction, Step};
+
+impl Executable {
+    pub(super) fn forward(&mut self, step: usize, inputs: &[Map], output: Map, then: Then, parameters: &[Vec<f32>]) {
+        if let Instruction::Convolution(mut sizes) = self.program.steps[step].instruction {
+            sizes.window = self.window(sizes.window);
+            let kernel = self.kernels[step]
+                .take()
+                .unwrap_or_else(|| Prepared::new(&self.program, &self.program.steps[step], &sizes, then, parameters));
+            let [x, y] = self.buffers.views([inputs[0].buffer, output.buffer]);
+            let (x, y) = (read(x, inputs[0], &self.affine), pixels_mut(y, output));
+            let moments = then.measured.map(|_| &mut self.moments);
+            sizes.forward_packed(x, &kernel.kernel, kernel.epilogue(then.relu), y, moments);
+            if let Some(measured) = then.measured {
+                self.moments.merge(&mut self.statistics[measured.index()]);
+            }
+            if self.is_inference() {
+                self.kernels[step] = Some(kernel);
+            }
+            return;
+        }
+        let inputs: Vec<Buffer> = inputs.iter().map(|map| map.buffer).collect();
+        self.forward_whole(step, &inputs, output.buffer, parameters);
+    }
+
+    /// An operation on maps with all their channels, as they are.
+    fn forward_whole(&mut self, step: usize, inputs: &[Buffer], output: Buffer, parameters: &[Vec<f32>]) {
+        let Step {
+            instruction,
+            parameters: places,
+            ..
+        } = self.program.steps[step].clone();
+        let parameter = |index: usize| places.get(index).map(|&place| parameters[place].as_slice());
+        match (instruction, inputs) {
+            (Instruction::Depthwise(mut sizes), &[x]) => {
+                sizes.window = self.window(sizes.window);
+                let [x, y] = self.buffers.views([x, output]);
+                sizes.forward(x, parameter(0).unwrap_or_default(), parameter(1), y);
+            }
+            (Instruction::Multiply { inputs, units }, &[x]) => {
+                let [x, y] = self.buffers.views([x, output]);
+                product::forward(x, parameter(0).unwrap_or_default(), parameter(1), inputs, units, y);
+            }
+            (Instruction::Rectify, &[x]) => {
+                let [x, y] = self.buffers.views([x, output]);
+                elementwise::relu(x, y);
+            }
+            (Instruction::Add { relu }, &[a, b]) if a == b => {
+                let [a, y] = self.buffers.views([a, output]);
+                elementwise::sum(a, a, relu, y);
+            }
+            (Instruction::Add { relu }, &[a, b]) => {
+                let [a, b, y] = self.buffers.views([a, b, output]);
+                elementwise::sum(a, b, relu, y);
+            }
+            (Instruction::MaxPool(sizes), &[x]) => {
+                let sizes = self.pooling(sizes);
+                let [x, y] = self.buffers.views([x, output]);
+                self.cells[step] = max_pooling::forward(&sizes, x, y);
+            }
+            (Instruction::AveragePool(sizes), &[x]) => {
+                let sizes = self.pooling(sizes);
+                let [x, y] = self.buffers.views([x, output]);
+                average_pooling::forward(&sizes, x, y);
+            }
+            (Instruction::Subsample(sizes), &[x]) => {
+                let [x, y] = self.buffers.views([x, output]);
+                sizes.forward(x, y);
+            }
+            (instruction, inputs) => panic!("{instruction:?} of {} inputs", inputs.len()),
+        }
+    }
+
+    /// Settles what a normalisation does; a batch's statistics move the running ones.
+    pub(super) fn settle(&mut self, step: usize, measured: Option<Statistics>, state: &mut State) {
+        let &Step {
+            instruction:
+                Instruction::BatchNorm {
+                    momentum,
+                    epsilon,
+                    relu,
+                },
+            ref parameters,
+            ..
+        } = &self.program.steps[step]
+        else {
+            panic!("a normalisation");
+        };
+        let [gamma, beta, mean, variance] = [0, 1, 2, 3].map(|index| parameters[index]);
+        let running;
+        let statistics = match measured {
+            Some(measured) => {
+                let batch = &self.statistics[measured.index()];
+                for (running, batch) in [(mean, &batch.mean), (variance, &batch.variance)] {
+                    batch_norm::move_running(&mut state.parameters[running], batch, momentum);
+                }
+                batch
+            }
+            None => {
+                running = batch_norm::Statistics {
+                    mean: state.parameters[mean].clone(),
+                    variance: state.parameters[variance].clone(),
+                };
+                &running
+            }
+        };
+        let affine = Affine::new(
+            statistics,
+            epsilon,
+            &state.parameters[gamma],
+            &state.parameters[beta],
+            relu,
+        );
+        self.affine[step] = Some(affine);
+    }
+
+    pub(super) fn normalize(&mut self, step: usize, input: Map, addend: Option<(Map, usize)>, output: Buffer) {
+        let Some((other, sum)) = addend else {
+            let [x, y] = self.buffers.views([input.buffer, output]);
+            let affine = settled(&self.affine, step);
+            return batch_norm::normalize(read(x, input, &self.affine), affine, None, y);
+        };
+        let Instruction::Add { relu } = self.program.steps[sum].instruction else {
+            panic!("a sum");
+        };
+        let affine = settled(&self.affine, step);
+        let (x, more, y): (&[f32], &[f32], &mut [f32]) = if input.buffer == other.buffer {
+            let [x, y] = self.buffers.views([input.buffer, output]);
+            (x, x, y)
+        } else {
+            let [x, more, y] = self.buffers.views([input.buffer, other.buffer, output]);
+            (x, more, y)
+        };
+        let addend = Addend {
+            pixels: read(more, other, &self.affine),
+            relu,
+        };
+        batch_norm::normalize(read(x, input, &self.affine), affine, Some(addend), y);
+    }
+
+    pub(super) fn drop(&mut self, step: usize, buffers: [Buffer; 3], state: &mut State) {
+        let Step {
+            instruction: Instruction::Mask { percent },
+            scalars: Some([seed, masks]),
+            ..
+        } = self.program.steps[step]
+        else {
+            panic!("a dropout");
+        };
+        let [input, factors, output] = self.buffers.views(buffers);
+        dropout::draw(
+            factors,
+            percent,
+            state.scalars[seed] as u64,
+            state.scalars[masks] as u64,
+        );
+        state.scalars[masks] += 1.0;
+        output.copy_from_slice(input);
+        elementwise::scale(output, factors);
+    }
+
+    pub(super) fn compare(&mut self, labels: &[usize], logits: Buffer, gradient: Buffer) {
+        let classes = self.program.size(self.program.logits);
+        assert_eq!(labels.len(), self.buffers.batch, "one label an image");
+        assert!(labels.iter().all(|&label| label < classes), "labels below {classes}");
+        let [logits, gradient] = self.buffers.views([logits, gradient]);
+        let loss = cross_entropy::mean_loss(logits, labels, classes);
+        gradient.copy_from_slice(&cross_entropy::gradient(logits, labels, classes, 1.0));
+        self.loss = loss;
+    }
+}

@@ -107,6 +107,14 @@ fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measuremen
     }
     let batch = usize::from(arguments.batch);
     let cost = Cost::of(&mut *model)?;
+    let program = &cost.program;
+    let plan = (program.foreign == 0).then(|| cost.plan(kind_of_step(arguments)));
+    if arguments.plan && plan.is_none() {
+        return Err(CommandError::Usage(format!(
+            "{} has operations of dfdx itself: it runs without a plan",
+            arguments.network
+        )));
+    }
     let memory = Memory::of_bench(&cost, kind_of_step(arguments), batch);
     if let Some(warning) = memory.judge(arguments.ignore_memory)? {
         output::tell(format_args!("warning: {warning}"));
@@ -124,18 +132,15 @@ fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measuremen
         seconds.push(start.elapsed().as_secs_f64());
     }
     let median = median(&mut seconds[1..]);
-    let start = Instant::now();
-    let (result, spans) = stopwatch(|| step(arguments, &mut *model, &mut optimizer, &images, &labels));
-    result?;
-    let whole = start.elapsed().as_secs_f64();
-    let program = &cost.program;
-    let plan = (program.foreign == 0).then(|| cost.plan(kind_of_step(arguments)));
-    if arguments.plan && plan.is_none() {
-        return Err(CommandError::Usage(format!(
-            "{} has operations of dfdx itself: it runs without a plan",
-            arguments.network
-        )));
-    }
+    let divided = if arguments.by_layer || arguments.plan {
+        let start = Instant::now();
+        let (result, spans) = stopwatch(|| step(arguments, &mut *model, &mut optimizer, &images, &labels));
+        result?;
+        Some((spans, start.elapsed().as_secs_f64()))
+    } else {
+        None
+    };
+    let spans = |is_wanted: bool| divided.as_ref().filter(|_| is_wanted);
     let passes = if arguments.infer { 1.0 } else { 3.0 };
     let products = cost.total().multiply_adds as f64;
     Ok(Measurement {
@@ -152,10 +157,9 @@ fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measuremen
         planned_memory_bytes: plan.as_ref().map(|plan| plan.memory(program, batch).total()),
         peak_memory_bytes: machine::peak_memory(),
         memory_before_bytes,
-        layers: arguments.by_layer.then(|| by_kind(program, &spans, whole)),
-        plan: plan
-            .filter(|_| arguments.plan)
-            .map(|plan| PlanReport::new(program, &plan, batch, &spans)),
+        layers: spans(arguments.by_layer).map(|(spans, whole)| by_kind(program, spans, *whole)),
+        plan: (plan.as_ref().zip(spans(arguments.plan)))
+            .map(|(plan, (spans, _))| PlanReport::new(program, plan, batch, spans)),
     })
 }
 

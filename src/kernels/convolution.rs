@@ -154,7 +154,7 @@ impl Convolution {
 
     fn of_batch(&self, batch: usize) -> Self {
         Self {
-            window: WindowGeometry { batch, ..self.window },
+            window: self.window.of_batch(batch),
             ..*self
         }
     }

@@ -32,6 +32,11 @@ pub struct WindowGeometry {
 }
 
 impl WindowGeometry {
+    /// The same window over a batch of so many maps.
+    pub fn of_batch(self, batch: usize) -> Self {
+        Self { batch, ..self }
+    }
+
     /// Output pixels of the whole batch.
     pub fn output_pixels(&self) -> usize {
         length::of(&[self.batch, self.output[0], self.output[1]])

@@ -18,7 +18,7 @@ use crate::kernels::product::Output;
 use crate::kernels::reduction;
 use crate::kernels::sgd::{self, Update};
 use crate::kernels::window::{Pooling, WindowGeometry};
-use crate::plan::{Launch, Map, Plan};
+use crate::plan::{Buffer, Launch, Map, Plan};
 use crate::program::Program;
 use crate::stopwatch::timed;
 
@@ -68,11 +68,7 @@ impl Executable {
         Self {
             buffers: Buffers::new(&plan, largest),
             moments: Moments::default(),
-            statistics: plan
-                .statistics
-                .iter()
-                .map(|_| batch_norm::Statistics::default())
-                .collect(),
+            statistics: vec![batch_norm::Statistics::default(); plan.statistics.len()],
             affine: vec![None; steps],
             cells: vec![Vec::new(); steps],
             kernels: (0..steps).map(|_| None).collect(),
@@ -169,10 +165,7 @@ impl Executable {
     }
 
     fn window(&self, window: WindowGeometry) -> WindowGeometry {
-        WindowGeometry {
-            batch: self.buffers.batch,
-            ..window
-        }
+        window.of_batch(self.buffers.batch)
     }
 
     fn pooling(&self, pooling: Pooling) -> Pooling {
@@ -283,7 +276,7 @@ impl Executable {
     }
 
     /// Copies a map, or adds it.
-    fn put(&mut self, mode: Output, from: Map, to: crate::plan::Buffer) {
+    fn put(&mut self, mode: Output, from: Map, to: Buffer) {
         let [values, target] = self.buffers.views([from.buffer, to]);
         if from.is_plain() {
             return elementwise::put(mode, values, target);

@@ -5,10 +5,11 @@
 //! Stable Rust can't compute with generic constants; it can look them up. Rules that hold for any size are generic
 //! implementations, all others are tables over sizes up to 640 (pixels) and 4,096 (channels).
 
+mod tables;
+
 use std::fmt::Debug;
 
 use dfdx::shapes::{Const, ConstDim};
-use seq_macro::seq;
 
 /// How a window treats the border of a map.
 #[diagnostic::on_unimplemented(
@@ -94,8 +95,7 @@ impl<const N: usize> Padding for Pad<N> {
 #[diagnostic::on_unimplemented(
     message = "a window of size {KERNEL} with stride {STRIDE} and padding `{P}` does not fit on a map of size `{Self}`",
     label = "this map has no such window",
-    note = "a window must not be larger than the map, and one with padding `Whole` must be exactly as large",
-    note = "or this kind of window has no table yet: see `src/shapes.rs`"
+    note = "one with padding `Whole` must be exactly as large as the map, and other kinds need a rule in `src/shapes.rs`"
 )]
 pub trait Window<const KERNEL: usize, const STRIDE: usize, P: Padding>: ConstDim {
     /// The size of the map that the window writes.
@@ -120,74 +120,84 @@ impl<const N: usize> Window<N, 1, Whole> for Const<N> {
     type Out = Const<1>;
 }
 
-/// One implementation for each size: `kernel, stride, padding, cells of padding on both sides together`.
-macro_rules! tabulate {
-    ($n:literal: $($kernel:literal, $stride:literal, $padding:ty, $cells:literal);+ $(;)?) => {$(
-        impl Window<$kernel, $stride, $padding> for Const<$n> {
-            type Out = Const<{ ($n + $cells - $kernel) / $stride + 1 }>;
+/// Windows that a table knows: `kernel, stride, padding, table`.
+macro_rules! looks_up {
+    ($($kernel:literal, $stride:literal, $padding:ty, $table:ident);+ $(;)?) => {$(
+        impl<const N: usize> Window<$kernel, $stride, $padding> for Const<N>
+        where
+            Const<N>: tables::$table,
+        {
+            type Out = <Self as tables::$table>::Out;
         }
     )+};
 }
+looks_up! {
+    1, 2, Valid, HalvesRoundedUp;
+    2, 2, Valid, TwoByTwo;
+    3, 1, Valid, ThreeByOne;
+    3, 2, Valid, ThreeByTwo;
+    3, 3, Valid, ThreeByThree;
+    5, 2, Valid, FiveByTwo;
+    7, 2, Valid, SevenByTwo;
+    3, 2, Pad<1>, HalvesRoundedUp;
+    7, 2, Pad<3>, HalvesRoundedUp;
+    3, 2, CorrectPad, HalvesRoundedUp;
+    5, 2, CorrectPad, HalvesRoundedUp;
+    7, 2, CorrectPad, HalvesRoundedUp;
+}
 
-seq!(N in 1..=640 {
-    impl<const KERNEL: usize> Window<KERNEL, 2, Same> for Const<N> {
-        type Out = Const<{ usize::div_ceil(N, 2) }>;
-    }
-    impl Window<3, 2, CorrectPad> for Const<N> {
-        type Out = Const<{ usize::div_ceil(N, 2) }>;
-    }
-    impl Window<5, 2, CorrectPad> for Const<N> {
-        type Out = Const<{ usize::div_ceil(N, 2) }>;
-    }
-    impl Window<7, 2, CorrectPad> for Const<N> {
-        type Out = Const<{ usize::div_ceil(N, 2) }>;
-    }
-    tabulate!(N: 1, 2, Valid, 0; 3, 2, Pad<1>, 2; 7, 2, Pad<3>, 6);
-});
-seq!(N in 2..=640 { tabulate!(N: 2, 2, Valid, 0); });
-seq!(N in 3..=640 { tabulate!(N: 3, 1, Valid, 0; 3, 2, Valid, 0; 3, 3, Valid, 0); });
-seq!(N in 5..=640 { tabulate!(N: 5, 2, Valid, 0); });
-seq!(N in 7..=640 { tabulate!(N: 7, 2, Valid, 0); });
+impl<const N: usize, const KERNEL: usize> Window<KERNEL, 2, Same> for Const<N>
+where
+    Const<N>: tables::HalvesRoundedUp,
+{
+    type Out = <Self as tables::HalvesRoundedUp>::Out;
+}
 
 /// This many channels and `MORE` others: `<Const<64> as Plus<32>>::Sum` is `Const<96>`.
 #[diagnostic::on_unimplemented(
     message = "the sum of `{Self}` and {MORE} channels is not in the table",
     label = "channels that can't be concatenated",
-    note = "`src/shapes.rs` tabulates multiples of 8 up to 4,096 channels, with 8 to 64 more"
+    note = "the tables that `build.rs` writes have multiples of 8 up to 4,096 channels, with 8 to 64 more"
 )]
 pub trait Plus<const MORE: usize>: ConstDim {
     /// The number of channels of both together.
     type Sum: ConstDim;
 }
 
-macro_rules! tabulate_sums {
-    ($eighth:literal: $($more:literal),+) => {$(
-        impl Plus<$more> for Const<{ 8 * $eighth }> {
-            type Sum = Const<{ 8 * $eighth + $more }>;
+macro_rules! sums {
+    ($($more:literal: $table:ident),+) => {$(
+        impl<const N: usize> Plus<$more> for Const<N>
+        where
+            Const<N>: tables::$table,
+        {
+            type Sum = <Self as tables::$table>::Out;
         }
     )+};
 }
-seq!(N in 1..=512 { tabulate_sums!(N: 8, 16, 24, 32, 48, 64); });
+sums!(8: Plus8, 16: Plus16, 24: Plus24, 32: Plus32, 48: Plus48, 64: Plus64);
 
 /// `N` times as many channels: `<Const<84> as Times<4>>::Product` is `Const<336>`.
 #[diagnostic::on_unimplemented(
     message = "{N} times `{Self}` channels is not in the table",
     label = "channels that can't be concatenated",
-    note = "`src/shapes.rs` tabulates two, four and six times even numbers of channels up to 1,024"
+    note = "the tables that `build.rs` writes have two, four and six times even numbers of channels up to 1,024"
 )]
 pub trait Times<const N: usize>: ConstDim {
     /// The number of channels of all together.
     type Product: ConstDim;
 }
 
-macro_rules! tabulate_products {
-    ($half:literal: $($count:literal),+) => {$(
-        impl Times<$count> for Const<{ 2 * $half }> {
-            type Product = Const<{ 2 * $half * $count }>;
+macro_rules! products {
+    ($($count:literal: $table:ident),+) => {$(
+        impl<const N: usize> Times<$count> for Const<N>
+        where
+            Const<N>: tables::$table,
+        {
+            type Product = <Self as tables::$table>::Out;
         }
     )+};
 }
-seq!(N in 1..=512 { tabulate_products!(N: 2, 4, 6); });
+products!(2: Twice, 4: FourTimes, 6: SixTimes);
 
 /// Exactly `N` channels: the bound through which a layer says what it takes.
 #[diagnostic::on_unimplemented(

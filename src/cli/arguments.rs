@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::examples;
-use crate::experiment::{Experiment, ExperimentError, ExperimentFile, HeadKind, Overrides, Setting};
+use crate::experiment::{Experiment, ExperimentError, ExperimentFile, HeadKind, Overrides, Setting, head_named};
 use crate::kernels::instruction_set::InstructionSet;
 
 /// Image-classification experiments: Global Average Pooling against Wise-SrNet and other heads that keep spatial
@@ -153,7 +153,7 @@ pub struct Changes {
     #[arg(long, value_name = "N")]
     limit_test: Option<usize>,
     /// Heads to train, separated by commas
-    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = head_named)]
     heads: Option<Vec<HeadKind>>,
     /// Seeds, separated by commas
     #[arg(long, value_name = "0,1,2", value_delimiter = ',')]
@@ -310,7 +310,7 @@ pub struct EvaluateArguments {
     #[arg(long, value_name = "FILE|DIR")]
     pub checkpoint: PathBuf,
     /// Head that the checkpoint must be of
-    #[arg(long)]
+    #[arg(long, value_parser = head_named)]
     pub head: Option<HeadKind>,
     /// Folder or zip file that holds the data set's layout
     #[arg(long, value_name = "PATH")]
@@ -395,7 +395,7 @@ pub struct BenchArguments {
     #[arg(long)]
     pub size: usize,
     /// Head
-    #[arg(long, default_value = "gap")]
+    #[arg(long, default_value = "gap", value_parser = head_named)]
     pub head: HeadKind,
     /// Images per step
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]

@@ -14,9 +14,9 @@ use super::memory::Memory;
 use super::table::{Side, Table};
 use super::{machine, output};
 use crate::experiment::{Cost, Registry, Step};
-use crate::plan::{Direction, MemoryUse};
+use crate::plan::MemoryUse;
 use crate::program::Program;
-use crate::stopwatch::{Span, stopwatch};
+use crate::stopwatch::{Direction, Span, stopwatch};
 use crate::training::{Model, Sgd};
 
 /// As many classes as MIT Indoor Scenes has.

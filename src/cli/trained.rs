@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::CommandError;
 use super::text::printable;
-use crate::experiment::{HeadKind, Registry, UnknownHead};
+use crate::experiment::{Registry, head_named};
 use crate::runner::folder::BEST;
 use crate::training::{Checkpoint, Misfit, Model};
 
@@ -28,10 +28,7 @@ impl Trained {
     /// Builds the checkpoint's network and gives it the checkpoint's weights.
     pub fn model(&self, registry: &Registry) -> Result<Box<dyn Model>, CommandError> {
         let Checkpoint { identity, snapshot, .. } = &self.checkpoint;
-        let head: HeadKind = identity
-            .head
-            .parse()
-            .map_err(|error: UnknownHead| self.unusable(&error.to_string()))?;
+        let head = head_named(&identity.head).map_err(|error| self.unusable(&error.to_string()))?;
         let classes = identity.classes.len();
         if classes == 0 {
             return Err(self.unusable("it names no classes"));

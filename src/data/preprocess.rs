@@ -9,10 +9,8 @@ pub const MEAN_BGR: [f32; 3] = [103.939, 116.779, 123.68];
 /// `pixels`: any number of pixels × 3.
 pub fn caffe(pixels: &mut [f32]) {
     for pixel in pixels.as_chunks_mut::<3>().0 {
-        pixel.swap(0, 2);
-        for (value, mean) in pixel.iter_mut().zip(MEAN_BGR) {
-            *value -= mean;
-        }
+        let [red, green, blue] = *pixel;
+        *pixel = [blue - MEAN_BGR[0], green - MEAN_BGR[1], red - MEAN_BGR[2]];
     }
 }
 

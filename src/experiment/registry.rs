@@ -3,10 +3,11 @@
 use dfdx::prelude::Const;
 
 use super::{Experiment, HeadKind, Problem};
-use crate::heads::{Depthwise, DepthwiseNonNeg, Gap, GapDropout, Head, HeadsOver};
-use crate::networks::{Backbone, DenseNet169, MiniResNet, NasNetLarge, ResNet50, Xception};
+use crate::builtin::{Builtin, builtin};
+use crate::heads::AllHeads;
+use crate::networks::Backbone;
 use crate::text::one_of;
-use crate::training::{BackboneType, BuildError, EagerBackboneType, Model};
+use crate::training::{BackboneType, BuildError, EagerBackboneType, Model, Planned, TracedNetwork};
 
 type Build = dyn Fn(HeadKind, u64, usize) -> Result<Box<dyn Model>, BuildError> + Send + Sync;
 
@@ -24,40 +25,8 @@ struct Entry {
     build: Box<Build>,
 }
 
-/// A method that registers a network with all heads.
-macro_rules! register {
-    ($(#[doc = $doc:literal])* $name:ident: $backbone:ident) => {
-        $(#[doc = $doc])*
-        pub fn $name<N, const IMAGE: usize, const M: usize, const C: usize>(&mut self, network: &str)
-        where
-            N: Backbone<IMAGE, M, C>,
-            Const<M>: HeadsOver,
-            Gap<C>: Head<M, C>,
-            GapDropout<C>: Head<M, C>,
-            Depthwise<C, M>: Head<M, C>,
-            DepthwiseNonNeg<C, M>: Head<M, C>,
-            <Const<M> as HeadsOver>::WiseSrNet<C>: Head<M, C>,
-            <Const<M> as HeadsOver>::WiseSrNetDropout<C>: Head<M, C>,
-            <Const<M> as HeadsOver>::FlattenFc<C>: Head<M, C>,
-        {
-            let of = $backbone::<M, C>::of::<N, IMAGE>();
-            let build = move |head, seed, classes| {
-                let model = match head {
-                    HeadKind::Gap => of.with_head::<Gap<C>>(seed, classes)?,
-                    HeadKind::GapDropout => of.with_head::<GapDropout<C>>(seed, classes)?,
-                    HeadKind::Depthwise => of.with_head::<Depthwise<C, M>>(seed, classes)?,
-                    HeadKind::DepthwiseNonneg => of.with_head::<DepthwiseNonNeg<C, M>>(seed, classes)?,
-                    HeadKind::WiseSrnet => of.with_head::<<Const<M> as HeadsOver>::WiseSrNet<C>>(seed, classes)?,
-                    HeadKind::WiseSrnetDropout => {
-                        of.with_head::<<Const<M> as HeadsOver>::WiseSrNetDropout<C>>(seed, classes)?
-                    }
-                    HeadKind::FlattenFc => of.with_head::<<Const<M> as HeadsOver>::FlattenFc<C>>(seed, classes)?,
-                };
-                Ok(model)
-            };
-            self.add(network, IMAGE, Box::new(build));
-        }
-    };
+fn planned(network: TracedNetwork) -> Result<Box<dyn Model>, BuildError> {
+    Ok(Box::new(Planned::new(network)))
 }
 
 impl Registry {
@@ -69,54 +38,40 @@ impl Registry {
     /// This crate's networks.
     pub fn builtin() -> Self {
         let mut registry = Self::empty();
-        // One function a network: after an edit to one, the compiler need not look at the others again.
-        for register in [
-            Self::register_densenet169,
-            Self::register_resnet50,
-            Self::register_xception,
-            Self::register_nasnet_large,
-            Self::register_mini_resnet,
-        ] {
-            register(&mut registry);
+        for Builtin {
+            name,
+            image_size,
+            build,
+        } in builtin()
+        {
+            let build = move |head, seed, classes| planned(build(head, seed, classes)?);
+            registry.add(name, image_size, Box::new(build));
         }
         registry
     }
 
-    fn register_densenet169(&mut self) {
-        self.register::<DenseNet169, 224, 7, 1664>("densenet169");
-        self.register::<DenseNet169, 512, 16, 1664>("densenet169");
+    /// Adds the network `N` for images of `IMAGE × IMAGE`, whose map is `M × M × C`, with all seven heads; an earlier
+    /// entry with the same name and size is replaced.
+    pub fn register<N, const IMAGE: usize, const M: usize, const C: usize>(&mut self, network: &str)
+    where
+        N: Backbone<IMAGE, M, C>,
+        Const<M>: AllHeads<M, C>,
+    {
+        let backbone = BackboneType::<M, C>::of::<N, IMAGE>();
+        let build = move |head, seed, classes| planned(backbone.with(head, seed, classes)?);
+        self.add(network, IMAGE, Box::new(build));
     }
 
-    fn register_resnet50(&mut self) {
-        self.register::<ResNet50, 224, 7, 2048>("resnet50");
-        self.register::<ResNet50, 512, 16, 2048>("resnet50");
-    }
-
-    fn register_xception(&mut self) {
-        self.register::<Xception, 224, 7, 2048>("xception");
-        self.register::<Xception, 512, 16, 2048>("xception");
-    }
-
-    fn register_nasnet_large(&mut self) {
-        self.register::<NasNetLarge, 224, 7, 4032>("nasnet_large");
-        self.register::<NasNetLarge, 512, 16, 4032>("nasnet_large");
-    }
-
-    fn register_mini_resnet(&mut self) {
-        self.register::<MiniResNet, 64, 8, 128>("mini_resnet");
-        self.register::<MiniResNet, 96, 12, 128>("mini_resnet");
-    }
-
-    register! {
-        /// Adds the network `N` for images of `IMAGE × IMAGE`, whose map is `M × M × C`, with all seven heads; an earlier
-        /// entry with the same name and size is replaced.
-        register: BackboneType
-    }
-
-    register! {
-        /// As [`register`](Self::register), of a network with operations of dfdx itself: it runs layer by layer, slower and in
-        /// more memory, and takes longer to compile.
-        register_eager: EagerBackboneType
+    /// As [`register`](Self::register), of a network with operations of dfdx itself: it runs layer by layer, slower and in
+    /// more memory, and takes longer to compile.
+    pub fn register_eager<N, const IMAGE: usize, const M: usize, const C: usize>(&mut self, network: &str)
+    where
+        N: Backbone<IMAGE, M, C>,
+        Const<M>: AllHeads<M, C>,
+    {
+        let backbone = EagerBackboneType::<M, C>::of::<N, IMAGE>();
+        let build = move |head, seed, classes| Ok(backbone.with(head, seed, classes)?);
+        self.add(network, IMAGE, Box::new(build));
     }
 
     fn add(&mut self, network: &str, image_size: usize, build: Box<Build>) {

@@ -4,6 +4,7 @@ use super::{Buffer, Statistics};
 use crate::kernels::pixels::Place;
 use crate::kernels::product::Output;
 use crate::program::Program;
+use crate::stopwatch::Direction;
 
 /// A map in memory: all channels of a buffer, or some of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,15 +238,6 @@ pub enum Access {
     Update,
     /// Writes some channels of it; the others stay.
     WritePart,
-}
-
-/// Which way a launch goes through the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// From the images to the loss.
-    Forward,
-    /// From the loss to the gradients.
-    Backward,
 }
 
 impl Launch {

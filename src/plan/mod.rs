@@ -14,7 +14,7 @@ mod readers;
 mod slices;
 
 pub use arena::{Arena, Lifetime};
-pub use launch::{Access, Direction, Launch, Map, Then};
+pub use launch::{Access, Launch, Map, Then};
 pub use memory::PlannedMemory;
 
 use serde::{Deserialize, Serialize};

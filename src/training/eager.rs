@@ -3,17 +3,17 @@
 
 use dfdx::prelude::{Const, Cpu, CpuError, TensorFromVec};
 
-use super::model::{BACKBONE, HEAD, Model, Step};
+use super::model::{Model, Step};
 use super::optimizer::Sgd;
 use super::planned::Planned;
-use super::typed::{AnyBackbone, AnyHead, SizedBackbone, TypedHead, trace};
-use crate::heads::{Head, Logits};
+use crate::heads::{AllHeads, Head, HeadKind};
 use crate::layers::{
     FeatureMap, GradientStore, TrainingTape, Visited, build, for_each_with_gradients, softmax_cross_entropy, values,
 };
 use crate::networks::Backbone;
 use crate::plan::MemoryUse;
 use crate::program::Program;
+use crate::typed::{AnyBackbone, AnyHead, BACKBONE, SizedBackbone, TracedNetwork, TypedHead, trace};
 
 trait EagerBackbone<const M: usize, const C: usize>: AnyBackbone<M, C> {
     fn infer(&self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C>, CpuError>;
@@ -29,21 +29,6 @@ impl<N: Backbone<IMAGE, M, C>, const IMAGE: usize, const M: usize, const C: usiz
 
     fn for_each_with_gradients(&mut self, gradients: &mut dyn GradientStore, visit: &mut dyn FnMut(Visited<'_>)) {
         for_each_with_gradients(&mut self.0, BACKBONE, gradients, visit);
-    }
-}
-
-trait EagerHead<const M: usize, const C: usize>: AnyHead<M, C> {
-    fn infer(&self, map: FeatureMap<M, C>) -> Result<Logits, CpuError>;
-    fn for_each_with_gradients(&mut self, gradients: &mut dyn GradientStore, visit: &mut dyn FnMut(Visited<'_>));
-}
-
-impl<H: Head<M, C>, const M: usize, const C: usize> EagerHead<M, C> for TypedHead<H> {
-    fn infer(&self, map: FeatureMap<M, C>) -> Result<Logits, CpuError> {
-        self.0.infer(map)
-    }
-
-    fn for_each_with_gradients(&mut self, gradients: &mut dyn GradientStore, visit: &mut dyn FnMut(Visited<'_>)) {
-        for_each_with_gradients(&mut self.0, HEAD, gradients, visit);
     }
 }
 
@@ -65,30 +50,50 @@ impl<const M: usize, const C: usize> EagerBackboneType<M, C> {
     /// # Errors
     /// A layer's.
     pub fn with_head<H: Head<M, C>>(&self, seed: u64, classes: usize) -> Result<Box<dyn Model>, CpuError> {
-        let mut model = self.on_tape::<H>(seed, classes)?;
-        let program = model.program()?;
-        if program.foreign > 0 {
-            return Ok(model);
-        }
-        Ok(Box::new(Planned::new(program, |visit| model.for_each(visit))))
+        self.join(seed, TypedHead::<H>::boxed(seed, classes)?)?.by_plans()
     }
 
-    /// The same network, layer by layer whatever its operations are.
+    /// As [`with_head`](Self::with_head), by the head's name.
+    ///
+    /// # Errors
+    /// A layer's.
+    pub fn with(&self, head: HeadKind, seed: u64, classes: usize) -> Result<Box<dyn Model>, CpuError>
+    where
+        Const<M>: AllHeads<M, C>,
+    {
+        self.join(seed, Const::<M>::build(head, seed, classes)?)?.by_plans()
+    }
+
+    /// The network with head `H`, layer by layer whatever its operations are.
     ///
     /// # Errors
     /// A layer's.
     pub fn on_tape<H: Head<M, C>>(&self, seed: u64, classes: usize) -> Result<Box<dyn Model>, CpuError> {
-        let head: Box<dyn EagerHead<M, C>> = Box::new(TypedHead::<H>(build(seed, HEAD, classes)?));
-        Ok(Box::new(Joined {
+        Ok(Box::new(self.join(seed, TypedHead::<H>::boxed(seed, classes)?)?))
+    }
+
+    fn join(&self, seed: u64, head: Box<dyn AnyHead<M, C>>) -> Result<Joined<M, C>, CpuError> {
+        Ok(Joined {
             backbone: (self.build)(seed)?,
             head,
-        }))
+        })
     }
 }
 
 struct Joined<const M: usize, const C: usize> {
     backbone: Box<dyn EagerBackbone<M, C>>,
-    head: Box<dyn EagerHead<M, C>>,
+    head: Box<dyn AnyHead<M, C>>,
+}
+
+impl<const M: usize, const C: usize> Joined<M, C> {
+    fn by_plans(mut self) -> Result<Box<dyn Model>, CpuError> {
+        let program = self.program()?;
+        if program.foreign > 0 {
+            return Ok(Box::new(self));
+        }
+        let network = TracedNetwork::new(program, |visit| self.for_each(visit));
+        Ok(Box::new(Planned::new(network)))
+    }
 }
 
 impl<const M: usize, const C: usize> Model for Joined<M, C> {

@@ -7,12 +7,6 @@ use crate::layers::{GradientStore, Visited};
 use crate::plan::MemoryUse;
 use crate::program::Program;
 
-/// What the names of a backbone's parameters start with.
-pub const BACKBONE: &str = "backbone";
-
-/// What the names of a head's parameters start with.
-pub const HEAD: &str = "head";
-
 /// A whole network behind one interface.
 ///
 /// Images are NHWC, preprocessed, densely packed; every method that takes them, or maps, panics if their number of values

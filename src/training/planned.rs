@@ -8,9 +8,10 @@ use crate::device::host::{Executable, Memory, State};
 use crate::layers::{Parameter, Scalar, Visited};
 use crate::plan::{MemoryUse, Plan};
 use crate::program::Program;
+use crate::typed::TracedNetwork;
 
 /// A program with its state, and the executables that were needed so far.
-pub(super) struct Planned {
+pub struct Planned {
     program: Program,
     state: State,
     maps: MemoryUse,
@@ -23,16 +24,15 @@ pub(super) struct Planned {
 }
 
 impl Planned {
-    /// A program whose state is what `for_each` visits: a network's parameters and scalars, in the program's order.
-    pub fn new(program: Program, for_each: impl FnOnce(&mut dyn FnMut(Visited<'_>))) -> Self {
-        let mut state = State::default();
-        for_each(&mut |visited| match visited {
-            Visited::Tensor(tensor) => state.parameters.push(tensor.values.to_vec()),
-            Visited::Scalar(scalar) => state.scalars.push(*scalar.value),
-        });
+    /// A network that has been traced.
+    pub fn new(network: TracedNetwork) -> Self {
         Self {
-            program,
-            state,
+            program: network.program,
+            state: State {
+                parameters: network.parameters,
+                scalars: network.scalars,
+                version: 0,
+            },
             maps: MemoryUse::default(),
             memory: Memory::default(),
             training: None,

@@ -17,7 +17,7 @@ def backbone(network, size):
 
 
 def mini_resnet(size):
-    """`src/networks/mini_resnet.rs`, its layers named after the crate's parameters."""
+    """`crates/networks/src/networks/mini_resnet.rs`, its layers named after the crate's parameters."""
     keras.utils.clear_session()
     image = keras.Input((size, size, 3))
     x = convolution(image, "backbone.0", 32, 3, 2)

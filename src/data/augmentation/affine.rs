@@ -48,11 +48,11 @@ impl Affine {
         let source = image.as_raw();
         let mut pixels = Vec::with_capacity(source.len());
         for row in 0..height {
-            let start = [0, 1].map(|axis| self.origin[axis] + self.per_row[axis] * row as f64);
+            let start_x = self.origin[0] + self.per_row[0] * row as f64;
+            let start_y = self.origin[1] + self.per_row[1] * row as f64;
             for column in 0..width {
-                let [x, y] = [0, 1].map(|axis| start[axis] + self.per_column[axis] * column as f64);
-                let (left, right, x) = neighbours(x, width);
-                let (above, below, y) = neighbours(y, height);
+                let (left, right, x) = neighbours(start_x + self.per_column[0] * column as f64, width);
+                let (above, below, y) = neighbours(start_y + self.per_column[1] * column as f64, height);
                 let upper = &source[above * stride..][..stride];
                 let lower = &source[below * stride..][..stride];
                 for channel in 0..3 {
@@ -70,6 +70,7 @@ impl Affine {
 }
 
 /// The two input positions beside `position` on an axis of `len` pixels, and the share of the second.
+#[inline]
 fn neighbours(position: f64, len: usize) -> (usize, usize, f64) {
     let last = len - 1;
     let position = position.clamp(0.0, last as f64);

@@ -1,0 +1,36 @@
+//! f32 loops over slices with run-time sizes: no dfdx, no generics over shape, so each kernel is compiled once
+//! however many layers use it.
+//!
+//! Feature maps are stored as Keras stores them: batch, height, width, channels (NHWC), densely packed. A row of a
+//! map's matrix is one pixel with all its channels.
+//!
+//! Every kernel gives the same bits for any number of threads: work is divided by the sizes of the data, never by
+//! the number of threads, and partial sums are added in a fixed order. Gradients are overwritten or added to, as their
+//! [`Output`](product::Output) says, because a map may be read by several layers; all other outputs are overwritten.
+
+pub mod average_pooling;
+pub mod batch_norm;
+pub mod convolution;
+pub mod cross_entropy;
+pub mod depthwise;
+pub mod dropout;
+pub mod elementwise;
+pub mod instruction_set;
+pub mod length;
+pub mod max_pooling;
+pub mod memory;
+pub mod pixels;
+pub mod product;
+pub mod random;
+pub mod reduction;
+mod scratch;
+pub mod sgd;
+pub mod stopwatch;
+mod strip;
+pub mod subsample;
+mod tasks;
+mod tile;
+mod vector;
+pub mod window;
+mod winograd;
+mod winograd_tile;

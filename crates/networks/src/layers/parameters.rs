@@ -1,0 +1,207 @@
+//! A network's parameters by name: building them from a seed, and visiting them with their gradients. Built on dfdx's
+//! visitors, so it works for any nesting of modules.
+
+use dfdx::nn::{
+    RecursiveWalker, ScalarOptions, TensorCollection, TensorOptions, TensorViewer, TensorVisitor, ViewTensorMut,
+};
+use dfdx::prelude::{Cpu, CpuError, HasShape, Shape, Tensor, UniqueId, ZerosTensor};
+use num_traits::NumCast;
+
+use super::bridge::{GradientSlot, id, values_mut};
+use super::constraint::NON_NEGATIVE;
+use super::tape::GradientStore;
+use crate::kernels::random;
+
+/// One tensor of a network.
+pub struct Parameter<'a> {
+    /// The path to it, such as `head.1.kernel`.
+    pub name: &'a str,
+    /// Its sizes.
+    pub shape: &'a [usize],
+    /// Whether the optimizer updates it; running statistics are not trained.
+    pub trainable: bool,
+    /// Whether it is kept non-negative.
+    pub non_negative: bool,
+    /// What tells the tensor from all others on a tape; none of a network that doesn't run on tapes.
+    pub id: Option<UniqueId>,
+    /// Its values.
+    pub values: &'a mut [f32],
+    /// Its gradient, where gradients are visited too; empty otherwise.
+    pub gradient: &'a [f32],
+}
+
+/// One number of a network's state that is not a tensor, such as a dropout layer's position in its random stream.
+pub struct Scalar<'a> {
+    /// The path to it.
+    pub name: &'a str,
+    /// Its value; integers up to 2⁵³ are exact.
+    pub value: &'a mut f64,
+}
+
+/// What a visit meets.
+pub enum Visited<'a> {
+    /// A tensor.
+    Tensor(Parameter<'a>),
+    /// A number.
+    Scalar(Scalar<'a>),
+}
+
+/// Visits every tensor and scalar of `model` in a fixed order; their names start with `prefix`.
+pub fn for_each<M: TensorCollection<f32, Cpu>>(model: &mut M, prefix: &str, visit: &mut dyn FnMut(Visited<'_>)) {
+    walk(model, prefix, Each { visit, gradients: None });
+}
+
+/// As [`for_each`], with each trainable tensor's gradient.
+pub fn for_each_with_gradients<M: TensorCollection<f32, Cpu>>(
+    model: &mut M,
+    prefix: &str,
+    gradients: &mut dyn GradientStore,
+    visit: &mut dyn FnMut(Visited<'_>),
+) {
+    walk(
+        model,
+        prefix,
+        Each {
+            visit,
+            gradients: Some(gradients),
+        },
+    );
+}
+
+fn walk<M: TensorCollection<f32, Cpu>>(model: &mut M, prefix: &str, mut each: Each<'_, '_>) {
+    let mut walker = RecursiveWalker {
+        m: (model, prefix.to_owned()),
+        f: &mut each,
+    };
+    // The visitor's only error is dfdx's out-of-memory, which dfdx itself reports by aborting on the CPU.
+    let _ = M::iter_tensors(&mut walker);
+}
+
+/// The path to a field, as dfdx's `ViewTensorName` builds it. That one formats text in every place that names a field,
+/// which is a sixth of this crate's code; here they all call one function.
+enum Path {}
+
+impl TensorViewer for Path {
+    type View<'a, M: 'a> = String;
+
+    fn view_field<M, F, R, W>(parent: &mut String, name: &str, _: &mut R, _: &mut W) -> String
+    where
+        R: FnMut(&M) -> &F,
+        W: FnMut(&mut M) -> &mut F,
+    {
+        join(parent, name)
+    }
+}
+
+fn join(parent: &str, name: &str) -> String {
+    if parent.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{parent}.{name}")
+    }
+}
+
+struct Each<'f, 'g> {
+    visit: &'f mut dyn FnMut(Visited<'_>),
+    gradients: Option<&'g mut dyn GradientStore>,
+}
+
+impl TensorVisitor<f32, Cpu> for Each<'_, '_> {
+    type Viewer = (ViewTensorMut, Path);
+    type Err = CpuError;
+    type E2 = f32;
+    type D2 = Cpu;
+
+    fn visit<S: Shape>(
+        &mut self,
+        options: TensorOptions<S, f32, Cpu>,
+        (tensor, name): (&mut Tensor<S, f32, Cpu>, String),
+    ) -> Result<Option<Tensor<S, f32, Cpu>>, CpuError> {
+        let sizes = tensor.shape().concrete();
+        let gradient = match &mut self.gradients {
+            Some(gradients) if options.do_gradient_update => gradients.take(&GradientSlot::new(tensor))?.into_values(),
+            _ => Vec::new(),
+        };
+        (self.visit)(Visited::Tensor(Parameter {
+            name: &name,
+            shape: sizes.as_ref(),
+            trainable: options.do_gradient_update,
+            non_negative: name.rsplit('.').next() == Some(NON_NEGATIVE),
+            id: Some(id(tensor)),
+            values: values_mut(tensor),
+            gradient: &gradient,
+        }));
+        Ok(None)
+    }
+
+    fn visit_scalar<N: NumCast>(
+        &mut self,
+        _: ScalarOptions<N>,
+        (scalar, name): (&mut N, String),
+    ) -> Result<Option<N>, CpuError> {
+        let mut value = scalar.to_f64().unwrap_or_default();
+        (self.visit)(Visited::Scalar(Scalar {
+            name: &name,
+            value: &mut value,
+        }));
+        if let Some(changed) = N::from(value) {
+            *scalar = changed;
+        }
+        Ok(None)
+    }
+}
+
+/// Builds a module whose initial parameters depend on `seed` and their own names alone, not on what else is built or
+/// in which order: the same backbone starts with the same weights under every head.
+///
+/// Names start with `prefix`. Axes of [`Units`](super::Units) get `units` entries.
+pub fn build<M: TensorCollection<f32, Cpu, To<f32, Cpu> = M>>(
+    seed: u64,
+    prefix: &str,
+    units: usize,
+) -> Result<M, CpuError> {
+    let mut builder = Builder { seed, units };
+    let built = M::iter_tensors(&mut RecursiveWalker {
+        m: prefix.to_owned(),
+        f: &mut builder,
+    })?;
+    // The builder gives every tensor and scalar a value, so the module is always complete.
+    built.ok_or(CpuError::WrongNumElements)
+}
+
+struct Builder {
+    seed: u64,
+    units: usize,
+}
+
+impl TensorVisitor<f32, Cpu> for Builder {
+    type Viewer = Path;
+    type Err = CpuError;
+    type E2 = f32;
+    type D2 = Cpu;
+
+    fn visit<S: Shape>(
+        &mut self,
+        options: TensorOptions<S, f32, Cpu>,
+        name: String,
+    ) -> Result<Option<Tensor<S, f32, Cpu>>, CpuError> {
+        let device = Cpu::seed_from_u64(random::key(self.seed, &name, &[]));
+        let mut sizes = options.shape.concrete();
+        for axis in 0..S::NUM_DIMS {
+            if sizes[axis] == 0 {
+                sizes[axis] = self.units;
+            }
+        }
+        let shape = S::from_concrete(&sizes).unwrap_or(options.shape);
+        let mut tensor = device.try_zeros_like(&shape)?;
+        (options.reset)(&mut tensor)?;
+        Ok(Some(tensor))
+    }
+
+    fn visit_scalar<N: NumCast>(&mut self, options: ScalarOptions<N>, name: String) -> Result<Option<N>, CpuError> {
+        // A seed has 32 bits, so that it survives as a number of any type.
+        let seed = random::key(self.seed, &name, &[]) >> 32;
+        let is_seed = name.rsplit('.').next() == Some(super::dropout::SEED);
+        Ok(if is_seed { N::from(seed) } else { Some(options.default) })
+    }
+}

@@ -6,14 +6,15 @@
 use std::time::Instant;
 
 use rayon::ThreadPoolBuilder;
+use wise_srnet::kernels::accumulate::Output;
 use wise_srnet::kernels::batch_norm::{Affine, gradients, normalize, statistics};
 use wise_srnet::kernels::convolution::Convolution;
 use wise_srnet::kernels::depthwise::Depthwise;
-use wise_srnet::kernels::instruction_set::InstructionSet;
 use wise_srnet::kernels::max_pooling;
 use wise_srnet::kernels::pixels::Pixels;
-use wise_srnet::kernels::product::{self, Output};
+use wise_srnet::kernels::product;
 use wise_srnet::kernels::sgd::{Update, update};
+use wise_srnet::kernels::simd::InstructionSet;
 use wise_srnet::kernels::window::{Pooling, WindowGeometry};
 use wise_srnet::memory::KeepLarge;
 

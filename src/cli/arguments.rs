@@ -9,7 +9,7 @@ use clap_complete::Shell;
 
 use super::examples;
 use crate::experiment::{Experiment, ExperimentError, ExperimentFile, HeadKind, Overrides, Setting, head_named};
-use crate::kernels::instruction_set::InstructionSet;
+use crate::kernels::simd::InstructionSet;
 
 /// Image-classification experiments: Global Average Pooling against Wise-SrNet and other heads that keep spatial
 /// information.

@@ -13,7 +13,7 @@ use super::text::{printable, utc};
 use super::{machine, output};
 use crate::atomic_file::replace_on;
 use crate::input_file;
-use crate::kernels::instruction_set::InstructionSet;
+use crate::kernels::simd::InstructionSet;
 use crate::runner::Lock;
 use crate::runner::folder::ENVIRONMENT;
 

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::text::{one_line, printable};
 use crate::data::{DataError, with_causes};
 use crate::experiment::{ExperimentError, PlanError};
-use crate::kernels::instruction_set::PinError;
+use crate::kernels::simd::PinError;
 use crate::report::ReportError;
 use crate::runner::FolderError;
 use crate::training::{CheckpointError, EvaluationError, FitError};

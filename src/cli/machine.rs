@@ -8,8 +8,8 @@ use tracing::info;
 
 use super::arguments::Processor;
 use super::error::CommandError;
-use crate::kernels::instruction_set::InstructionSet;
 use crate::kernels::product;
+use crate::kernels::simd::InstructionSet;
 
 /// The pool in which everything is computed, with the instruction set that is asked for.
 pub fn pool(processor: Processor) -> Result<ThreadPool, CommandError> {

@@ -9,8 +9,8 @@ use super::forward::{Forward, Mode};
 use super::readers::Readers;
 use super::slices::Slices;
 use super::{Buffer, Launch, Length, Map, MemoryUse, Plan, Planner, Then};
+use crate::kernels::accumulate::Output;
 use crate::kernels::pixels::Place;
-use crate::kernels::product::Output;
 use crate::program::{Instruction, Program, Step, Value};
 
 /// What becomes of the parameters' gradients.

@@ -1,8 +1,8 @@
 //! What a step does at once, and what that reads and writes.
 
 use super::{Buffer, Statistics};
+use crate::kernels::accumulate::Output;
 use crate::kernels::pixels::Place;
-use crate::kernels::product::Output;
 use crate::program::Program;
 use crate::stopwatch::Direction;
 

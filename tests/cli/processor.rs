@@ -1,6 +1,6 @@
 //! What a run is computed with, and which of it its bits depend on.
 
-use wise_srnet::kernels::instruction_set::InstructionSet;
+use wise_srnet::kernels::simd::InstructionSet;
 
 use super::lab::Lab;
 

@@ -3,8 +3,8 @@
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use wise_srnet::kernels::instruction_set::InstructionSet;
-use wise_srnet::kernels::product::Output;
+use wise_srnet::kernels::accumulate::Output;
+use wise_srnet::kernels::simd::InstructionSet;
 
 use crate::reference::{Border, Window};
 

@@ -1,8 +1,8 @@
 //! `kernels::elementwise`: exact operations, so results are compared bit by bit.
 
 use rand::Rng;
+use wise_srnet::kernels::accumulate::{self, Output};
 use wise_srnet::kernels::elementwise as kernels;
-use wise_srnet::kernels::product::Output;
 
 use crate::cases::{generator, values};
 
@@ -28,14 +28,14 @@ fn sums_and_products_are_those_of_their_elements() {
                 .eq(pairs().map(|(a, b)| (a + b).max(0.0)).collect::<Vec<_>>().iter())
         );
         let mut out = start.clone();
-        kernels::put(Output::Add, &a, &mut out);
+        accumulate::put(Output::Add, &a, &mut out);
         assert!(
             out.iter()
                 .zip(&start)
                 .zip(&a)
                 .all(|((out, start), a)| *out == start + a)
         );
-        kernels::put(Output::Overwrite, &a, &mut out);
+        accumulate::put(Output::Overwrite, &a, &mut out);
         assert_eq!(out, a);
     }
 }

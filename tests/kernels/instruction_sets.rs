@@ -2,10 +2,10 @@
 
 use std::process::{Command, Output};
 
+use wise_srnet::kernels::accumulate::Output as Mode;
 use wise_srnet::kernels::convolution::Convolution;
 use wise_srnet::kernels::depthwise::Depthwise;
-use wise_srnet::kernels::instruction_set::{InstructionSet, PinError};
-use wise_srnet::kernels::product::Output as Mode;
+use wise_srnet::kernels::simd::{InstructionSet, PinError};
 use wise_srnet::kernels::window::WindowGeometry;
 
 use crate::cases::{INSTRUCTION_SET, generator, values};

@@ -1,8 +1,8 @@
 //! `kernels::max_pooling`.
 
 use rand::Rng;
+use wise_srnet::kernels::accumulate::Output;
 use wise_srnet::kernels::max_pooling::{forward, input_gradient};
-use wise_srnet::kernels::product::Output;
 
 use crate::cases::{
     assert_close, assert_gradient, channels, generator, large_windows, tied_values, values, wide, window,

@@ -2,11 +2,12 @@
 //! becomes of a sum before it is stored. All of it gives the bits of the same on whole maps, pass by pass.
 
 use rand::Rng;
+use wise_srnet::kernels::accumulate::Output;
 use wise_srnet::kernels::batch_norm::{self, Addend, Affine, Moments, Statistics, normalize, statistics};
 use wise_srnet::kernels::convolution::Convolution;
 use wise_srnet::kernels::elementwise;
 use wise_srnet::kernels::pixels::{Pixels, PixelsMut, Place};
-use wise_srnet::kernels::product::{Epilogue, Output};
+use wise_srnet::kernels::product::Epilogue;
 use wise_srnet::kernels::window::WindowGeometry;
 
 use crate::cases::{generator, values};

@@ -3,11 +3,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use wise_srnet::kernels::accumulate::{self, Output};
 use wise_srnet::kernels::batch_norm::{Addend, Affine, Statistics, gradients_apart, normalize};
 use wise_srnet::kernels::convolution::Convolution;
 use wise_srnet::kernels::depthwise::Depthwise;
 use wise_srnet::kernels::pixels::{Pixels, PixelsMut, Place};
-use wise_srnet::kernels::product::{self, Matrix, Output, Panels, Right, Start, SumOverPixels, multiply};
+use wise_srnet::kernels::product::{self, Matrix, Panels, Right, Start, SumOverPixels, multiply};
 use wise_srnet::kernels::sgd::{Update, update};
 use wise_srnet::kernels::subsample::Subsample;
 use wise_srnet::kernels::window::{Pooling, WindowGeometry};
@@ -193,7 +194,7 @@ fn no_output_is_left_half_written_because_an_input_is_too_short() {
         elementwise::sum(&long, &short, false, &mut [0.0; 4]);
     });
     assert_refused("values of a map", || {
-        elementwise::put(Output::Add, &short, &mut [0.0; 4]);
+        accumulate::put(Output::Add, &short, &mut [0.0; 4]);
     });
     assert_refused("a factor for each", || elementwise::scale(&mut [0.0; 4], &short));
     assert_refused("the same pixels", || {

@@ -4,7 +4,7 @@ use dfdx::prelude::Const;
 use rand::Rng;
 use wise_srnet::experiment::{HeadKind, Registry};
 use wise_srnet::heads::{Depthwise, DepthwiseNonNeg, Gap, GapDropout, Head, HeadsOver};
-use wise_srnet::kernels::product::Output;
+use wise_srnet::kernels::accumulate::Output;
 use wise_srnet::layers::Visited;
 use wise_srnet::networks::MiniResNet;
 use wise_srnet::plan::{Access, Launch, MemoryUse, Plan};

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::elementwise::add_serial;
-use super::product::{Output, keep_or_clear};
+use super::accumulate::add_serial;
+use super::accumulate::{Output, keep_or_clear};
 use super::window::Pooling;
 
 /// The number that an output's sum is divided by: all cells of the window where padding zeros count, else the cells

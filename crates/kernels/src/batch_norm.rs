@@ -4,13 +4,13 @@
 
 use std::ops::Range;
 
-use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::accumulate::Output;
 use super::elementwise::{at_least, floor, flushed};
 use super::pixels::{Pixels, PixelsMut, Place};
-use super::product::Output;
 use super::{length, reduction, tasks};
+use crate::simd::vectorized;
 
 /// Mean and population variance of each channel.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -141,25 +141,26 @@ impl Moments {
     }
 }
 
-/// The means and the squared deviations of a run of pixels, over zeros.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-pub(super) fn run_moments(x: Pixels<'_>, run: Range<usize>, moments: &mut [f32]) {
-    let (mean, squares) = moments.split_at_mut(moments.len() / 2);
-    // Summed as distances from the first pixel, so that a mean far from zero costs no digits.
-    let origin = x.pixel(run.start);
-    for row in x.rows(run.clone()) {
-        for ((mean, value), origin) in mean.iter_mut().zip(row).zip(origin) {
-            *mean += value - origin;
+vectorized! {
+    /// The means and the squared deviations of a run of pixels, over zeros.
+    pub(super) fn run_moments(x: Pixels<'_>, run: Range<usize>, moments: &mut [f32]) {
+        let (mean, squares) = moments.split_at_mut(moments.len() / 2);
+        // Summed as distances from the first pixel, so that a mean far from zero costs no digits.
+        let origin = x.pixel(run.start);
+        for row in x.rows(run.clone()) {
+            for ((mean, value), origin) in mean.iter_mut().zip(row).zip(origin) {
+                *mean += value - origin;
+            }
         }
-    }
-    let count = run.len() as f32;
-    for (mean, origin) in mean.iter_mut().zip(origin) {
-        *mean = origin + *mean / count;
-    }
-    for row in x.rows(run) {
-        for ((squares, mean), value) in squares.iter_mut().zip(mean.iter()).zip(row) {
-            let deviation = value - mean;
-            *squares += deviation * deviation;
+        let count = run.len() as f32;
+        for (mean, origin) in mean.iter_mut().zip(origin) {
+            *mean = origin + *mean / count;
+        }
+        for row in x.rows(run) {
+            for ((squares, mean), value) in squares.iter_mut().zip(mean.iter()).zip(row) {
+                let deviation = value - mean;
+                *squares += deviation * deviation;
+            }
         }
     }
 }
@@ -183,57 +184,59 @@ pub fn moments(x: Pixels<'_>, moments: &mut Moments) {
     moments.measure(x);
 }
 
-/// Normalises some pixels, and adds the same pixels' values of `addend`. Of all channels those of the range are written, side by
-/// side, with a distance between pixels.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-pub(super) fn normalize_rows(
-    x: Pixels<'_>,
-    pixels: Range<usize>,
-    channels: Range<usize>,
-    affine: &Affine,
-    addend: Option<Addend<'_>>,
-    (y, stride): (&mut [f32], usize),
-) {
-    let columns = channels.len();
-    let Affine {
-        scale, mean, offset, ..
-    } = affine;
-    let (scale, mean, offset) = (
-        &scale[channels.clone()],
-        &mean[channels.clone()],
-        &offset[channels.clone()],
-    );
-    let first = pixels.start;
-    for (row, (x, y)) in x.rows(pixels).zip(y.chunks_exact_mut(stride)).enumerate() {
-        let (x, y) = (&x[channels.clone()], &mut y[..columns]);
-        let coefficients = scale.iter().zip(mean).zip(offset);
-        match addend {
-            None => {
-                for ((y, x), ((scale, mean), offset)) in y.iter_mut().zip(x).zip(coefficients) {
-                    *y = at_least(affine.floor, (x - mean) * scale + offset);
-                }
-            }
-            Some(addend) => {
-                let sum_floor = floor(addend.relu);
-                let more = &addend.pixels.pixel(first + row)[channels.clone()];
-                let values = y.iter_mut().zip(x).zip(more).zip(coefficients);
-                match addend.pixels.affine() {
-                    None => {
-                        for (((y, x), more), ((scale, mean), offset)) in values {
-                            let value = at_least(affine.floor, (x - mean) * scale + offset);
-                            *y = at_least(sum_floor, value + more);
-                        }
+vectorized! {
+    /// Normalises some pixels, and adds the same pixels' values of `addend`. Of all channels those of the range are written, side by
+    /// side, with a distance between pixels.
+    pub(super) fn normalize_rows(
+        x: Pixels<'_>,
+        pixels: Range<usize>,
+        channels: Range<usize>,
+        affine: &Affine,
+        addend: Option<Addend<'_>>,
+        y: &mut [f32],
+        stride: usize,
+    ) {
+        let columns = channels.len();
+        let Affine {
+            scale, mean, offset, ..
+        } = affine;
+        let (scale, mean, offset) = (
+            &scale[channels.clone()],
+            &mean[channels.clone()],
+            &offset[channels.clone()],
+        );
+        let first = pixels.start;
+        for (row, (x, y)) in x.rows(pixels).zip(y.chunks_exact_mut(stride)).enumerate() {
+            let (x, y) = (&x[channels.clone()], &mut y[..columns]);
+            let coefficients = scale.iter().zip(mean).zip(offset);
+            match addend {
+                None => {
+                    for ((y, x), ((scale, mean), offset)) in y.iter_mut().zip(x).zip(coefficients) {
+                        *y = at_least(affine.floor, (x - mean) * scale + offset);
                     }
-                    Some(other) => {
-                        let others = other.scale[channels.clone()].iter();
-                        let others = others
-                            .zip(&other.mean[channels.clone()])
-                            .zip(&other.offset[channels.clone()]);
-                        for ((((y, x), more), ((scale, mean), offset)), others) in values.zip(others) {
-                            let ((scale2, mean2), offset2) = others;
-                            let more = at_least(other.floor, (more - mean2) * scale2 + offset2);
-                            let value = at_least(affine.floor, (x - mean) * scale + offset);
-                            *y = at_least(sum_floor, value + more);
+                }
+                Some(addend) => {
+                    let sum_floor = floor(addend.relu);
+                    let more = &addend.pixels.pixel(first + row)[channels.clone()];
+                    let values = y.iter_mut().zip(x).zip(more).zip(coefficients);
+                    match addend.pixels.affine() {
+                        None => {
+                            for (((y, x), more), ((scale, mean), offset)) in values {
+                                let value = at_least(affine.floor, (x - mean) * scale + offset);
+                                *y = at_least(sum_floor, value + more);
+                            }
+                        }
+                        Some(other) => {
+                            let others = other.scale[channels.clone()].iter();
+                            let others = others
+                                .zip(&other.mean[channels.clone()])
+                                .zip(&other.offset[channels.clone()]);
+                            for ((((y, x), more), ((scale, mean), offset)), others) in values.zip(others) {
+                                let ((scale2, mean2), offset2) = others;
+                                let more = at_least(other.floor, (more - mean2) * scale2 + offset2);
+                                let value = at_least(affine.floor, (x - mean) * scale + offset);
+                                *y = at_least(sum_floor, value + more);
+                            }
                         }
                     }
                 }
@@ -266,7 +269,7 @@ pub fn normalize(x: Pixels<'_>, affine: &Affine, addend: Option<Addend<'_>>, y: 
         .enumerate()
         .for_each(|(task, y)| {
             let pixels = task * run..task * run + y.len() / channels;
-            normalize_rows(x, pixels, 0..channels, affine, addend, (y, channels));
+            normalize_rows(x, pixels, 0..channels, affine, addend, y, channels);
         });
 }
 
@@ -276,28 +279,29 @@ fn gated(dy: f32, output: f32, floor: f32) -> f32 {
     if output > floor { dy } else { 0.0 }
 }
 
-/// `Σ dz` and `Σ dz · x̂` over the rows, where `dz` is `dy` behind the ReLU's gate.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn run_gradient_sums(
-    dy: &[f32],
-    x: Pixels<'_>,
-    run: Range<usize>,
-    affine: &Affine,
-    sums: &mut [f32],
-    products: &mut [f32],
-) {
-    let channels = sums.len();
-    for (dy, x) in dy.chunks_exact(channels).zip(x.rows(run)) {
-        let coefficients = affine.scale.iter().zip(&affine.offset).zip(&affine.mean);
-        let coefficients = coefficients.zip(&affine.inverse_deviation);
-        let totals = sums.iter_mut().zip(products.iter_mut());
-        for (((dy, x), (((scale, offset), mean), inverse)), (sum, product)) in
-            dy.iter().zip(x).zip(coefficients).zip(totals)
-        {
-            let centred = x - mean;
-            let dz = gated(*dy, centred * scale + offset, affine.floor);
-            *sum += dz;
-            *product += dz * (centred * inverse);
+vectorized! {
+    /// `Σ dz` and `Σ dz · x̂` over the rows, where `dz` is `dy` behind the ReLU's gate.
+    fn run_gradient_sums(
+        dy: &[f32],
+        x: Pixels<'_>,
+        run: Range<usize>,
+        affine: &Affine,
+        sums: &mut [f32],
+        products: &mut [f32],
+    ) {
+        let channels = sums.len();
+        for (dy, x) in dy.chunks_exact(channels).zip(x.rows(run)) {
+            let coefficients = affine.scale.iter().zip(&affine.offset).zip(&affine.mean);
+            let coefficients = coefficients.zip(&affine.inverse_deviation);
+            let totals = sums.iter_mut().zip(products.iter_mut());
+            for (((dy, x), (((scale, offset), mean), inverse)), (sum, product)) in
+                dy.iter().zip(x).zip(coefficients).zip(totals)
+            {
+                let centred = x - mean;
+                let dz = gated(*dy, centred * scale + offset, affine.floor);
+                *sum += dz;
+                *product += dz * (centred * inverse);
+            }
         }
     }
 }
@@ -317,32 +321,34 @@ fn pixel_gradient(dy: Option<&[f32]>, x: &[f32], affine: &Affine, sums: &Sums, a
     }
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn run_in_place(dy: &mut [f32], x: Pixels<'_>, run: Range<usize>, affine: &Affine, sums: &Sums) {
-    for (dy, x) in dy.chunks_exact_mut(affine.scale.len()).zip(x.rows(run)) {
-        pixel_gradient(None, x, affine, sums, false, dy);
+vectorized! {
+    fn run_in_place(dy: &mut [f32], x: Pixels<'_>, run: Range<usize>, affine: &Affine, sums: &Sums) {
+        for (dy, x) in dy.chunks_exact_mut(affine.scale.len()).zip(x.rows(run)) {
+            pixel_gradient(None, x, affine, sums, false, dy);
+        }
     }
 }
 
-/// Writes the channels of `place` in pixels of `dx`.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-#[allow(clippy::too_many_arguments, reason = "the macro takes no method")]
-fn run_apart(
-    dy: &[f32],
-    x: Pixels<'_>,
-    run: Range<usize>,
-    affine: &Affine,
-    sums: &Sums,
-    mode: Output,
-    place: Place,
-    dx: &mut [f32],
-) {
-    let pixels = dy.chunks_exact(affine.scale.len()).zip(x.rows(run));
-    for ((dy, x), dx) in pixels.zip(dx.chunks_exact_mut(place.all)) {
-        let dx = &mut dx[place.range()];
-        match mode {
-            Output::Overwrite => pixel_gradient(Some(dy), x, affine, sums, false, dx),
-            Output::Add => pixel_gradient(Some(dy), x, affine, sums, true, dx),
+vectorized! {
+    /// Writes the channels of `place` in pixels of `dx`.
+    #[allow(clippy::too_many_arguments, reason = "the macro takes no method")]
+    fn run_apart(
+        dy: &[f32],
+        x: Pixels<'_>,
+        run: Range<usize>,
+        affine: &Affine,
+        sums: &Sums,
+        mode: Output,
+        place: Place,
+        dx: &mut [f32],
+    ) {
+        let pixels = dy.chunks_exact(affine.scale.len()).zip(x.rows(run));
+        for ((dy, x), dx) in pixels.zip(dx.chunks_exact_mut(place.all)) {
+            let dx = &mut dx[place.range()];
+            match mode {
+                Output::Overwrite => pixel_gradient(Some(dy), x, affine, sums, false, dx),
+                Output::Add => pixel_gradient(Some(dy), x, affine, sums, true, dx),
+            }
         }
     }
 }

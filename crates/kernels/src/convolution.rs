@@ -5,11 +5,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::accumulate::{Output, keep_or_clear};
 use super::batch_norm::{self, Moments};
 use super::pixels::{Pixels, PixelsMut};
-use super::product::{
-    self, Epilogue, Matrix, Output, Panels, Right, Start, SumOverPixels, multiply, multiply_down_to, spread,
-};
+use super::product::{self, Epilogue, Matrix, Panels, Right, Start, SumOverPixels, multiply, multiply_down_to, spread};
 use super::scratch::scratch;
 use super::window::WindowGeometry;
 use super::winograd::Winograd;
@@ -254,7 +253,7 @@ impl Convolution {
             .enumerate()
             .for_each_init(<(Vec<f32>, Vec<f32>)>::default, |buffers, (task, dx)| {
                 if window.stride > 1 {
-                    product::keep_or_clear(mode, dx);
+                    keep_or_clear(mode, dx);
                 }
                 let first = task * rows;
                 for phase in &phases {
@@ -282,7 +281,7 @@ impl Convolution {
         }
         let (pixels, width) = (window.output_pixels(), window.output[1]);
         if pixels * outputs == 0 {
-            return product::keep_or_clear(mode, dkernel);
+            return keep_or_clear(mode, dkernel);
         }
         if window.taps() == 1 {
             let rows = self.rows_per_task(window.output);
@@ -400,7 +399,7 @@ impl Phase {
         multiply(gathered, Right::Packed(&self.kernel), Start::Zero, sums, inputs);
         for (&(row, column), sum) in pixels.iter().zip(sums.chunks_exact(inputs)) {
             let target = ((row - first) * width + column) * inputs;
-            super::elementwise::add_serial(&mut dx[target..target + inputs], sum);
+            super::accumulate::add_serial(&mut dx[target..target + inputs], sum);
         }
     }
 }

@@ -1,38 +1,33 @@
 //! Element-wise passes: sums of maps, ReLU, dropout masks, and the copies of channels that a concatenation is.
 
-use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::accumulate::{Output, put_serial};
 use super::length;
-use super::product::Output;
 use super::tasks::{self, ELEMENTS};
+use crate::simd::vectorized;
 
-/// `target += addend` on the calling thread.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-pub fn add_serial(target: &mut [f32], addend: &[f32]) {
-    for (target, addend) in target.iter_mut().zip(addend) {
-        *target += addend;
+vectorized! {
+    fn sum_serial(a: &[f32], b: &[f32], floor: f32, sum: &mut [f32]) {
+        for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
+            *sum = at_least(floor, a + b);
+        }
     }
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn sum_serial(a: &[f32], b: &[f32], floor: f32, sum: &mut [f32]) {
-    for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
-        *sum = at_least(floor, a + b);
+vectorized! {
+    fn rectify_serial(x: &[f32], y: &mut [f32]) {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = at_least(0.0, *x);
+        }
     }
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn rectify_serial(x: &[f32], y: &mut [f32]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y = at_least(0.0, *x);
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn mask_serial(gradient: &mut [f32], output: &[f32]) {
-    for (gradient, output) in gradient.iter_mut().zip(output) {
-        *gradient = if *output > 0.0 { *gradient } else { 0.0 };
+vectorized! {
+    fn mask_serial(gradient: &mut [f32], output: &[f32]) {
+        for (gradient, output) in gradient.iter_mut().zip(output) {
+            *gradient = if *output > 0.0 { *gradient } else { 0.0 };
+        }
     }
 }
 
@@ -63,22 +58,6 @@ pub fn copy_flushed(from: &[f32], to: &mut [f32]) {
 /// The smallest output of a layer: 0 with a ReLU.
 pub fn floor(relu: bool) -> f32 {
     if relu { 0.0 } else { f32::NEG_INFINITY }
-}
-
-/// `target = values`, or `+=`.
-pub fn put(mode: Output, values: &[f32], target: &mut [f32]) {
-    assert_eq!(values.len(), target.len(), "values of a map and its copy");
-    target
-        .par_chunks_mut(ELEMENTS)
-        .zip(values.par_chunks(ELEMENTS))
-        .for_each(|(target, values)| put_serial(mode, values, target));
-}
-
-fn put_serial(mode: Output, values: &[f32], target: &mut [f32]) {
-    match mode {
-        Output::Overwrite => target.copy_from_slice(values),
-        Output::Add => add_serial(target, values),
-    }
 }
 
 /// `sum = a + b`, and ReLU on top if `relu`.

@@ -6,8 +6,9 @@
 //!
 //! Every kernel gives the same bits for any number of threads: work is divided by the sizes of the data, never by
 //! the number of threads, and partial sums are added in a fixed order. Gradients are overwritten or added to, as their
-//! [`Output`](product::Output) says, because a map may be read by several layers; all other outputs are overwritten.
+//! [`Output`](accumulate::Output) says, because a map may be read by several layers; all other outputs are overwritten.
 
+pub mod accumulate;
 pub mod average_pooling;
 pub mod batch_norm;
 pub mod convolution;
@@ -15,7 +16,6 @@ pub mod cross_entropy;
 pub mod depthwise;
 pub mod dropout;
 pub mod elementwise;
-pub mod instruction_set;
 pub mod length;
 pub mod max_pooling;
 pub mod memory;
@@ -25,12 +25,9 @@ pub mod random;
 pub mod reduction;
 mod scratch;
 pub mod sgd;
+pub mod simd;
 pub mod stopwatch;
-mod strip;
 pub mod subsample;
 mod tasks;
-mod tile;
-mod vector;
 pub mod window;
 mod winograd;
-mod winograd_tile;

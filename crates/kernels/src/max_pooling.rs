@@ -1,10 +1,10 @@
 //! Max pooling. Ties go to the first cell in reading order, as in TensorFlow.
 
-use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::product::{Output, keep_or_clear};
+use super::accumulate::{Output, keep_or_clear};
 use super::window::Pooling;
+use crate::simd::vectorized;
 
 /// A cell of a window, row by row.
 pub type Cell = u32;
@@ -58,13 +58,14 @@ pub fn forward(pooling: &Pooling, x: &[f32], y: &mut [f32]) -> Vec<Cell> {
     cells
 }
 
-/// Takes over the values of `candidates` that are larger; NaN is kept once seen, so that it stays visible.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn keep_larger(maxima: &mut [f32], cells: &mut [Cell], candidates: &[f32], cell: Cell) {
-    for ((maximum, kept), candidate) in maxima.iter_mut().zip(cells).zip(candidates) {
-        let takes_over = (*candidate > *maximum) | candidate.is_nan();
-        *maximum = if takes_over { *candidate } else { *maximum };
-        *kept = if takes_over { cell } else { *kept };
+vectorized! {
+    /// Takes over the values of `candidates` that are larger; NaN is kept once seen, so that it stays visible.
+    fn keep_larger(maxima: &mut [f32], cells: &mut [Cell], candidates: &[f32], cell: Cell) {
+        for ((maximum, kept), candidate) in maxima.iter_mut().zip(cells).zip(candidates) {
+            let takes_over = (*candidate > *maximum) | candidate.is_nan();
+            *maximum = if takes_over { *candidate } else { *maximum };
+            *kept = if takes_over { cell } else { *kept };
+        }
     }
 }
 
@@ -90,10 +91,11 @@ pub fn input_gradient(pooling: &Pooling, cells: &[Cell], dy: &[f32], mode: Outpu
     });
 }
 
-/// Adds the gradients of the outputs whose maximum was in this cell.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn add_where(target: &mut [f32], kept: &[Cell], cell: Cell, dy: &[f32]) {
-    for ((target, kept), dy) in target.iter_mut().zip(kept).zip(dy) {
-        *target += if *kept == cell { *dy } else { 0.0 };
+vectorized! {
+    /// Adds the gradients of the outputs whose maximum was in this cell.
+    fn add_where(target: &mut [f32], kept: &[Cell], cell: Cell, dy: &[f32]) {
+        for ((target, kept), dy) in target.iter_mut().zip(kept).zip(dy) {
+            *target += if *kept == cell { *dy } else { 0.0 };
+        }
     }
 }

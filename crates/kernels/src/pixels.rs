@@ -181,7 +181,7 @@ impl<'a> Pixels<'a> {
         };
         // What the buffer held is overwritten.
         buffer.resize(rows * stride, 0.0);
-        normalize_rows(*self, pixels, channels, affine, None, (buffer, stride));
+        normalize_rows(*self, pixels, channels, affine, None, buffer, stride);
         Matrix::with_stride(buffer, rows, columns, stride)
     }
 

@@ -1,16 +1,17 @@
 //! Sums over the pixels of a batch, channel by channel: partial sums of fixed runs of pixels, added in order.
 
-use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::product::{Output, keep_or_clear};
+use super::accumulate::{Output, keep_or_clear};
 use super::tasks;
+use crate::simd::vectorized;
 
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn add_rows(rows: &[f32], sums: &mut [f32]) {
-    for row in rows.chunks_exact(sums.len()) {
-        for (sum, value) in sums.iter_mut().zip(row) {
-            *sum += value;
+vectorized! {
+    fn add_rows(rows: &[f32], sums: &mut [f32]) {
+        for row in rows.chunks_exact(sums.len()) {
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum += value;
+            }
         }
     }
 }

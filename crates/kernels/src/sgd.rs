@@ -1,10 +1,10 @@
 //! Stochastic gradient descent with momentum in Keras' form, and the non-negativity constraint, in one pass.
 
-use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::elementwise::flushed;
 use super::tasks::ELEMENTS;
+use crate::simd::vectorized;
 
 /// The numbers of one update.
 #[derive(Debug, Clone, Copy)]
@@ -17,17 +17,18 @@ pub struct Update {
     pub non_negative: bool,
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-fn update_serial(update: Update, weights: &mut [f32], velocity: &mut [f32], gradient: &[f32]) {
-    for ((weight, velocity), gradient) in weights.iter_mut().zip(velocity).zip(gradient) {
-        *velocity = flushed(update.momentum * *velocity - update.learning_rate * gradient);
-        *weight = flushed(*weight + *velocity);
-    }
-    if update.non_negative {
-        // NaN stays NaN: a run that has diverged must show it.
-        weights
-            .iter_mut()
-            .for_each(|weight| *weight = if *weight < 0.0 { 0.0 } else { *weight });
+vectorized! {
+    fn update_serial(update: Update, weights: &mut [f32], velocity: &mut [f32], gradient: &[f32]) {
+        for ((weight, velocity), gradient) in weights.iter_mut().zip(velocity).zip(gradient) {
+            *velocity = flushed(update.momentum * *velocity - update.learning_rate * gradient);
+            *weight = flushed(*weight + *velocity);
+        }
+        if update.non_negative {
+            // NaN stays NaN: a run that has diverged must show it.
+            weights
+                .iter_mut()
+                .for_each(|weight| *weight = if *weight < 0.0 { 0.0 } else { *weight });
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::elementwise::add_serial;
+use super::accumulate::add_serial;
+use super::accumulate::{Output, keep_or_clear};
 use super::length;
-use super::product::{Output, keep_or_clear};
 
 /// Takes the pixels `2y + offset, 2x + offset` of a batch of maps; what lies beyond the border is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

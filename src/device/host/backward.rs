@@ -2,8 +2,9 @@
 
 use super::memory::{pixels, pixels_mut};
 use super::{Executable, read, settled};
+use crate::kernels::accumulate::Output;
 use crate::kernels::batch_norm;
-use crate::kernels::product::{self, Output};
+use crate::kernels::product;
 use crate::kernels::{average_pooling, elementwise, max_pooling};
 use crate::plan::{Buffer, Map};
 use crate::program::{Instruction, Step};

@@ -10,11 +10,11 @@ pub use memory::Memory;
 use kernel::Prepared;
 use memory::{Buffers, pixels};
 
+use crate::kernels::accumulate::{self, Output};
 use crate::kernels::batch_norm::{self, Affine, Moments};
 use crate::kernels::elementwise;
 use crate::kernels::max_pooling::Cell;
 use crate::kernels::pixels::Pixels;
-use crate::kernels::product::Output;
 use crate::kernels::reduction;
 use crate::kernels::sgd::{self, Update};
 use crate::kernels::window::{Pooling, WindowGeometry};
@@ -279,7 +279,7 @@ impl Executable {
     fn put(&mut self, mode: Output, from: Map, to: Buffer) {
         let [values, target] = self.buffers.views([from.buffer, to]);
         if from.is_plain() {
-            return elementwise::put(mode, values, target);
+            return accumulate::put(mode, values, target);
         }
         let place = from.place;
         elementwise::take_channels(values, place.all, place.first, mode, target, place.channels);

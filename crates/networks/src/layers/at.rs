@@ -2,6 +2,7 @@
 
 use dfdx::prelude::{BuildOnDevice, CpuError, Device, Dtype, Module, ModuleMut, ModuleVisitor, TensorCollection};
 
+use super::both_modes::in_both_modes;
 use super::identity::Identity;
 use super::maps::Select;
 
@@ -21,28 +22,20 @@ impl<const INDEX: usize, L: TensorCollection<E, D>, E: Dtype, D: Device<E>> Tens
     }
 }
 
-impl<const INDEX: usize, X, L> Module<X> for At<INDEX, L>
-where
-    X: Select<INDEX>,
-    L: Module<X::Map, Error = CpuError>,
-{
-    type Output = L::Output;
-    type Error = CpuError;
+macro_rules! at {
+    ($module:ident, $forward:ident, $this:ty) => {
+        impl<const INDEX: usize, X, L> $module<X> for At<INDEX, L>
+        where
+            X: Select<INDEX>,
+            L: $module<X::Map, Error = CpuError>,
+        {
+            type Output = L::Output;
+            type Error = CpuError;
 
-    fn try_forward(&self, maps: X) -> Result<L::Output, CpuError> {
-        self.0.try_forward(maps.select())
-    }
+            fn $forward(self: $this, maps: X) -> Result<L::Output, CpuError> {
+                self.0.$forward(maps.select())
+            }
+        }
+    };
 }
-
-impl<const INDEX: usize, X, L> ModuleMut<X> for At<INDEX, L>
-where
-    X: Select<INDEX>,
-    L: ModuleMut<X::Map, Error = CpuError>,
-{
-    type Output = L::Output;
-    type Error = CpuError;
-
-    fn try_forward_mut(&mut self, maps: X) -> Result<L::Output, CpuError> {
-        self.0.try_forward_mut(maps.select())
-    }
-}
+in_both_modes!(at);

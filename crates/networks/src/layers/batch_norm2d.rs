@@ -9,14 +9,14 @@ use dfdx::prelude::{
 };
 
 use super::activation::{Activation, NoActivation};
-use super::bridge::{Map, contiguous, erased, id, typed, values, values_mut};
-use super::gradient::Gradient;
-use super::operation::{Backward, Kept, Operand, Operation, apply};
-use super::tape::{Recorder, Training};
+use crate::autodiff::{
+    Backward, Gradient, Kept, Map, Operand, Operation, Recorder, Training, apply, contiguous, erased, id, typed,
+    values, values_mut,
+};
+use crate::kernels::accumulate::Output;
 use crate::kernels::batch_norm::{Affine, Statistics, gradients, gradients_apart, move_running, normalize, statistics};
 use crate::kernels::memory::unwritten;
 use crate::kernels::pixels::{Pixels, PixelsMut};
-use crate::kernels::product::Output;
 use crate::program::Instruction;
 use crate::shapes::Channels;
 

@@ -7,7 +7,7 @@ use dfdx::prelude::{
     TensorOptions, ZeroSizedModule,
 };
 
-use super::operation::Operand;
+use crate::autodiff::Operand;
 
 /// One bias a channel, starting at 0 (Keras `use_bias=True`).
 #[derive(Debug, Clone)]

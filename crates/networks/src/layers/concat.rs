@@ -5,10 +5,8 @@ use dfdx::prelude::{
     NoneTape, PutTape, SplitTape, Tensor, TensorCollection, WithEmptyTape,
 };
 
-use super::bridge::{Map, erased, id, typed, values};
-use super::gradient::Gradient;
-use super::operation::{Backward, Kept, Operation, apply};
-use super::tape::Recorder;
+use super::both_modes::in_both_modes;
+use crate::autodiff::{Backward, Gradient, Kept, Map, Operation, Recorder, apply, erased, id, typed, values};
 use crate::kernels::batch_norm::{Statistics, statistics};
 use crate::kernels::elementwise;
 use crate::kernels::memory::unwritten;
@@ -42,47 +40,31 @@ impl<F: TensorCollection<E, D>, G: TensorCollection<E, D>, E: Dtype, D: Device<E
     }
 }
 
-impl<X, F, G, Batch, H, W, C, const MORE: usize, T> Module<X> for Concat<F, G>
-where
-    X: WithEmptyTape,
-    F: Module<X, Output = Tensor<(Batch, H, W, C), f32, Cpu, T>, Error = CpuError>,
-    G: Module<X, Output = Tensor<(Batch, H, W, Const<MORE>), f32, Cpu, T>, Error = CpuError>,
-    Batch: Dim,
-    H: ConstDim,
-    W: ConstDim,
-    C: Plus<MORE>,
-    T: Recorder,
-{
-    type Output = Tensor<(Batch, H, W, C::Sum), f32, Cpu, T>;
-    type Error = CpuError;
+macro_rules! concat {
+    ($module:ident, $forward:ident, $this:ty) => {
+        impl<X, F, G, Batch, H, W, C, const MORE: usize, T> $module<X> for Concat<F, G>
+        where
+            X: WithEmptyTape,
+            F: $module<X, Output = Tensor<(Batch, H, W, C), f32, Cpu, T>, Error = CpuError>,
+            G: $module<X, Output = Tensor<(Batch, H, W, Const<MORE>), f32, Cpu, T>, Error = CpuError>,
+            Batch: Dim,
+            H: ConstDim,
+            W: ConstDim,
+            C: Plus<MORE>,
+            T: Recorder,
+        {
+            type Output = Tensor<(Batch, H, W, C::Sum), f32, Cpu, T>;
+            type Error = CpuError;
 
-    fn try_forward(&self, input: X) -> Result<Self::Output, CpuError> {
-        let first = self.0.try_forward(input.with_empty_tape())?;
-        let second = self.1.try_forward(input)?;
-        typed(concatenate(vec![erased(first)?, erased(second)?])?)
-    }
+            fn $forward(self: $this, input: X) -> Result<Self::Output, CpuError> {
+                let first = self.0.$forward(input.with_empty_tape())?;
+                let second = self.1.$forward(input)?;
+                typed(concatenate(vec![erased(first)?, erased(second)?])?)
+            }
+        }
+    };
 }
-
-impl<X, F, G, Batch, H, W, C, const MORE: usize, T> ModuleMut<X> for Concat<F, G>
-where
-    X: WithEmptyTape,
-    F: ModuleMut<X, Output = Tensor<(Batch, H, W, C), f32, Cpu, T>, Error = CpuError>,
-    G: ModuleMut<X, Output = Tensor<(Batch, H, W, Const<MORE>), f32, Cpu, T>, Error = CpuError>,
-    Batch: Dim,
-    H: ConstDim,
-    W: ConstDim,
-    C: Plus<MORE>,
-    T: Recorder,
-{
-    type Output = Tensor<(Batch, H, W, C::Sum), f32, Cpu, T>;
-    type Error = CpuError;
-
-    fn try_forward_mut(&mut self, input: X) -> Result<Self::Output, CpuError> {
-        let first = self.0.try_forward_mut(input.with_empty_tape())?;
-        let second = self.1.try_forward_mut(input)?;
-        typed(concatenate(vec![erased(first)?, erased(second)?])?)
-    }
-}
+in_both_modes!(concat);
 
 /// The layer behind its types.
 pub(super) fn concatenate<T: Recorder>(maps: Vec<Map<T>>) -> Result<Map<T>, CpuError> {

@@ -2,10 +2,9 @@
 
 use dfdx::prelude::{ConstDim, Cpu, CpuError, Dim, Module, NonMutableModule, Tensor, ZeroSizedModule};
 
-use super::bridge::{erased, typed};
 use super::concat::concatenate;
 use super::maps::Alike;
-use super::tape::Recorder;
+use crate::autodiff::{Recorder, erased, typed};
 use crate::shapes::Times;
 
 /// Concatenates the channels of `N` [`Maps`](super::Maps), the first map's first.

@@ -9,12 +9,10 @@ use dfdx::prelude::{
 };
 
 use super::bias::{BiasTerm, NoBias};
-use super::bridge::{erased, typed};
 use super::convolve::convolve;
 use super::initializer::{Fans, GlorotUniform, Initializer, fill};
-use super::operation::Operand;
-use super::tape::Recorder;
 use super::windowed::geometry;
+use crate::autodiff::{Operand, Recorder, erased, typed};
 use crate::kernels::convolution::Convolution;
 use crate::shapes::{Channels, Padding, Valid, Window};
 

@@ -2,14 +2,11 @@
 
 use dfdx::prelude::CpuError;
 
-use super::bridge::Map;
-use super::gradient::Gradient;
-use super::operation::{Backward, Kept, Operand, Operation, apply};
-use super::tape::Recorder;
+use crate::autodiff::{Backward, Gradient, Kept, Map, Operand, Operation, Recorder, apply};
+use crate::kernels::accumulate::{Output, keep_or_clear};
 use crate::kernels::convolution::Convolution;
 use crate::kernels::depthwise::Depthwise;
 use crate::kernels::memory::unwritten;
-use crate::kernels::product::{Output, keep_or_clear};
 use crate::kernels::reduction;
 use crate::kernels::window::WindowGeometry;
 use crate::program::Instruction;

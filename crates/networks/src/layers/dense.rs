@@ -8,11 +8,8 @@ use dfdx::prelude::{
     NonMutableModule, Storage, Tensor, TensorCollection, TensorOptions,
 };
 
-use super::bridge::{erased, typed};
-use super::gradient::Gradient;
 use super::initializer::{Fans, GlorotUniform, Initializer, fill};
-use super::operation::{Backward, Kept, Operand, Operation, apply};
-use super::tape::Recorder;
+use crate::autodiff::{Backward, Gradient, Kept, Operand, Operation, Recorder, apply, erased, typed};
 use crate::kernels::{product, reduction};
 use crate::program::Instruction;
 use crate::shapes::Channels;

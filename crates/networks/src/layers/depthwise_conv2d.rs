@@ -9,13 +9,11 @@ use dfdx::prelude::{
 };
 
 use super::bias::{BiasTerm, NoBias};
-use super::bridge::{erased, typed};
 use super::constraint::{Constraint, Unconstrained};
 use super::convolve::convolve;
 use super::initializer::{Fans, GlorotUniform, Initializer, fill};
-use super::operation::Operand;
-use super::tape::Recorder;
 use super::windowed::geometry;
+use crate::autodiff::{Operand, Recorder, erased, typed};
 use crate::kernels::depthwise::Depthwise;
 use crate::shapes::{Channels, Padding, Valid, Window};
 

@@ -6,9 +6,7 @@ use dfdx::prelude::{
     TensorCollection,
 };
 
-use super::gradient::Gradient;
-use super::operation::{Backward, Kept, Operation, apply};
-use super::tape::Training;
+use crate::autodiff::{Backward, Gradient, Kept, Operation, Training, apply};
 use crate::kernels::dropout::draw;
 use crate::kernels::elementwise;
 use crate::program::Instruction;

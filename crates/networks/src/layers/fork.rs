@@ -5,8 +5,9 @@ use dfdx::prelude::{
     WithEmptyTape,
 };
 
+use super::both_modes::in_both_modes;
 use super::maps::Maps;
-use super::tape::Recorder;
+use crate::autodiff::Recorder;
 
 /// Gives its input to each branch of the tuple `L`; their outputs together are [`Maps`]. The input may be a map or several.
 ///
@@ -62,12 +63,6 @@ macro_rules! fork {
         }
     };
 }
-macro_rules! fork_in_both_modes {
-    ($($branches:tt)+) => {
-        fork!(Module, try_forward, &Self; $($branches)+);
-        fork!(ModuleMut, try_forward_mut, &mut Self; $($branches)+);
-    };
-}
-fork_in_both_modes!(A 0; B 1);
-fork_in_both_modes!(A 0, B 1, C 2; D 3);
-fork_in_both_modes!(A 0, B 1, C 2, D 3, E 4; F 5);
+in_both_modes!(fork; A 0; B 1);
+in_both_modes!(fork; A 0, B 1, C 2; D 3);
+in_both_modes!(fork; A 0, B 1, C 2, D 3, E 4; F 5);

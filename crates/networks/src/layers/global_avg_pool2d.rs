@@ -2,10 +2,7 @@
 
 use dfdx::prelude::{Const, ConstDim, Cpu, CpuError, Dim, HasShape, Module, NonMutableModule, Tensor, ZeroSizedModule};
 
-use super::bridge::{erased, typed};
-use super::gradient::Gradient;
-use super::operation::{Backward, Kept, Operation, apply};
-use super::tape::Recorder;
+use crate::autodiff::{Backward, Gradient, Kept, Operation, Recorder, apply, erased, typed};
 use crate::kernels::average_pooling;
 use crate::kernels::memory::unwritten;
 use crate::kernels::window::{Pooling, WindowGeometry};

@@ -2,7 +2,7 @@
 
 use dfdx::prelude::{Cpu, CpuError, ModuleMut, Shape, Tensor};
 
-use super::tape::TrainingTape;
+use crate::autodiff::TrainingTape;
 
 /// `Self` is what the module `N` makes of a tensor of shape `I` in inference: a tensor of shape `O`. In training, `N`
 /// makes the same of it, with a tape.

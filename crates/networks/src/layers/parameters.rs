@@ -7,9 +7,8 @@ use dfdx::nn::{
 use dfdx::prelude::{Cpu, CpuError, HasShape, Shape, Tensor, UniqueId, ZerosTensor};
 use num_traits::NumCast;
 
-use super::bridge::{GradientSlot, id, values_mut};
 use super::constraint::NON_NEGATIVE;
-use super::tape::GradientStore;
+use crate::autodiff::{GradientSlot, GradientStore, id, values_mut};
 use crate::kernels::random;
 
 /// One tensor of a network.

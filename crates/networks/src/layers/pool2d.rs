@@ -5,13 +5,10 @@ use std::marker::PhantomData;
 
 use dfdx::prelude::{ConstDim, Cpu, CpuError, Dim, HasShape, Module, NonMutableModule, Tensor, ZeroSizedModule};
 
-use super::bridge::{Map, erased, typed};
-use super::gradient::Gradient;
-use super::operation::{Backward, Kept, Operation, apply};
-use super::tape::Recorder;
 use super::windowed::geometry;
+use crate::autodiff::{Backward, Gradient, Kept, Map, Operation, Recorder, apply, erased, typed};
+use crate::kernels::accumulate::Output;
 use crate::kernels::memory::unwritten;
-use crate::kernels::product::Output;
 use crate::kernels::window::Pooling;
 use crate::kernels::{average_pooling, max_pooling};
 use crate::program::Instruction;

@@ -2,10 +2,7 @@
 
 use dfdx::prelude::{Cpu, CpuError, HasShape, Module, NonMutableModule, Shape, Tensor, ZeroSizedModule};
 
-use super::bridge::{Rank, erased, typed};
-use super::gradient::Gradient;
-use super::operation::{Backward, Kept, Operation, apply};
-use super::tape::Recorder;
+use crate::autodiff::{Backward, Gradient, Kept, Operation, Rank, Recorder, apply, erased, typed};
 use crate::kernels::elementwise;
 use crate::kernels::memory::unwritten;
 use crate::program::Instruction;

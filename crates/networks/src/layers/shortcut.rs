@@ -8,11 +8,9 @@ use dfdx::prelude::{
 };
 
 use super::activation::{Activation, NoActivation};
-use super::bridge::{Map, erased, typed};
-use super::gradient::Gradient;
+use super::both_modes::in_both_modes;
 use super::identity::Identity;
-use super::operation::{Backward, Kept, Operation, apply};
-use super::tape::Recorder;
+use crate::autodiff::{Backward, Gradient, Kept, Map, Operation, Recorder, apply, erased, typed};
 use crate::kernels::elementwise;
 use crate::kernels::memory::unwritten;
 use crate::program::Instruction;
@@ -62,49 +60,32 @@ where
     }
 }
 
-impl<X, F, R, A, S, T> Module<X> for Shortcut<F, R, A>
-where
-    X: WithEmptyTape,
-    F: Module<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
-    R: Module<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
-    A: Activation,
-    S: Shape<Concrete = [usize; 4]>,
-    T: Recorder,
-{
-    type Output = Tensor<S, f32, Cpu, T>;
-    type Error = CpuError;
+macro_rules! shortcut {
+    ($module:ident, $forward:ident, $this:ty) => {
+        impl<X, F, R, A, S, T> $module<X> for Shortcut<F, R, A>
+        where
+            X: WithEmptyTape,
+            F: $module<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
+            R: $module<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
+            A: Activation,
+            S: Shape<Concrete = [usize; 4]>,
+            T: Recorder,
+        {
+            type Output = Tensor<S, f32, Cpu, T>;
+            type Error = CpuError;
 
-    fn try_forward(&self, input: X) -> Result<Self::Output, CpuError> {
-        let branch = self.branch.try_forward(input.with_empty_tape())?;
-        typed(add(
-            erased(branch)?,
-            erased(self.shortcut.try_forward(input)?)?,
-            A::RELU,
-        )?)
-    }
+            fn $forward(self: $this, input: X) -> Result<Self::Output, CpuError> {
+                let branch = self.branch.$forward(input.with_empty_tape())?;
+                typed(add(
+                    erased(branch)?,
+                    erased(self.shortcut.$forward(input)?)?,
+                    A::RELU,
+                )?)
+            }
+        }
+    };
 }
-
-impl<X, F, R, A, S, T> ModuleMut<X> for Shortcut<F, R, A>
-where
-    X: WithEmptyTape,
-    F: ModuleMut<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
-    R: ModuleMut<X, Output = Tensor<S, f32, Cpu, T>, Error = CpuError>,
-    A: Activation,
-    S: Shape<Concrete = [usize; 4]>,
-    T: Recorder,
-{
-    type Output = Tensor<S, f32, Cpu, T>;
-    type Error = CpuError;
-
-    fn try_forward_mut(&mut self, input: X) -> Result<Self::Output, CpuError> {
-        let branch = self.branch.try_forward_mut(input.with_empty_tape())?;
-        typed(add(
-            erased(branch)?,
-            erased(self.shortcut.try_forward_mut(input)?)?,
-            A::RELU,
-        )?)
-    }
-}
+in_both_modes!(shortcut);
 
 /// The layer behind its types.
 fn add<T: Recorder>(branch: Map<T>, shortcut: Map<T>, relu: bool) -> Result<Map<T>, CpuError> {

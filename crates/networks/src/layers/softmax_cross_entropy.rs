@@ -2,10 +2,7 @@
 
 use dfdx::prelude::{Cpu, CpuError, Dim, HasShape, Tensor};
 
-use super::bridge::erased;
-use super::gradient::Gradient;
-use super::operation::{Backward, Kept, Operation, apply};
-use super::tape::Recorder;
+use crate::autodiff::{Backward, Gradient, Kept, Operation, Recorder, apply, erased};
 use crate::kernels::cross_entropy;
 use crate::program::Instruction;
 

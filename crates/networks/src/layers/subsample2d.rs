@@ -2,10 +2,7 @@
 
 use dfdx::prelude::{ConstDim, Cpu, CpuError, Dim, HasShape, Module, NonMutableModule, Tensor, ZeroSizedModule};
 
-use super::bridge::{Map, erased, typed};
-use super::gradient::Gradient;
-use super::operation::{Backward, Kept, Operation, apply};
-use super::tape::Recorder;
+use crate::autodiff::{Backward, Gradient, Kept, Map, Operation, Recorder, apply, erased, typed};
 use crate::kernels::memory::unwritten;
 use crate::kernels::subsample::Subsample;
 use crate::program::Instruction;

@@ -6,7 +6,7 @@ use dfdx::prelude::{Cpu, CpuError, HasShape, PutTape, Shape, SplitTape, Tensor, 
 use super::bridge::{GradientSlot, Rank, Saved, contiguous, erased};
 use super::gradient::Gradient;
 use super::tape::{GradientStore, Recorder};
-use crate::kernels::product::Output;
+use crate::kernels::accumulate::Output;
 use crate::kernels::stopwatch::Direction;
 use crate::kernels::stopwatch::timed;
 use crate::program::{Instruction, Traced};

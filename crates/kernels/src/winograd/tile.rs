@@ -2,8 +2,7 @@
 //! instruction set.
 #![allow(unsafe_code)]
 
-use super::instruction_set::InstructionSet;
-use super::vector::{for_each_instruction_set, of_instruction_set};
+use crate::simd::{InstructionSet, for_each_instruction_set, of_instruction_set};
 
 /// A constant matrix `T` of `OUT × IN`.
 pub trait Transform<const OUT: usize, const IN: usize> {
@@ -144,7 +143,7 @@ macro_rules! transforms {
     ($set:ident $(, feature $feature:literal)?) => {
         mod $set {
             use super::{Ends, Square, Transform};
-            use crate::vector::$set::*;
+            use crate::simd::$set::*;
 
             /// # Safety
             /// That of [`super::transform`].

@@ -12,21 +12,21 @@ macro_rules! for_each_instruction_set {
         $kernel!(portable);
     };
 }
-pub(super) use for_each_instruction_set;
+pub(crate) use for_each_instruction_set;
 
 /// Picks a kernel's instance for an [`InstructionSet`].
 macro_rules! of_instruction_set {
     ($set:expr, $($item:tt)+) => {
         match $set {
             #[cfg(target_arch = "x86_64")]
-            $crate::instruction_set::InstructionSet::Avx512 => avx512::$($item)+,
+            $crate::simd::InstructionSet::Avx512 => avx512::$($item)+,
             #[cfg(target_arch = "x86_64")]
-            $crate::instruction_set::InstructionSet::Avx2 => avx2::$($item)+,
+            $crate::simd::InstructionSet::Avx2 => avx2::$($item)+,
             _ => portable::$($item)+,
         }
     };
 }
-pub(super) use of_instruction_set;
+pub(crate) use of_instruction_set;
 
 /// Asks for a line of memory that will be read; the address need not be valid. Where there is no way to ask, nothing happens.
 #[inline]

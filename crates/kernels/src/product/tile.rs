@@ -6,8 +6,7 @@ use std::sync::OnceLock;
 
 use seq_macro::seq;
 
-use super::instruction_set::InstructionSet;
-use super::vector::{for_each_instruction_set, of_instruction_set};
+use crate::simd::{InstructionSet, for_each_instruction_set, of_instruction_set};
 
 /// One tile: `c[i][j] = start[i][j] + Σ over k of a[i][k] · b[k][j]`, summed in the order of `k`.
 ///
@@ -77,8 +76,8 @@ macro_rules! tiles {
     ($set:ident $(, feature $feature:literal)?) => {
         mod $set {
             use super::{Run, Tile, Tiles, seq};
-            use crate::vector::$set::*;
-            use crate::vector::{prefetch, prefetch_to_write};
+            use crate::simd::$set::*;
+            use crate::simd::{prefetch, prefetch_to_write};
 
             pub fn tiles() -> Tiles {
                 const ALL: [[Run; TILE_ROWS]; 2] = [rows::<1>(), rows::<2>()];

@@ -5,20 +5,21 @@
 //! Source: Lavin & Gray 2015, *Fast Algorithms for Convolutional Neural Networks* (arXiv 1509.09308).
 #![allow(unsafe_code)]
 
+mod tile;
+
 use std::ptr;
 
 use rayon::prelude::*;
 
-use super::elementwise::add_serial;
-use super::length;
-use super::pixels::{Pixels, PixelsMut, Place};
-use super::product::{Epilogue, Matrix, Output, Right, Start, keep_or_clear, multiply};
-use super::scratch::scratch;
-use super::window::WindowGeometry;
-use super::winograd_tile::{
-    Ends, Kernel, KernelGradient, OutputGradients, Outputs, Patch, Square, Transform, transform,
-};
+use crate::accumulate::add_serial;
+use crate::accumulate::{Output, keep_or_clear};
+use crate::length;
 use crate::memory::unwritten;
+use crate::pixels::{Pixels, PixelsMut, Place};
+use crate::product::{Epilogue, Matrix, Right, Start, multiply};
+use crate::scratch::scratch;
+use crate::window::WindowGeometry;
+use tile::{Ends, Kernel, KernelGradient, OutputGradients, Outputs, Patch, Square, Transform, transform};
 
 /// Outputs along a side of a square.
 const SIDE: usize = 4;

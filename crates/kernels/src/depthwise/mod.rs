@@ -2,13 +2,16 @@
 //! that the same cells of the window reach.
 #![allow(unsafe_code)]
 
+mod strip;
+
 use rayon::prelude::*;
 
-use super::elementwise::add_serial;
-use super::product::{Output, Start, keep_or_clear};
-use super::strip::{Strip, add_kernel_gradient, convolve};
-use super::window::WindowGeometry;
-use super::{length, tasks};
+use crate::accumulate::add_serial;
+use crate::accumulate::{Output, keep_or_clear};
+use crate::product::Start;
+use crate::window::WindowGeometry;
+use crate::{length, tasks};
+use strip::{Strip, add_kernel_gradient, convolve};
 
 /// A depthwise convolution's sizes. Kernels are stored as `kernel × kernel × channels` (Keras' `depthwise_kernel` with
 /// a depth multiplier of 1).

@@ -4,8 +4,7 @@
 
 use seq_macro::seq;
 
-use super::instruction_set::InstructionSet;
-use super::vector::{for_each_instruction_set, of_instruction_set};
+use crate::simd::{InstructionSet, for_each_instruction_set, of_instruction_set};
 
 /// Pixels in a row, at least one, and what they have to do with the cells of a window. Addresses are of the first pixel and
 /// the first cell; distances are in values, and run through the memory either way.
@@ -54,7 +53,7 @@ macro_rules! strips {
     ($set:ident $(, feature $feature:literal)?) => {
         mod $set {
             use super::{Strip, seq};
-            use crate::vector::$set::*;
+            use crate::simd::$set::*;
 
             /// # Safety
             /// That of [`super::convolve`].

@@ -11,10 +11,9 @@ use dfdx::prelude::{Cpu, CpuError, Gradients, Merge, NoneTape, OwnedTape, Shape,
 use super::bridge::{GradientSlot, id};
 use super::gradient::Gradient;
 use super::operation::Recorded;
+use crate::kernels::accumulate::{self, Output};
 use crate::kernels::batch_norm::Statistics;
-use crate::kernels::elementwise;
 use crate::kernels::memory::unwritten;
-use crate::kernels::product::Output;
 use crate::program::Traced;
 
 /// Where gradients are while a tape runs back, and after.
@@ -31,7 +30,7 @@ pub trait GradientStore {
     /// dfdx's, if there is no memory.
     fn give(&mut self, slot: &GradientSlot, gradient: Gradient) -> Result<(), CpuError> {
         if let Some((mode, sum)) = self.open(slot)? {
-            elementwise::put(mode, &gradient, sum);
+            accumulate::put(mode, &gradient, sum);
         }
         Ok(())
     }
@@ -82,7 +81,7 @@ impl GradientStore for TapeGradients {
             Entry::Vacant(place) => {
                 place.insert(gradient);
             }
-            Entry::Occupied(mut sum) => elementwise::put(Output::Add, &gradient, sum.get_mut().values_mut()),
+            Entry::Occupied(mut sum) => accumulate::put(Output::Add, &gradient, sum.get_mut().values_mut()),
         }
         Ok(())
     }

@@ -172,6 +172,7 @@ pub struct GradientSlot {
 }
 
 impl GradientSlot {
+    /// That of a tensor.
     pub fn new<S: Shape, T>(tensor: &Tensor<S, f32, Cpu, T>) -> Self {
         let ghost = tensor.ghost();
         Self {

@@ -1,7 +1,7 @@
-//! The forward pass of a plan, in training and in inference.
+//! The forward pass of a plan: its first operations are frozen, which in inference are all, and the others train.
 //!
 //! What need not be written down is not: a normalisation whose values a pointwise convolution alone reads is made while they
-//! are read; one that a sum alone reads is made with the sum; in inference one behind a convolution becomes a part of the
+//! are read; one that a sum alone reads is made with the sum; a frozen one behind a convolution becomes a part of the
 //! convolution's kernel and bias.
 
 use std::collections::{HashMap, HashSet};
@@ -11,21 +11,13 @@ use super::slices::Slices;
 use super::{Buffer, Launch, Map, Planner, Statistics, Then};
 use crate::program::{Instruction, Program, Step, Value};
 
-/// What a forward pass is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// Batches' statistics, and dropout.
-    Training,
-    /// Running statistics.
-    Inference,
-}
-
 /// Collects the launches of a forward pass.
 pub(super) struct Forward<'p> {
     planner: Planner<'p>,
     readers: &'p Readers<'p>,
     slices: &'p Slices,
-    mode: Mode,
+    /// How many operations use running statistics, drop nothing, and have no backward pass.
+    frozen: usize,
     /// Of maps that have been normalised, and of those concatenated from them.
     statistics: HashMap<Value, Statistics>,
     /// What the dropout in a place multiplied by.
@@ -40,13 +32,13 @@ impl<'p> Forward<'p> {
         program: &'p Program,
         readers: &'p Readers<'p>,
         slices: &'p Slices,
-        mode: Mode,
+        frozen: usize,
     ) -> (Planner<'p>, HashMap<usize, Buffer>) {
         let mut forward = Self {
             planner: Planner::new(program),
             readers,
             slices,
-            mode,
+            frozen,
             statistics: HashMap::new(),
             factors: HashMap::new(),
             merged: HashSet::new(),
@@ -64,15 +56,15 @@ impl<'p> Forward<'p> {
             Instruction::BatchNorm { .. } => self.normalize(place, step),
             Instruction::Add { .. } => self.sum(place, step),
             Instruction::Concatenate { channels } => self.concatenate(place, step, channels),
-            Instruction::Mask { .. } if self.mode == Mode::Inference => {
+            Instruction::Mask { .. } if self.is_frozen(place) => {
                 let input = self.planner.read(step.inputs[0]);
                 self.planner.put(step.output, input);
             }
             Instruction::Mask { .. } => self.drop(place, step),
             _ => {
                 let inputs = step.inputs.iter().map(|&input| self.planner.read(input)).collect();
-                let (then, value) = match (&step.instruction, self.mode) {
-                    (Instruction::Convolution(_), Mode::Inference) => self.merge(step),
+                let (then, value) = match &step.instruction {
+                    Instruction::Convolution(_) if self.is_frozen(place) => self.merge(step),
                     _ => (Then::default(), step.output),
                 };
                 let output = self.output(value);
@@ -87,14 +79,24 @@ impl<'p> Forward<'p> {
         }
     }
 
-    /// Merges what follows a convolution into it, and tells the value that it makes then.
+    fn is_frozen(&self, place: usize) -> bool {
+        place < self.frozen
+    }
+
+    /// What alone reads a value, if that is frozen.
+    fn frozen_reader(&self, value: Value) -> Option<(usize, &'p Instruction)> {
+        let reader = self.readers.only_instruction(value);
+        reader.filter(|&(place, _)| self.is_frozen(place))
+    }
+
+    /// Merges what follows a frozen convolution into it, and tells the value that it makes then.
     fn merge(&mut self, step: &'p Step) -> (Then, Value) {
         let (mut then, mut value) = (Then::default(), step.output);
-        if let Some((normalization, &Instruction::BatchNorm { relu, .. })) = self.readers.only_instruction(value) {
+        if let Some((normalization, &Instruction::BatchNorm { relu, .. })) = self.frozen_reader(value) {
             (then.folded, then.relu) = (Some(normalization), relu);
             value = self.absorb(normalization);
         }
-        if let Some((rectification, Instruction::Rectify)) = self.readers.only_instruction(value) {
+        if let Some((rectification, Instruction::Rectify)) = self.frozen_reader(value) {
             then.relu = true;
             value = self.absorb(rectification);
         }
@@ -136,10 +138,7 @@ impl<'p> Forward<'p> {
 
     /// Statistics, what follows from them, and the values unless their readers make them.
     fn normalize(&mut self, place: usize, step: &Step) {
-        let statistics = match self.mode {
-            Mode::Training => Some(self.measure(place, step.inputs[0])),
-            Mode::Inference => None,
-        };
+        let statistics = (!self.is_frozen(place)).then(|| self.measure(place, step.inputs[0]));
         self.planner.launch(Launch::Settle {
             step: place,
             statistics,

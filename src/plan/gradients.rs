@@ -5,10 +5,10 @@
 
 use std::collections::HashMap;
 
-use super::forward::{Forward, Mode};
+use super::forward::Forward;
 use super::readers::Readers;
 use super::slices::Slices;
-use super::{Buffer, Launch, Length, Map, MemoryUse, Plan, Planner, Then};
+use super::{Buffer, Launch, Length, Map, MemoryUse, Plan, Planner, Then, Training};
 use crate::kernels::accumulate::Output;
 use crate::kernels::pixels::Place;
 use crate::program::{Instruction, Program, Step, Value};
@@ -22,19 +22,20 @@ pub(super) enum Gradients {
     Used,
 }
 
-pub(super) fn plan(program: &Program, gradients: Gradients, memory: MemoryUse) -> Plan {
+pub(super) fn plan(program: &Program, gradients: Gradients, training: Training) -> Plan {
+    let Training { memory, frozen } = training;
     let readers = Readers::new(program);
     let slices = Slices::of(program, &readers);
-    let (mut planner, factors) = Forward::plan(program, &readers, &slices, Mode::Training);
+    let (mut planner, factors) = Forward::plan(program, &readers, &slices, frozen);
     let logits = planner.plain(program.logits);
     let gradient = planner.like(logits);
     planner.launch(Launch::Loss { logits, gradient });
-    let mut parameters = Vec::new();
-    for parameter in &program.parameters {
-        let gradient = parameter
-            .trainable
-            .then(|| planner.buffer(Length::Fixed(parameter.size())));
-        parameters.push(gradient);
+    let mut parameters = vec![None; program.parameters.len()];
+    for &place in program.steps.iter().skip(frozen).flat_map(|step| &step.parameters) {
+        let parameter = &program.parameters[place];
+        if parameter.trainable {
+            parameters[place] = Some(planner.buffer(Length::Fixed(parameter.size())));
+        }
     }
     let gradient = planner.whole(program.logits, gradient);
     let mut backward = Backward {
@@ -42,13 +43,14 @@ pub(super) fn plan(program: &Program, gradients: Gradients, memory: MemoryUse) -
         readers: &readers,
         slices: &slices,
         memory,
+        frozen,
         again: HashMap::new(),
         factors,
         parameters,
         gradients: HashMap::from([(program.logits, Gradient::new(gradient))]),
     };
     let velocities = velocities(program);
-    for (place, step) in program.steps.iter().enumerate().rev() {
+    for (place, step) in program.steps.iter().enumerate().skip(frozen).rev() {
         backward.add(place, step);
         if gradients == Gradients::Used {
             backward.update(step, &velocities);
@@ -94,6 +96,8 @@ struct Backward<'p> {
     readers: &'p Readers<'p>,
     slices: &'p Slices,
     memory: MemoryUse,
+    /// How many operations have no backward pass.
+    frozen: usize,
     /// Values that have been made again.
     again: HashMap<Value, Map>,
     factors: HashMap<usize, Buffer>,
@@ -270,7 +274,7 @@ impl Backward<'_> {
         let maker = self
             .readers
             .maker(value)
-            .filter(|_| self.memory == MemoryUse::Recompute);
+            .filter(|&place| self.memory == MemoryUse::Recompute && place >= self.frozen);
         let Some((place, step)) = maker.map(|place| (place, &steps[place])) else {
             return kept;
         };
@@ -315,9 +319,9 @@ impl Backward<'_> {
         output
     }
 
-    /// Nobody asks for the images' gradient.
+    /// Nobody asks for the gradient of the images, nor of what frozen operations make.
     fn is_wanted(&self, value: Value) -> bool {
-        value != self.planner.program.images
+        self.readers.maker(value).is_some_and(|maker| maker >= self.frozen)
     }
 
     /// Adds to a value's gradient; if it is the first, it becomes the gradient.

@@ -1,7 +1,7 @@
 //! The plan of an inference step: running statistics, and no dropout.
 
 use super::Plan;
-use super::forward::{Forward, Mode};
+use super::forward::Forward;
 use super::readers::Readers;
 use super::slices::Slices;
 use crate::program::Program;
@@ -9,6 +9,7 @@ use crate::program::Program;
 pub(super) fn plan(program: &Program) -> Plan {
     let readers = Readers::new(program);
     let slices = Slices::of(program, &readers);
-    let (planner, _) = Forward::plan(program, &readers, &slices, Mode::Inference);
+    // Everything is frozen.
+    let (planner, _) = Forward::plan(program, &readers, &slices, program.steps.len());
     planner.finish(None)
 }

@@ -74,6 +74,22 @@ pub enum MemoryUse {
     Recompute,
 }
 
+/// How a step trains.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Training {
+    /// What becomes of feature maps.
+    pub memory: MemoryUse,
+    /// How many operations are frozen, from the first on: their normalisations use running statistics and leave them as they are,
+    /// their dropouts drop nothing, their parameters have no gradients, and nothing of them is kept for a backward pass.
+    pub frozen: usize,
+}
+
+impl From<MemoryUse> for Training {
+    fn from(memory: MemoryUse) -> Self {
+        Self { memory, frozen: 0 }
+    }
+}
+
 /// The launches of a step, and the buffers that they touch.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -90,19 +106,19 @@ pub struct Plan {
     /// Where the logits are after the last launch.
     pub logits: Buffer,
     /// Where the gradient of each parameter is after the last launch, in the program's order; none of one that isn't trained, or
-    /// has been updated.
+    /// has been updated, or is frozen.
     pub gradients: Vec<Option<Buffer>>,
 }
 
 impl Plan {
     /// A training step: forward, the loss, and the gradients of all trainable parameters.
-    pub fn training(program: &Program, memory: MemoryUse) -> Self {
-        gradients::plan(program, Gradients::Kept, memory)
+    pub fn training(program: &Program, training: impl Into<Training>) -> Self {
+        gradients::plan(program, Gradients::Kept, training.into())
     }
 
     /// A training step whose gradients update the parameters as soon as they are there, and are forgotten.
-    pub fn update(program: &Program, memory: MemoryUse) -> Self {
-        gradients::plan(program, Gradients::Used, memory)
+    pub fn update(program: &Program, training: impl Into<Training>) -> Self {
+        gradients::plan(program, Gradients::Used, training.into())
     }
 
     /// An inference step: the logits of the images.

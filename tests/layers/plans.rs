@@ -1,14 +1,17 @@
 //! Plans: what they promise without running, and that they compute what the tape computes.
 
+use std::collections::HashSet;
+
 use dfdx::prelude::Const;
 use rand::Rng;
+use wise_srnet::device::host::{Executable, Memory, State as Values};
 use wise_srnet::experiment::{HeadKind, Registry};
 use wise_srnet::heads::{Depthwise, DepthwiseNonNeg, Gap, GapDropout, Head, HeadsOver};
 use wise_srnet::kernels::accumulate::Output;
 use wise_srnet::layers::Visited;
 use wise_srnet::networks::MiniResNet;
-use wise_srnet::plan::{Access, Launch, MemoryUse, Plan};
-use wise_srnet::program::Program;
+use wise_srnet::plan::{Access, Launch, MemoryUse, Plan, Training};
+use wise_srnet::program::{Program, Value};
 use wise_srnet::random::stream;
 use wise_srnet::training::{EagerBackboneType, Model, Sgd};
 
@@ -141,6 +144,100 @@ fn plans_compute_what_the_tape_computes_for_relatives_of_every_network() {
 
 /// A normalisation that is not written down, maps that are made where a concatenation puts them, statistics that are taken where
 /// a map is made, sums in the same pass, and normalisations that are a part of a convolution.
+/// Where the first operations make one value that the others read, and nothing else.
+fn cuts(program: &Program) -> Vec<usize> {
+    let is_cut = |&cut: &usize| {
+        let (first, rest) = program.steps.split_at(cut);
+        let made: HashSet<Value> = first.iter().map(|step| step.output).chain([program.images]).collect();
+        let read: HashSet<Value> = rest.iter().flat_map(|step| step.inputs.clone()).collect();
+        read.intersection(&made).eq([&first[cut - 1].output])
+    };
+    (1..program.steps.len()).filter(is_cut).collect()
+}
+
+/// A frozen part does what inference does with it, and the rest what it does alone behind those maps.
+fn assert_frozen_is_inference(network: &mut dyn Model, memory: MemoryUse) {
+    let program = network.program().unwrap();
+    let mut values = Values::default();
+    network.for_each(&mut |visited| match visited {
+        Visited::Tensor(tensor) => values.parameters.push(tensor.values.to_vec()),
+        Visited::Scalar(scalar) => values.scalars.push(*scalar.value),
+    });
+    let mut random = stream(1, "images", &[]);
+    let images: Vec<f32> = (0..BATCH * program.size(program.images))
+        .map(|_| random.gen_range(-1.0..1.0))
+        .collect();
+    let labels: Vec<usize> = (0..BATCH).collect();
+    let cuts = cuts(&program);
+    assert!(cuts.len() > 5, "few places to cut at: {cuts:?}");
+    for frozen in cuts {
+        let mut cut = program.clone();
+        cut.map = program.steps[frozen - 1].output;
+        let (backbone, head) = (cut.backbone(), cut.head());
+        let mut memories = [(); 3].map(|()| Memory::default());
+        let mut apart = values.clone();
+        let mut maps = Executable::new(&backbone, Plan::inference(&backbone), BATCH);
+        maps.run(&mut memories[0], &mut apart, &images, &[], BATCH);
+        let mut rest = Executable::new(&head, Plan::training(&head, memory), BATCH);
+        let maps = maps.logits(&memories[0]).to_vec();
+        rest.run(&mut memories[1], &mut apart, &maps, &labels, BATCH);
+        let mut together = values.clone();
+        let plan = Plan::training(&program, Training { memory, frozen });
+        assert_sound(&plan);
+        let mut whole = Executable::new(&program, plan, BATCH);
+        whole.run(&mut memories[2], &mut together, &images, &labels, BATCH);
+        assert_close(&[whole.loss()], &[rest.loss()], "loss");
+        for (place, parameter) in program.parameters.iter().enumerate() {
+            let (ours, theirs) = (whole.gradient(&memories[2], place), rest.gradient(&memories[1], place));
+            let is_trained = head.steps.iter().any(|step| step.parameters.contains(&place));
+            assert_eq!(
+                ours.is_some(),
+                is_trained && parameter.trainable,
+                "{} behind {frozen} operations",
+                parameter.name
+            );
+            if let (Some(ours), Some(theirs)) = (ours, theirs) {
+                assert_close(ours, theirs, &parameter.name);
+            }
+            assert_close(&together.parameters[place], &apart.parameters[place], &parameter.name);
+            if !is_trained {
+                assert_eq!(
+                    together.parameters[place], values.parameters[place],
+                    "{}",
+                    parameter.name
+                );
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn assert_close(ours: &[f32], theirs: &[f32], name: &str) {
+    let largest = theirs.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
+    let apart = (ours.iter().zip(theirs)).fold(0.0, |apart: f32, (a, b)| apart.max((a - b).abs()));
+    assert!(
+        ours.len() == theirs.len() && apart <= 1e-5 * largest,
+        "{name}: {apart} apart of {largest}"
+    );
+}
+
+#[test]
+fn a_frozen_part_does_what_it_does_in_inference_and_has_no_gradients() {
+    let mut networks = [
+        build("mini_resnet", 64, HeadKind::WiseSrnet),
+        EagerBackboneType::<3, 72>::of::<SmallDenseNet, 96>()
+            .with_head::<Gap<72>>(0, CLASSES)
+            .unwrap(),
+        EagerBackboneType::<12, 56>::of::<SmallXception, 96>()
+            .with_head::<Gap<56>>(0, CLASSES)
+            .unwrap(),
+    ];
+    for network in &mut networks {
+        assert_frozen_is_inference(&mut **network, MemoryUse::Keep);
+        assert_frozen_is_inference(&mut **network, MemoryUse::Recompute);
+    }
+}
+
 #[test]
 fn what_need_not_be_written_down_is_not() {
     let mut model = EagerBackboneType::<3, 72>::of::<SmallDenseNet, 96>()

@@ -27,18 +27,29 @@ const REGION: usize = 32 * HUGE_PAGE;
 ///
 /// ```no_run
 /// #[global_allocator]
-/// static MEMORY: wise_srnet_kernels::memory::KeepLarge = wise_srnet_kernels::memory::KeepLarge::new();
+/// static MEMORY: wise_srnet_kernels::memory::KeepLarge = wise_srnet_kernels::memory::KeepLarge;
 /// # fn main() {}
 /// ```
-#[derive(Debug, Default)]
-pub struct KeepLarge {
-    /// Free blocks by address, with their sizes; no two of them touch.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KeepLarge;
+
+/// The blocks of [`KeepLarge`].
+static BLOCKS: Blocks = Blocks::new();
+
+/// Gives what is free back to the system, for when much was needed once and will not be again. Its addresses stay.
+pub fn give_back() {
+    BLOCKS.give_back();
+}
+
+/// Large blocks that are free.
+struct Blocks {
+    /// By address, with their sizes; no two of them touch.
     free: Mutex<BTreeMap<usize, usize>>,
 }
 
-impl KeepLarge {
-    /// An allocator that has no region yet.
-    pub const fn new() -> Self {
+impl Blocks {
+    /// No region yet.
+    const fn new() -> Self {
         Self {
             free: Mutex::new(BTreeMap::new()),
         }
@@ -66,6 +77,22 @@ impl KeepLarge {
             put(&mut free, address + size, length - size);
         }
         address
+    }
+
+    fn give_back(&self) {
+        #[cfg(target_os = "linux")]
+        for (&address, &length) in self.free().iter() {
+            let first = address.next_multiple_of(HUGE_PAGE);
+            let end = (address + length) / HUGE_PAGE * HUGE_PAGE;
+            if first < end {
+                // SAFETY: the pages lie in a block of our own that is free, and stays so while its list is locked: what they hold
+                // is lost, and nobody reads it. If the kernel refuses, nothing changes.
+                unsafe {
+                    let pages = std::ptr::with_exposed_provenance_mut(first);
+                    libc::madvise(pages, end - first, libc::MADV_DONTNEED);
+                }
+            }
+        }
     }
 }
 
@@ -153,7 +180,7 @@ unsafe impl GlobalAlloc for KeepLarge {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if is_large(layout) {
             // The regions' addresses were exposed when they were made.
-            return match self.take(block(layout)) {
+            return match BLOCKS.take(block(layout)) {
                 0 => null_mut(),
                 address => std::ptr::with_exposed_provenance_mut(address),
             };
@@ -179,7 +206,7 @@ unsafe impl GlobalAlloc for KeepLarge {
 
     unsafe fn dealloc(&self, address: *mut u8, layout: Layout) {
         if is_large(layout) {
-            return put(&mut self.free(), address.expose_provenance(), block(layout));
+            return put(&mut BLOCKS.free(), address.expose_provenance(), block(layout));
         }
         // SAFETY: as in `alloc`.
         unsafe { System.dealloc(address, layout) }
@@ -234,8 +261,8 @@ mod tests {
     }
 
     #[test]
-    fn a_freed_block_serves_the_next_request_and_neighbours_join() {
-        let memory = KeepLarge::new();
+    fn a_freed_block_serves_the_next_request_and_neighbours_join_until_it_is_given_back() {
+        let memory = KeepLarge;
         let sizes = [LARGE, LARGE + 1, 3 * LARGE];
         // SAFETY: sizes are not zero, every block is freed once with the layout it was made with, and written within it.
         unsafe {
@@ -247,11 +274,24 @@ mod tests {
             memory.dealloc(blocks[0], layout(sizes[0]));
             memory.dealloc(blocks[2], layout(sizes[2]));
             memory.dealloc(blocks[1], layout(sizes[1]));
-            assert_eq!(memory.free().len(), 1, "one region, whole again");
+            assert_eq!(BLOCKS.free().len(), 1, "one region, whole again");
             let zeros = memory.alloc_zeroed(layout(LARGE));
             assert_eq!(zeros, blocks[0]);
             assert!(std::slice::from_raw_parts(zeros, LARGE).iter().all(|byte| *byte == 0));
             memory.dealloc(zeros, layout(LARGE));
+            let region = BLOCKS.free().len();
+            let large = memory.alloc(layout(3 * HUGE_PAGE));
+            large.write_bytes(7, 3 * HUGE_PAGE);
+            memory.dealloc(large, layout(3 * HUGE_PAGE));
+            give_back();
+            assert_eq!(BLOCKS.free().len(), region, "the addresses stay");
+            let again = memory.alloc(layout(3 * HUGE_PAGE));
+            assert_eq!(again, large);
+            if cfg!(target_os = "linux") {
+                let page = again.with_addr(again.addr().next_multiple_of(HUGE_PAGE));
+                assert_eq!(page.read_volatile(), 0, "the page is a new one");
+            }
+            memory.dealloc(again, layout(3 * HUGE_PAGE));
         }
     }
 }

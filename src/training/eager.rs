@@ -8,7 +8,8 @@ use super::optimizer::Sgd;
 use super::planned::Planned;
 use crate::heads::{AllHeads, Head, HeadKind};
 use crate::layers::{
-    FeatureMap, GradientStore, TrainingTape, Visited, build, for_each_with_gradients, softmax_cross_entropy, values,
+    FeatureMap, GradientStore, InitialState, TrainingTape, Visited, build, for_each, for_each_with_gradients,
+    softmax_cross_entropy, values,
 };
 use crate::networks::Backbone;
 use crate::plan::MemoryUse;
@@ -17,6 +18,7 @@ use crate::typed::{AnyBackbone, AnyHead, BACKBONE, SizedBackbone, TracedNetwork,
 
 trait EagerBackbone<const M: usize, const C: usize>: AnyBackbone<M, C> {
     fn infer(&self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C>, CpuError>;
+    fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>));
     fn for_each_with_gradients(&mut self, gradients: &mut dyn GradientStore, visit: &mut dyn FnMut(Visited<'_>));
 }
 
@@ -25,6 +27,10 @@ impl<N: Backbone<IMAGE, M, C>, const IMAGE: usize, const M: usize, const C: usiz
 {
     fn infer(&self, images: Vec<f32>, batch: usize) -> Result<FeatureMap<M, C>, CpuError> {
         self.0.infer(Self::images(images, batch)?)
+    }
+
+    fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>)) {
+        for_each(&mut self.0, BACKBONE, visit);
     }
 
     fn for_each_with_gradients(&mut self, gradients: &mut dyn GradientStore, visit: &mut dyn FnMut(Visited<'_>)) {
@@ -86,13 +92,18 @@ struct Joined<const M: usize, const C: usize> {
 }
 
 impl<const M: usize, const C: usize> Joined<M, C> {
+    fn state(&mut self) -> InitialState {
+        let mut state = InitialState::default();
+        self.for_each(&mut |visited| state.note(visited));
+        state
+    }
+
     fn by_plans(mut self) -> Result<Box<dyn Model>, CpuError> {
         let program = self.program()?;
         if program.foreign > 0 {
             return Ok(Box::new(self));
         }
-        let network = TracedNetwork::new(program, |visit| self.for_each(visit));
-        Ok(Box::new(Planned::new(network)))
+        Ok(Box::new(Planned::new(TracedNetwork::new(program, self.state()))))
     }
 }
 
@@ -167,6 +178,17 @@ impl<const M: usize, const C: usize> Model for Joined<M, C> {
     }
 
     fn program(&mut self) -> Result<Program, CpuError> {
-        trace(&mut *self.backbone, &mut *self.head)
+        let state = self.state();
+        let program = trace(&mut *self.backbone, &mut *self.head, &state);
+        // The counters of masks go back to where they were.
+        let mut before = state.scalars.iter();
+        self.for_each(&mut |visited| {
+            if let Visited::Scalar(scalar) = visited
+                && let Some((_, before)) = before.next()
+            {
+                *scalar.value = *before;
+            }
+        });
+        program
     }
 }

@@ -6,10 +6,11 @@ use thiserror::Error;
 
 use crate::heads::{AllHeads, Head, HeadKind, Logits};
 use crate::layers::{
-    FeatureMap, GradientStore, Images, TrainingTape, Visited, build, for_each, for_each_with_gradients, id,
+    FeatureMap, GradientStore, Images, InitialState, TrainingTape, Visited, build, build_noting, for_each,
+    for_each_with_gradients, id,
 };
 use crate::networks::Backbone;
-use crate::program::{Builder, Parameter, Program};
+use crate::program::{Builder, Program};
 
 /// What the names of a backbone's parameters start with.
 pub const BACKBONE: &str = "backbone";
@@ -29,17 +30,12 @@ pub struct TracedNetwork {
 }
 
 impl TracedNetwork {
-    /// A program, and the values of what `for_each` visits: a network's parameters and scalars, in the program's order.
-    pub fn new(program: Program, for_each: impl FnOnce(&mut dyn FnMut(Visited<'_>))) -> Self {
-        let (mut parameters, mut scalars) = (Vec::new(), Vec::new());
-        for_each(&mut |visited| match visited {
-            Visited::Tensor(tensor) => parameters.push(tensor.values.to_vec()),
-            Visited::Scalar(scalar) => scalars.push(*scalar.value),
-        });
+    /// A program, and what its network started with.
+    pub fn new(program: Program, state: InitialState) -> Self {
         Self {
             program,
-            parameters,
-            scalars,
+            parameters: state.values,
+            scalars: state.scalars.into_iter().map(|(_, value)| value).collect(),
         }
     }
 }
@@ -72,9 +68,6 @@ pub trait AnyBackbone<const M: usize, const C: usize> {
     /// Those of its layers.
     fn train(&mut self, images: Vec<f32>, batch: usize)
     -> Result<(UniqueId, FeatureMap<M, C, TrainingTape>), CpuError>;
-
-    /// Visits its tensors and scalars; their names start with [`BACKBONE`].
-    fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>));
 }
 
 /// A backbone for images of one size.
@@ -105,10 +98,6 @@ impl<N: Backbone<IMAGE, M, C>, const IMAGE: usize, const M: usize, const C: usiz
         let images = Self::images(images, batch)?;
         let identity = id(&images);
         Ok((identity, self.0.train(images.put_tape(TrainingTape::default()))?))
-    }
-
-    fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>)) {
-        for_each(&mut self.0, BACKBONE, visit);
     }
 }
 
@@ -169,14 +158,21 @@ impl<H: Head<M, C>, const M: usize, const C: usize> AnyHead<M, C> for TypedHead<
 
 /// Builds backbones that end in maps of `M × M × C`, with their types forgotten but for the map.
 pub struct BackboneType<const M: usize, const C: usize> {
-    build: fn(u64) -> Result<Box<dyn AnyBackbone<M, C>>, CpuError>,
+    build: Build<M, C>,
 }
+
+/// Builds a backbone from a seed, and notes what it starts with.
+type Build<const M: usize, const C: usize> = fn(u64, &mut InitialState) -> Result<Box<dyn AnyBackbone<M, C>>, CpuError>;
 
 impl<const M: usize, const C: usize> BackboneType<M, C> {
     /// The backbone `N` for images of `IMAGE × IMAGE`.
     pub fn of<N: Backbone<IMAGE, M, C>, const IMAGE: usize>() -> Self {
         Self {
-            build: |seed| Ok(Box::new(SizedBackbone::<N, IMAGE>(build(seed, BACKBONE, 0)?))),
+            build: |seed, state| {
+                Ok(Box::new(SizedBackbone::<N, IMAGE>(build_noting(
+                    seed, BACKBONE, state,
+                )?)))
+            },
         }
     }
 
@@ -200,64 +196,35 @@ impl<const M: usize, const C: usize> BackboneType<M, C> {
     }
 
     fn trace(&self, seed: u64, mut head: Box<dyn AnyHead<M, C>>) -> Result<TracedNetwork, BuildError> {
-        let mut backbone = (self.build)(seed)?;
-        let program = trace(&mut *backbone, &mut *head)?;
+        let mut state = InitialState::default();
+        let mut backbone = (self.build)(seed, &mut state)?;
+        head.for_each(&mut |visited| state.note(visited));
+        let program = trace(&mut *backbone, &mut *head, &state)?;
         if program.foreign > 0 {
             return Err(BuildError::Foreign {
                 operations: program.foreign,
             });
         }
-        Ok(TracedNetwork::new(program, |visit| {
-            backbone.for_each(visit);
-            head.for_each(visit);
-        }))
+        Ok(TracedNetwork::new(program, state))
     }
 }
 
-/// The program of a backbone and a head: a training pass over a batch of no images. Their state stays as it is.
+/// The program of a backbone and a head: a training pass over a batch of no images. It draws masks, whose counters move.
 ///
 /// # Errors
 /// Those of its layers.
 pub fn trace<B, const M: usize, const C: usize>(
     backbone: &mut B,
     head: &mut dyn AnyHead<M, C>,
+    state: &InitialState,
 ) -> Result<Program, CpuError>
 where
     B: AnyBackbone<M, C> + ?Sized,
 {
-    let mut parameters = Vec::new();
-    let mut scalars = Vec::new();
-    let note = &mut |visited: Visited<'_>| match visited {
-        Visited::Tensor(tensor) => parameters.extend(tensor.id.map(|id| {
-            let parameter = Parameter {
-                name: tensor.name.to_owned(),
-                shape: tensor.shape.to_vec(),
-                trainable: tensor.trainable,
-                non_negative: tensor.non_negative,
-            };
-            (id, parameter)
-        })),
-        Visited::Scalar(scalar) => scalars.push((scalar.name.to_owned(), *scalar.value)),
-    };
-    backbone.for_each(note);
-    head.for_each(note);
-    let traced = backbone
-        .train(Vec::new(), 0)
-        .and_then(|(images, map)| Ok((images, id(&map), head.train(map)?)));
-    // A pass draws masks: their counters go back to where they were.
-    let mut before = scalars.iter();
-    let restore = &mut |visited: Visited<'_>| {
-        if let Visited::Scalar(scalar) = visited
-            && let Some((_, before)) = before.next()
-        {
-            *scalar.value = *before;
-        }
-    };
-    backbone.for_each(restore);
-    head.for_each(restore);
-    let (images, map, logits) = traced?;
+    let (images, map) = backbone.train(Vec::new(), 0)?;
+    let (map, logits) = (id(&map), head.train(map)?);
     let (logits, tape) = logits.split_tape();
-    let mut program = Builder::new(parameters, scalars);
+    let mut program = Builder::new(state.parameters.clone(), state.scalars.clone());
     let size = backbone.image_size();
     let images = program.value(images, &[0, size, size, 3]);
     tape.into_operations().for_each(|operation| program.add(operation));

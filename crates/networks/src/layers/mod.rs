@@ -51,7 +51,9 @@ pub use identity::Identity;
 pub use initializer::{Fans, GlorotUniform, HeNormal, Initializer, SmallNormal};
 pub use maps::{Alike, Maps, Select};
 pub use output_of::OutputOf;
-pub use parameters::{Parameter, Scalar, Visited, build, for_each, for_each_with_gradients};
+pub use parameters::{
+    InitialState, Parameter, Scalar, Visited, build, build_noting, for_each, for_each_with_gradients,
+};
 pub use pool2d::{Average, AvgPool2D, Max, MaxPool2D, Pool2D, Reduction};
 pub use relu::ReLU;
 pub use separable_conv2d::SeparableConv2D;

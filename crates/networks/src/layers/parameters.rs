@@ -10,6 +10,7 @@ use num_traits::NumCast;
 use super::constraint::NON_NEGATIVE;
 use crate::autodiff::{GradientSlot, GradientStore, id, values_mut};
 use crate::kernels::random;
+use crate::program;
 
 /// One tensor of a network.
 pub struct Parameter<'a> {
@@ -100,6 +101,25 @@ fn join(parent: &str, name: &str) -> String {
     }
 }
 
+fn visit<S: Shape>(
+    tensor: &mut Tensor<S, f32, Cpu>,
+    name: &str,
+    trainable: bool,
+    gradient: &[f32],
+    visit: &mut dyn FnMut(Visited<'_>),
+) {
+    let sizes = tensor.shape().concrete();
+    visit(Visited::Tensor(Parameter {
+        name,
+        shape: sizes.as_ref(),
+        trainable,
+        non_negative: name.rsplit('.').next() == Some(NON_NEGATIVE),
+        id: Some(id(tensor)),
+        values: values_mut(tensor),
+        gradient,
+    }));
+}
+
 struct Each<'f, 'g> {
     visit: &'f mut dyn FnMut(Visited<'_>),
     gradients: Option<&'g mut dyn GradientStore>,
@@ -116,20 +136,11 @@ impl TensorVisitor<f32, Cpu> for Each<'_, '_> {
         options: TensorOptions<S, f32, Cpu>,
         (tensor, name): (&mut Tensor<S, f32, Cpu>, String),
     ) -> Result<Option<Tensor<S, f32, Cpu>>, CpuError> {
-        let sizes = tensor.shape().concrete();
         let gradient = match &mut self.gradients {
             Some(gradients) if options.do_gradient_update => gradients.take(&GradientSlot::new(tensor))?.into_values(),
             _ => Vec::new(),
         };
-        (self.visit)(Visited::Tensor(Parameter {
-            name: &name,
-            shape: sizes.as_ref(),
-            trainable: options.do_gradient_update,
-            non_negative: name.rsplit('.').next() == Some(NON_NEGATIVE),
-            id: Some(id(tensor)),
-            values: values_mut(tensor),
-            gradient: &gradient,
-        }));
+        visit(tensor, &name, options.do_gradient_update, &gradient, self.visit);
         Ok(None)
     }
 
@@ -150,6 +161,51 @@ impl TensorVisitor<f32, Cpu> for Each<'_, '_> {
     }
 }
 
+/// What a network starts with: its tensors, with what tells them apart on a tape, and its scalars.
+#[derive(Debug, Default)]
+pub struct InitialState {
+    /// What each tensor is.
+    pub parameters: Vec<(UniqueId, program::Parameter)>,
+    /// The tensors' values.
+    pub values: Vec<Vec<f32>>,
+    /// The scalars with their names.
+    pub scalars: Vec<(String, f64)>,
+}
+
+impl InitialState {
+    /// Notes what a visit meets.
+    pub fn note(&mut self, visited: Visited<'_>) {
+        match visited {
+            Visited::Tensor(tensor) => {
+                if let Some(id) = tensor.id {
+                    let parameter = program::Parameter {
+                        name: tensor.name.to_owned(),
+                        shape: tensor.shape.to_vec(),
+                        trainable: tensor.trainable,
+                        non_negative: tensor.non_negative,
+                    };
+                    self.parameters.push((id, parameter));
+                    self.values.push(tensor.values.to_vec());
+                }
+            }
+            Visited::Scalar(scalar) => self.scalars.push((scalar.name.to_owned(), *scalar.value)),
+        }
+    }
+}
+
+/// As [`build`], noting what is built: a network that is built, traced and forgotten need not be visited, and so not be compiled for
+/// visits.
+///
+/// # Errors
+/// dfdx's, if there is no memory.
+pub fn build_noting<M: TensorCollection<f32, Cpu, To<f32, Cpu> = M>>(
+    seed: u64,
+    prefix: &str,
+    state: &mut InitialState,
+) -> Result<M, CpuError> {
+    build_with(seed, prefix, 0, &mut |visited| state.note(visited))
+}
+
 /// Builds a module whose initial parameters depend on `seed` and their own names alone, not on what else is built or
 /// in which order: the same backbone starts with the same weights under every head.
 ///
@@ -159,7 +215,16 @@ pub fn build<M: TensorCollection<f32, Cpu, To<f32, Cpu> = M>>(
     prefix: &str,
     units: usize,
 ) -> Result<M, CpuError> {
-    let mut builder = Builder { seed, units };
+    build_with(seed, prefix, units, &mut |_| ())
+}
+
+fn build_with<M: TensorCollection<f32, Cpu, To<f32, Cpu> = M>>(
+    seed: u64,
+    prefix: &str,
+    units: usize,
+    built: &mut dyn FnMut(Visited<'_>),
+) -> Result<M, CpuError> {
+    let mut builder = Builder { seed, units, built };
     let built = M::iter_tensors(&mut RecursiveWalker {
         m: prefix.to_owned(),
         f: &mut builder,
@@ -168,12 +233,14 @@ pub fn build<M: TensorCollection<f32, Cpu, To<f32, Cpu> = M>>(
     built.ok_or(CpuError::WrongNumElements)
 }
 
-struct Builder {
+struct Builder<'f> {
     seed: u64,
     units: usize,
+    /// Is told of all that is built.
+    built: &'f mut dyn FnMut(Visited<'_>),
 }
 
-impl TensorVisitor<f32, Cpu> for Builder {
+impl TensorVisitor<f32, Cpu> for Builder<'_> {
     type Viewer = Path;
     type Err = CpuError;
     type E2 = f32;
@@ -194,6 +261,7 @@ impl TensorVisitor<f32, Cpu> for Builder {
         let shape = S::from_concrete(&sizes).unwrap_or(options.shape);
         let mut tensor = device.try_zeros_like(&shape)?;
         (options.reset)(&mut tensor)?;
+        visit(&mut tensor, &name, options.do_gradient_update, &[], self.built);
         Ok(Some(tensor))
     }
 
@@ -201,6 +269,13 @@ impl TensorVisitor<f32, Cpu> for Builder {
         // A seed has 32 bits, so that it survives as a number of any type.
         let seed = random::key(self.seed, &name, &[]) >> 32;
         let is_seed = name.rsplit('.').next() == Some(super::dropout::SEED);
-        Ok(if is_seed { N::from(seed) } else { Some(options.default) })
+        let number = if is_seed { N::from(seed) } else { Some(options.default) };
+        if let Some(number) = &number {
+            (self.built)(Visited::Scalar(Scalar {
+                name: &name,
+                value: &mut number.to_f64().unwrap_or_default(),
+            }));
+        }
+        Ok(number)
     }
 }

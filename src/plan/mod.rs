@@ -80,7 +80,7 @@ pub struct Training {
     /// What becomes of feature maps.
     pub memory: MemoryUse,
     /// How many operations are frozen, from the first on: their normalisations use running statistics and leave them as they are,
-    /// their dropouts drop nothing, their parameters have no gradients, and nothing of them is kept for a backward pass.
+    /// their dropouts drop nothing, and they have no backward pass.
     pub frozen: usize,
 }
 
@@ -101,7 +101,7 @@ pub struct Plan {
     pub statistics: Vec<usize>,
     /// Where the images are before the first launch.
     pub images: Buffer,
-    /// Whether running statistics move.
+    /// Whether running statistics move: those of what is not frozen.
     pub trains: bool,
     /// Where the logits are after the last launch.
     pub logits: Buffer,
@@ -111,7 +111,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A training step: forward, the loss, and the gradients of all trainable parameters.
+    /// A training step: forward, the loss, and the gradients of all parameters that are trained.
     pub fn training(program: &Program, training: impl Into<Training>) -> Self {
         gradients::plan(program, Gradients::Kept, training.into())
     }

@@ -99,11 +99,28 @@ impl<const M: usize, const C: usize> Joined<M, C> {
     }
 
     fn by_plans(mut self) -> Result<Box<dyn Model>, CpuError> {
-        let program = self.program()?;
+        let state = self.state();
+        let program = self.trace(&state)?;
         if program.foreign > 0 {
             return Ok(Box::new(self));
         }
-        Ok(Box::new(Planned::new(TracedNetwork::new(program, self.state()))))
+        drop(self);
+        Ok(Box::new(Planned::new(TracedNetwork::new(program, state))))
+    }
+
+    /// The program of a network in this state, which it has afterwards.
+    fn trace(&mut self, state: &InitialState) -> Result<Program, CpuError> {
+        let program = trace(&mut *self.backbone, &mut *self.head, state);
+        // The counters of masks go back to where they were.
+        let mut before = state.scalars.iter();
+        self.for_each(&mut |visited| {
+            if let Visited::Scalar(scalar) = visited
+                && let Some((_, before)) = before.next()
+            {
+                *scalar.value = *before;
+            }
+        });
+        program
     }
 }
 
@@ -179,16 +196,6 @@ impl<const M: usize, const C: usize> Model for Joined<M, C> {
 
     fn program(&mut self) -> Result<Program, CpuError> {
         let state = self.state();
-        let program = trace(&mut *self.backbone, &mut *self.head, &state);
-        // The counters of masks go back to where they were.
-        let mut before = state.scalars.iter();
-        self.for_each(&mut |visited| {
-            if let Visited::Scalar(scalar) = visited
-                && let Some((_, before)) = before.next()
-            {
-                *scalar.value = *before;
-            }
-        });
-        program
+        self.trace(&state)
     }
 }

@@ -142,8 +142,6 @@ fn plans_compute_what_the_tape_computes_for_relatives_of_every_network() {
     assert_plan_is_the_tape::<Gap<128>, 6, 128>(EagerBackboneType::of::<SmallNasNet, 96>());
 }
 
-/// A normalisation that is not written down, maps that are made where a concatenation puts them, statistics that are taken where
-/// a map is made, sums in the same pass, and normalisations that are a part of a convolution.
 /// Where the first operations make one value that the others read, and nothing else.
 fn cuts(program: &Program) -> Vec<usize> {
     let is_cut = |&cut: &usize| {
@@ -224,7 +222,7 @@ fn assert_close(ours: &[f32], theirs: &[f32], name: &str) {
 #[test]
 fn a_frozen_part_does_what_it_does_in_inference_and_has_no_gradients() {
     let mut networks = [
-        build("mini_resnet", 64, HeadKind::WiseSrnet),
+        build("mini_resnet", 64, HeadKind::WiseSrnetDropout),
         EagerBackboneType::<3, 72>::of::<SmallDenseNet, 96>()
             .with_head::<Gap<72>>(0, CLASSES)
             .unwrap(),
@@ -238,6 +236,8 @@ fn a_frozen_part_does_what_it_does_in_inference_and_has_no_gradients() {
     }
 }
 
+/// A normalisation that is not written down, maps that are made where a concatenation puts them, statistics that are taken where
+/// a map is made, sums in the same pass, and normalisations that are a part of a convolution.
 #[test]
 fn what_need_not_be_written_down_is_not() {
     let mut model = EagerBackboneType::<3, 72>::of::<SmallDenseNet, 96>()

@@ -1,5 +1,5 @@
-//! f32 loops over slices with run-time sizes: no dfdx, no generics over shape, so each kernel is compiled once
-//! however many layers use it.
+//! f32 loops over slices with run-time sizes, and what they stand on: memory, random streams, a stopwatch. No dfdx, no generics
+//! over shape: each kernel is compiled once, however many layers use it.
 //!
 //! Feature maps are stored as Keras stores them: batch, height, width, channels (NHWC), densely packed. A row of a
 //! map's matrix is one pixel with all its channels.
@@ -16,6 +16,7 @@ pub mod cross_entropy;
 pub mod depthwise;
 pub mod dropout;
 pub mod elementwise;
+pub mod initial;
 pub mod length;
 pub mod max_pooling;
 pub mod memory;

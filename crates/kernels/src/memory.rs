@@ -20,6 +20,9 @@ const GRAIN: usize = 128;
 /// Regions are multiples of this, a huge page.
 const HUGE_PAGE: usize = 2 << 20;
 
+/// The largest page that is none of these, on any processor.
+const PAGE: usize = 64 << 10;
+
 /// What a region has at least, so that blocks can be joined and divided.
 const REGION: usize = 32 * HUGE_PAGE;
 
@@ -82,8 +85,8 @@ impl Blocks {
     fn give_back(&self) {
         #[cfg(target_os = "linux")]
         for (&address, &length) in self.free().iter() {
-            let first = address.next_multiple_of(HUGE_PAGE);
-            let end = (address + length) / HUGE_PAGE * HUGE_PAGE;
+            let first = address.next_multiple_of(PAGE);
+            let end = (address + length) / PAGE * PAGE;
             if first < end {
                 // SAFETY: the pages lie in a block of our own that is free, and stays so while its list is locked: what they hold
                 // is lost, and nobody reads it. If the kernel refuses, nothing changes.

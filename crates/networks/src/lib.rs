@@ -5,7 +5,7 @@
 
 use wise_srnet_kernels as kernels;
 
-pub mod autodiff;
+mod autodiff;
 pub mod builtin;
 pub mod heads;
 pub mod layers;

@@ -96,7 +96,7 @@ impl<const N: usize> Padding for Pad<N> {
     message = "a window of size {KERNEL} with stride {STRIDE} and padding `{P}` does not fit on a map of size `{Self}`",
     label = "this map has no such window",
     note = "a window must not be larger than the map, and one with padding `Whole` must be exactly as large",
-    note = "or this kind of window has no table yet, or none for more than 640 pixels: see `crates/networks/src/shapes.rs`"
+    note = "or this kind of window is unknown to `crates/networks/src/shapes.rs`, or the size of the map to `crates/networks/build.rs`"
 )]
 pub trait Window<const KERNEL: usize, const STRIDE: usize, P: Padding>: ConstDim {
     /// The size of the map that the window writes.

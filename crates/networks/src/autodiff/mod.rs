@@ -9,5 +9,5 @@ mod tape;
 pub use bridge::{GradientSlot, id, values, values_mut};
 pub(crate) use bridge::{Map, Rank, contiguous, erased, typed};
 pub use gradient::Gradient;
-pub use operation::{Backward, Kept, Operand, Operation, Recorded, apply};
+pub use operation::{Backward, Kept, Operand, Operation, apply};
 pub use tape::{GradientStore, Recorder, Training, TrainingTape, gradient_of};

@@ -1,11 +1,16 @@
 //! How parameters start, named as in Keras. Values are drawn through the tensor's device, so a device seeded for one
 //! tensor gives that tensor the same values in every network: see [`build`](super::build).
 
+use std::any::Any;
+use std::cell::Cell;
 use std::fmt::Debug;
 
-use dfdx::prelude::{Device, Dtype, Shape, Tensor};
-use rand::Rng;
+use dfdx::prelude::{Device, Dtype, HasShape, Shape, Tensor};
 use rand::distributions::Distribution;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use crate::kernels::initial;
 
 /// How many values feed a unit and how many units it feeds, as Keras counts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,16 +25,33 @@ pub struct Fans {
 pub trait Initializer: 'static + Debug + Default + Clone + Copy + Send + Sync {
     /// One value.
     fn sample(fans: Fans, rng: &mut (impl Rng + ?Sized)) -> f64;
+
+    /// All values of a tensor whose device was seeded for it. This package is compiled without optimisation: an initializer for
+    /// millions of values draws them elsewhere, as those of this crate do.
+    fn fill(fans: Fans, seed: u64, values: &mut [f32]) {
+        let mut rng = StdRng::seed_from_u64(seed);
+        values.fill_with(|| Self::sample(fans, &mut rng) as f32);
+    }
 }
 
 /// Uniform in ±√(6 / (fan-in + fan-out)) (Keras `GlorotUniform`).
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct GlorotUniform;
 
+impl GlorotUniform {
+    fn limit(fans: Fans) -> f64 {
+        (6.0 / (fans.input + fans.output).max(1) as f64).sqrt()
+    }
+}
+
 impl Initializer for GlorotUniform {
     fn sample(fans: Fans, rng: &mut (impl Rng + ?Sized)) -> f64 {
-        let limit = (6.0 / (fans.input + fans.output).max(1) as f64).sqrt();
+        let limit = Self::limit(fans);
         rng.gen_range(-limit..limit)
+    }
+
+    fn fill(fans: Fans, seed: u64, values: &mut [f32]) {
+        initial::uniform(seed, Self::limit(fans), values);
     }
 }
 
@@ -37,17 +59,27 @@ impl Initializer for GlorotUniform {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct HeNormal;
 
-impl Initializer for HeNormal {
-    fn sample(fans: Fans, rng: &mut (impl Rng + ?Sized)) -> f64 {
+impl HeNormal {
+    fn scale(fans: Fans) -> f64 {
         // The standard deviation of a standard normal that is cut at ±2.
         const CUT: f64 = 0.879_625_661_034_239_8;
-        let scale = (2.0 / fans.input.max(1) as f64).sqrt() / CUT;
+        (2.0 / fans.input.max(1) as f64).sqrt() / CUT
+    }
+}
+
+impl Initializer for HeNormal {
+    fn sample(fans: Fans, rng: &mut (impl Rng + ?Sized)) -> f64 {
+        let scale = Self::scale(fans);
         loop {
             let standard: f64 = rand_distr::StandardNormal.sample(rng);
             if standard.abs() <= 2.0 {
                 return scale * standard;
             }
         }
+    }
+
+    fn fill(fans: Fans, seed: u64, values: &mut [f32]) {
+        initial::truncated_normal(seed, Self::scale(fans), values);
     }
 }
 
@@ -59,6 +91,10 @@ impl Initializer for SmallNormal {
     fn sample(_: Fans, rng: &mut (impl Rng + ?Sized)) -> f64 {
         let standard: f64 = rand_distr::StandardNormal.sample(rng);
         0.01 * standard
+    }
+
+    fn fill(_: Fans, seed: u64, values: &mut [f32]) {
+        initial::normal(seed, 0.01, values);
     }
 }
 
@@ -74,11 +110,32 @@ impl<I: Initializer, E: Dtype> Distribution<E> for Samples<I> {
     }
 }
 
+thread_local! {
+    /// The seed of the device on which a tensor is being built, if it was made for this tensor.
+    static SEED: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+/// Builds a tensor whose device was seeded for it alone.
+pub(super) fn with_seed<R>(seed: u64, build: impl FnOnce() -> R) -> R {
+    let outer = SEED.replace(Some(seed));
+    let built = build();
+    SEED.set(outer);
+    built
+}
+
 /// Fills a tensor with an initializer's values.
 pub(super) fn fill<I: Initializer, S: Shape, E: Dtype, D: Device<E>>(
     tensor: &mut Tensor<S, E, D>,
     fans: Fans,
 ) -> Result<(), D::Err> {
+    if let Some(seed) = SEED.get() {
+        let mut values = vec![0.0; tensor.shape().num_elements()];
+        I::fill(fans, seed, &mut values);
+        if let Some(values) = (&values as &dyn Any).downcast_ref::<Vec<E>>() {
+            tensor.copy_from(values);
+            return Ok(());
+        }
+    }
     tensor.try_fill_with_distr(Samples::<I> {
         fans,
         initializer: std::marker::PhantomData,
@@ -87,9 +144,29 @@ pub(super) fn fill<I: Initializer, S: Shape, E: Dtype, D: Device<E>>(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use rand::SeedableRng;
+    use dfdx::prelude::{Const, Cpu, ZerosTensor};
     use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// The values of a tensor on a device with a seed: as dfdx draws them one by one, and all at once.
+    fn drawn<I: Initializer>() -> [Vec<f32>; 2] {
+        let fans = Fans { input: 50, output: 3 };
+        let draw = || {
+            let mut tensor: Tensor<(Const<37>, Const<41>), f32, Cpu> = Cpu::seed_from_u64(7).zeros();
+            fill::<I, _, _, _>(&mut tensor, fans).unwrap();
+            tensor.as_vec()
+        };
+        [draw(), with_seed(7, draw)]
+    }
+
+    #[test]
+    fn values_that_are_drawn_at_once_are_those_that_dfdx_draws() {
+        for [one_by_one, at_once] in [drawn::<GlorotUniform>(), drawn::<HeNormal>(), drawn::<SmallNormal>()] {
+            assert_eq!(one_by_one, at_once);
+            assert!(one_by_one.iter().any(|value| *value != one_by_one[0]));
+        }
+    }
 
     #[test]
     fn he_normal_has_keras_variance_and_no_tails() {

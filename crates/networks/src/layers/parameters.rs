@@ -8,6 +8,7 @@ use dfdx::prelude::{Cpu, CpuError, HasShape, Shape, Tensor, UniqueId, ZerosTenso
 use num_traits::NumCast;
 
 use super::constraint::NON_NEGATIVE;
+use super::initializer::with_seed;
 use crate::autodiff::{GradientSlot, GradientStore, id, values_mut};
 use crate::kernels::random;
 use crate::program;
@@ -251,7 +252,8 @@ impl TensorVisitor<f32, Cpu> for Builder<'_> {
         options: TensorOptions<S, f32, Cpu>,
         name: String,
     ) -> Result<Option<Tensor<S, f32, Cpu>>, CpuError> {
-        let device = Cpu::seed_from_u64(random::key(self.seed, &name, &[]));
+        let seed = random::key(self.seed, &name, &[]);
+        let device = Cpu::seed_from_u64(seed);
         let mut sizes = options.shape.concrete();
         for axis in 0..S::NUM_DIMS {
             if sizes[axis] == 0 {
@@ -260,7 +262,7 @@ impl TensorVisitor<f32, Cpu> for Builder<'_> {
         }
         let shape = S::from_concrete(&sizes).unwrap_or(options.shape);
         let mut tensor = device.try_zeros_like(&shape)?;
-        (options.reset)(&mut tensor)?;
+        with_seed(seed, || (options.reset)(&mut tensor))?;
         visit(&mut tensor, &name, options.do_gradient_update, &[], self.built);
         Ok(Some(tensor))
     }

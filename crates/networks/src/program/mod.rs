@@ -1,7 +1,7 @@
 //! A network as a list of operations: what its types have proven, without the types.
 //!
 //! A typed network that runs with a batch of no images leaves all its operations on the tape, with the tensors that each reads
-//! and makes; [`Model::program`](crate::training::Model::program) makes a [`Program`] of them. Sizes are those of one image: the
+//! and makes; a trace ([`typed`](crate::typed)) makes a [`Program`] of them. Sizes are those of one image: the
 //! batch is the only axis that a program leaves open.
 
 mod instruction;

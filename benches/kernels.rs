@@ -19,7 +19,7 @@ use wise_srnet::kernels::window::{Pooling, WindowGeometry};
 use wise_srnet::memory::KeepLarge;
 
 #[global_allocator]
-static MEMORY: KeepLarge = KeepLarge;
+static MEMORY: KeepLarge = KeepLarge::new();
 
 const RUNS: usize = 7;
 

@@ -10,7 +10,7 @@ use wise_srnet::data::{Augmentation, GeneratedSpec, Layout, Loader, LoaderOption
 use wise_srnet::memory::KeepLarge;
 
 #[global_allocator]
-static MEMORY: KeepLarge = KeepLarge;
+static MEMORY: KeepLarge = KeepLarge::new();
 
 const EPOCHS: u64 = 5;
 

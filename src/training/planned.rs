@@ -6,7 +6,6 @@ use super::model::{Model, Step};
 use super::optimizer::Sgd;
 use crate::device::host::{Executable, Memory, State};
 use crate::layers::{Parameter, Scalar, Visited};
-use crate::memory;
 use crate::plan::{MemoryUse, Plan};
 use crate::program::Program;
 use crate::typed::TracedNetwork;
@@ -25,9 +24,8 @@ pub struct Planned {
 }
 
 impl Planned {
-    /// A network that has been traced. Its types are gone, and so is the memory that they took.
+    /// A network that has been traced.
     pub fn new(network: TracedNetwork) -> Self {
-        memory::give_back();
         Self {
             program: network.program,
             state: State {

@@ -20,9 +20,6 @@ const GRAIN: usize = 128;
 /// Regions are multiples of this, a huge page.
 const HUGE_PAGE: usize = 2 << 20;
 
-/// The largest page that is none of these, on any processor.
-const PAGE: usize = 64 << 10;
-
 /// What a region has at least, so that blocks can be joined and divided.
 const REGION: usize = 32 * HUGE_PAGE;
 
@@ -30,29 +27,18 @@ const REGION: usize = 32 * HUGE_PAGE;
 ///
 /// ```no_run
 /// #[global_allocator]
-/// static MEMORY: wise_srnet_kernels::memory::KeepLarge = wise_srnet_kernels::memory::KeepLarge;
+/// static MEMORY: wise_srnet_kernels::memory::KeepLarge = wise_srnet_kernels::memory::KeepLarge::new();
 /// # fn main() {}
 /// ```
-#[derive(Debug, Clone, Copy, Default)]
-pub struct KeepLarge;
-
-/// The blocks of [`KeepLarge`].
-static BLOCKS: Blocks = Blocks::new();
-
-/// Gives what is free back to the system, for when much was needed once and will not be again. Its addresses stay.
-pub fn give_back() {
-    BLOCKS.give_back();
-}
-
-/// Large blocks that are free.
-struct Blocks {
-    /// By address, with their sizes; no two of them touch.
+#[derive(Debug, Default)]
+pub struct KeepLarge {
+    /// Free blocks by address, with their sizes; no two of them touch.
     free: Mutex<BTreeMap<usize, usize>>,
 }
 
-impl Blocks {
-    /// No region yet.
-    const fn new() -> Self {
+impl KeepLarge {
+    /// An allocator that has no region yet.
+    pub const fn new() -> Self {
         Self {
             free: Mutex::new(BTreeMap::new()),
         }
@@ -80,22 +66,6 @@ impl Blocks {
             put(&mut free, address + size, length - size);
         }
         address
-    }
-
-    fn give_back(&self) {
-        #[cfg(target_os = "linux")]
-        for (&address, &length) in self.free().iter() {
-            let first = address.next_multiple_of(PAGE);
-            let end = (address + length) / PAGE * PAGE;
-            if first < end {
-                // SAFETY: the pages lie in a block of our own that is free, and stays so while its list is locked: what they hold
-                // is lost, and nobody reads it. If the kernel refuses, nothing changes.
-                unsafe {
-                    let pages = std::ptr::with_exposed_provenance_mut(first);
-                    libc::madvise(pages, end - first, libc::MADV_DONTNEED);
-                }
-            }
-        }
     }
 }
 
@@ -183,7 +153,7 @@ unsafe impl GlobalAlloc for KeepLarge {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if is_large(layout) {
             // The regions' addresses were exposed when they were made.
-            return match BLOCKS.take(block(layout)) {
+            return match self.take(block(layout)) {
                 0 => null_mut(),
                 address => std::ptr::with_exposed_provenance_mut(address),
             };
@@ -209,7 +179,7 @@ unsafe impl GlobalAlloc for KeepLarge {
 
     unsafe fn dealloc(&self, address: *mut u8, layout: Layout) {
         if is_large(layout) {
-            return put(&mut BLOCKS.free(), address.expose_provenance(), block(layout));
+            return put(&mut self.free(), address.expose_provenance(), block(layout));
         }
         // SAFETY: as in `alloc`.
         unsafe { System.dealloc(address, layout) }
@@ -264,8 +234,8 @@ mod tests {
     }
 
     #[test]
-    fn a_freed_block_serves_the_next_request_and_neighbours_join_until_it_is_given_back() {
-        let memory = KeepLarge;
+    fn a_freed_block_serves_the_next_request_and_neighbours_join() {
+        let memory = KeepLarge::new();
         let sizes = [LARGE, LARGE + 1, 3 * LARGE];
         // SAFETY: sizes are not zero, every block is freed once with the layout it was made with, and written within it.
         unsafe {
@@ -277,24 +247,11 @@ mod tests {
             memory.dealloc(blocks[0], layout(sizes[0]));
             memory.dealloc(blocks[2], layout(sizes[2]));
             memory.dealloc(blocks[1], layout(sizes[1]));
-            assert_eq!(BLOCKS.free().len(), 1, "one region, whole again");
+            assert_eq!(memory.free().len(), 1, "one region, whole again");
             let zeros = memory.alloc_zeroed(layout(LARGE));
             assert_eq!(zeros, blocks[0]);
             assert!(std::slice::from_raw_parts(zeros, LARGE).iter().all(|byte| *byte == 0));
             memory.dealloc(zeros, layout(LARGE));
-            let region = BLOCKS.free().len();
-            let large = memory.alloc(layout(3 * HUGE_PAGE));
-            large.write_bytes(7, 3 * HUGE_PAGE);
-            memory.dealloc(large, layout(3 * HUGE_PAGE));
-            give_back();
-            assert_eq!(BLOCKS.free().len(), region, "the addresses stay");
-            let again = memory.alloc(layout(3 * HUGE_PAGE));
-            assert_eq!(again, large);
-            if cfg!(target_os = "linux") {
-                let page = again.with_addr(again.addr().next_multiple_of(HUGE_PAGE));
-                assert_eq!(page.read_volatile(), 0, "the page is a new one");
-            }
-            memory.dealloc(again, layout(3 * HUGE_PAGE));
         }
     }
 }

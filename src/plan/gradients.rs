@@ -33,7 +33,7 @@ pub(super) fn plan(program: &Program, gradients: Gradients, training: Training) 
     let mut parameters = vec![None; program.parameters.len()];
     for &place in program.steps.iter().skip(frozen).flat_map(|step| &step.parameters) {
         let parameter = &program.parameters[place];
-        if parameter.trainable {
+        if parameter.trainable && parameters[place].is_none() {
             parameters[place] = Some(planner.buffer(Length::Fixed(parameter.size())));
         }
     }

@@ -1,4 +1,4 @@
-//! How parameters start, named as in Keras. Values are drawn through the tensor's device, so a device seeded for one
+//! How parameters start, named as in Keras. Values are those that the tensor's device draws, so a device seeded for one
 //! tensor gives that tensor the same values in every network: see [`build`](super::build).
 
 use std::any::Any;
@@ -10,7 +10,7 @@ use rand::distributions::Distribution;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use crate::kernels::initial;
+use crate::kernels::initial::Initial;
 
 /// How many values feed a unit and how many units it feeds, as Keras counts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,19 +39,18 @@ pub trait Initializer: 'static + Debug + Default + Clone + Copy + Send + Sync {
 pub struct GlorotUniform;
 
 impl GlorotUniform {
-    fn limit(fans: Fans) -> f64 {
-        (6.0 / (fans.input + fans.output).max(1) as f64).sqrt()
+    fn initial(fans: Fans) -> Initial {
+        Initial::Uniform((6.0 / (fans.input + fans.output).max(1) as f64).sqrt())
     }
 }
 
 impl Initializer for GlorotUniform {
     fn sample(fans: Fans, rng: &mut (impl Rng + ?Sized)) -> f64 {
-        let limit = Self::limit(fans);
-        rng.gen_range(-limit..limit)
+        Self::initial(fans).sample(rng)
     }
 
     fn fill(fans: Fans, seed: u64, values: &mut [f32]) {
-        initial::uniform(seed, Self::limit(fans), values);
+        Self::initial(fans).fill(seed, values);
     }
 }
 
@@ -60,26 +59,20 @@ impl Initializer for GlorotUniform {
 pub struct HeNormal;
 
 impl HeNormal {
-    fn scale(fans: Fans) -> f64 {
+    fn initial(fans: Fans) -> Initial {
         // The standard deviation of a standard normal that is cut at ±2.
         const CUT: f64 = 0.879_625_661_034_239_8;
-        (2.0 / fans.input.max(1) as f64).sqrt() / CUT
+        Initial::TruncatedNormal((2.0 / fans.input.max(1) as f64).sqrt() / CUT)
     }
 }
 
 impl Initializer for HeNormal {
     fn sample(fans: Fans, rng: &mut (impl Rng + ?Sized)) -> f64 {
-        let scale = Self::scale(fans);
-        loop {
-            let standard: f64 = rand_distr::StandardNormal.sample(rng);
-            if standard.abs() <= 2.0 {
-                return scale * standard;
-            }
-        }
+        Self::initial(fans).sample(rng)
     }
 
     fn fill(fans: Fans, seed: u64, values: &mut [f32]) {
-        initial::truncated_normal(seed, Self::scale(fans), values);
+        Self::initial(fans).fill(seed, values);
     }
 }
 
@@ -87,14 +80,19 @@ impl Initializer for HeNormal {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct SmallNormal;
 
+impl SmallNormal {
+    fn initial(_: Fans) -> Initial {
+        Initial::Normal(0.01)
+    }
+}
+
 impl Initializer for SmallNormal {
-    fn sample(_: Fans, rng: &mut (impl Rng + ?Sized)) -> f64 {
-        let standard: f64 = rand_distr::StandardNormal.sample(rng);
-        0.01 * standard
+    fn sample(fans: Fans, rng: &mut (impl Rng + ?Sized)) -> f64 {
+        Self::initial(fans).sample(rng)
     }
 
-    fn fill(_: Fans, seed: u64, values: &mut [f32]) {
-        initial::normal(seed, 0.01, values);
+    fn fill(fans: Fans, seed: u64, values: &mut [f32]) {
+        Self::initial(fans).fill(seed, values);
     }
 }
 

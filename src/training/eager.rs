@@ -105,7 +105,7 @@ impl<const M: usize, const C: usize> Joined<M, C> {
             return Ok(Box::new(self));
         }
         drop(self);
-        Ok(Box::new(Planned::new(TracedNetwork::new(program, state))))
+        Ok(Box::new(Planned::new(TracedNetwork::new(program, state)?)))
     }
 
     /// The program of a network in this state, which it has afterwards.

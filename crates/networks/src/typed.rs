@@ -31,12 +31,15 @@ pub struct TracedNetwork {
 
 impl TracedNetwork {
     /// A program, and what its network started with.
-    pub fn new(program: Program, state: InitialState) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// Those of drawing values.
+    pub fn new(program: Program, state: InitialState) -> Result<Self, CpuError> {
+        Ok(Self {
             program,
-            parameters: state.values,
-            scalars: state.scalars.into_iter().map(|(_, value)| value).collect(),
-        }
+            scalars: state.scalars.iter().map(|(_, value)| *value).collect(),
+            parameters: state.into_values()?,
+        })
     }
 }
 
@@ -205,7 +208,9 @@ impl<const M: usize, const C: usize> BackboneType<M, C> {
                 operations: program.foreign,
             });
         }
-        Ok(TracedNetwork::new(program, state))
+        // A network has as many zeros as parameters: they go before the parameters come.
+        drop((backbone, head));
+        Ok(TracedNetwork::new(program, state)?)
     }
 }
 

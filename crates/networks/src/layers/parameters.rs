@@ -102,15 +102,14 @@ fn join(parent: &str, name: &str) -> String {
     }
 }
 
-fn visit<S: Shape>(
-    tensor: &mut Tensor<S, f32, Cpu>,
-    name: &str,
+fn view<'a, S: Shape>(
+    tensor: &'a mut Tensor<S, f32, Cpu>,
+    name: &'a str,
     trainable: bool,
-    gradient: &[f32],
-    visit: &mut dyn FnMut(Visited<'_>),
-) {
-    let sizes = tensor.shape().concrete();
-    visit(Visited::Tensor(Parameter {
+    gradient: &'a [f32],
+    sizes: &'a S::Concrete,
+) -> Parameter<'a> {
+    Parameter {
         name,
         shape: sizes.as_ref(),
         trainable,
@@ -118,7 +117,7 @@ fn visit<S: Shape>(
         id: Some(id(tensor)),
         values: values_mut(tensor),
         gradient,
-    }));
+    }
 }
 
 struct Each<'f, 'g> {
@@ -141,7 +140,14 @@ impl TensorVisitor<f32, Cpu> for Each<'_, '_> {
             Some(gradients) if options.do_gradient_update => gradients.take(&GradientSlot::new(tensor))?.into_values(),
             _ => Vec::new(),
         };
-        visit(tensor, &name, options.do_gradient_update, &gradient, self.visit);
+        let sizes = tensor.shape().concrete();
+        (self.visit)(Visited::Tensor(view(
+            tensor,
+            &name,
+            options.do_gradient_update,
+            &gradient,
+            &sizes,
+        )));
         Ok(None)
     }
 
@@ -162,15 +168,17 @@ impl TensorVisitor<f32, Cpu> for Each<'_, '_> {
     }
 }
 
+/// Makes the values that a tensor starts with.
+type InitialValues = Box<dyn FnOnce() -> Result<Vec<f32>, CpuError>>;
+
 /// What a network starts with: its tensors, with what tells them apart on a tape, and its scalars.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct InitialState {
     /// What each tensor is.
     pub parameters: Vec<(UniqueId, program::Parameter)>,
-    /// The tensors' values.
-    pub values: Vec<Vec<f32>>,
     /// The scalars with their names.
     pub scalars: Vec<(String, f64)>,
+    values: Vec<InitialValues>,
 }
 
 impl InitialState {
@@ -178,24 +186,37 @@ impl InitialState {
     pub fn note(&mut self, visited: Visited<'_>) {
         match visited {
             Visited::Tensor(tensor) => {
-                if let Some(id) = tensor.id {
-                    let parameter = program::Parameter {
-                        name: tensor.name.to_owned(),
-                        shape: tensor.shape.to_vec(),
-                        trainable: tensor.trainable,
-                        non_negative: tensor.non_negative,
-                    };
-                    self.parameters.push((id, parameter));
-                    self.values.push(tensor.values.to_vec());
-                }
+                let values = tensor.values.to_vec();
+                self.tensor(tensor, Box::new(|| Ok(values)));
             }
             Visited::Scalar(scalar) => self.scalars.push((scalar.name.to_owned(), *scalar.value)),
         }
     }
+
+    fn tensor(&mut self, tensor: Parameter<'_>, values: InitialValues) {
+        if let Some(id) = tensor.id {
+            let parameter = program::Parameter {
+                name: tensor.name.to_owned(),
+                shape: tensor.shape.to_vec(),
+                trainable: tensor.trainable,
+                non_negative: tensor.non_negative,
+            };
+            self.parameters.push((id, parameter));
+            self.values.push(values);
+        }
+    }
+
+    /// The values of each tensor. Those of a network that was built by [`build_noting`] are drawn now.
+    ///
+    /// # Errors
+    /// dfdx's, if there is no memory.
+    pub fn into_values(self) -> Result<Vec<Vec<f32>>, CpuError> {
+        self.values.into_iter().map(|values| values()).collect()
+    }
 }
 
-/// As [`build`], noting what is built: a network that is built, traced and forgotten need not be visited, and so not be compiled for
-/// visits.
+/// As [`build`], for a network that is built, traced and forgotten: what it would start with is noted, and drawn when the
+/// network, which holds zeros, is gone. Such a network need not be visited, and so not be compiled for visits.
 ///
 /// # Errors
 /// dfdx's, if there is no memory.
@@ -204,7 +225,7 @@ pub fn build_noting<M: TensorCollection<f32, Cpu, To<f32, Cpu> = M>>(
     prefix: &str,
     state: &mut InitialState,
 ) -> Result<M, CpuError> {
-    build_with(seed, prefix, 0, &mut |visited| state.note(visited))
+    build_with(seed, prefix, 0, Some(state))
 }
 
 /// Builds a module whose initial parameters depend on `seed` and their own names alone, not on what else is built or
@@ -216,16 +237,16 @@ pub fn build<M: TensorCollection<f32, Cpu, To<f32, Cpu> = M>>(
     prefix: &str,
     units: usize,
 ) -> Result<M, CpuError> {
-    build_with(seed, prefix, units, &mut |_| ())
+    build_with(seed, prefix, units, None)
 }
 
 fn build_with<M: TensorCollection<f32, Cpu, To<f32, Cpu> = M>>(
     seed: u64,
     prefix: &str,
     units: usize,
-    built: &mut dyn FnMut(Visited<'_>),
+    noted: Option<&mut InitialState>,
 ) -> Result<M, CpuError> {
-    let mut builder = Builder { seed, units, built };
+    let mut builder = Builder { seed, units, noted };
     let built = M::iter_tensors(&mut RecursiveWalker {
         m: prefix.to_owned(),
         f: &mut builder,
@@ -237,8 +258,8 @@ fn build_with<M: TensorCollection<f32, Cpu, To<f32, Cpu> = M>>(
 struct Builder<'f> {
     seed: u64,
     units: usize,
-    /// Is told of all that is built.
-    built: &'f mut dyn FnMut(Visited<'_>),
+    /// Where what tensors start with is noted instead of written to them.
+    noted: Option<&'f mut InitialState>,
 }
 
 impl TensorVisitor<f32, Cpu> for Builder<'_> {
@@ -253,7 +274,6 @@ impl TensorVisitor<f32, Cpu> for Builder<'_> {
         name: String,
     ) -> Result<Option<Tensor<S, f32, Cpu>>, CpuError> {
         let seed = random::key(self.seed, &name, &[]);
-        let device = Cpu::seed_from_u64(seed);
         let mut sizes = options.shape.concrete();
         for axis in 0..S::NUM_DIMS {
             if sizes[axis] == 0 {
@@ -261,10 +281,18 @@ impl TensorVisitor<f32, Cpu> for Builder<'_> {
             }
         }
         let shape = S::from_concrete(&sizes).unwrap_or(options.shape);
-        let mut tensor = device.try_zeros_like(&shape)?;
-        with_seed(seed, || (options.reset)(&mut tensor))?;
-        visit(&mut tensor, &name, options.do_gradient_update, &[], self.built);
-        Ok(Some(tensor))
+        let draw = move || {
+            let mut tensor = Cpu::seed_from_u64(seed).try_zeros_like(&shape)?;
+            with_seed(seed, || (options.reset)(&mut tensor))?;
+            Ok(tensor)
+        };
+        let Some(noted) = &mut self.noted else {
+            return draw().map(Some);
+        };
+        let mut zeros = Cpu::default().try_zeros_like(&shape)?;
+        let values = Box::new(move || draw().map(|mut tensor| values_mut(&mut tensor).to_vec()));
+        noted.tensor(view(&mut zeros, &name, options.do_gradient_update, &[], &sizes), values);
+        Ok(Some(zeros))
     }
 
     fn visit_scalar<N: NumCast>(&mut self, options: ScalarOptions<N>, name: String) -> Result<Option<N>, CpuError> {
@@ -272,11 +300,8 @@ impl TensorVisitor<f32, Cpu> for Builder<'_> {
         let seed = random::key(self.seed, &name, &[]) >> 32;
         let is_seed = name.rsplit('.').next() == Some(super::dropout::SEED);
         let number = if is_seed { N::from(seed) } else { Some(options.default) };
-        if let Some(number) = &number {
-            (self.built)(Visited::Scalar(Scalar {
-                name: &name,
-                value: &mut number.to_f64().unwrap_or_default(),
-            }));
+        if let (Some(number), Some(noted)) = (&number, &mut self.noted) {
+            noted.scalars.push((name, number.to_f64().unwrap_or_default()));
         }
         Ok(number)
     }

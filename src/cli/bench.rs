@@ -124,17 +124,18 @@ fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measuremen
         .map(|_| random.gen_range(-1.0..1.0))
         .collect();
     let labels: Vec<usize> = (0..batch).map(|_| random.gen_range(0..CLASSES)).collect();
-    let mut optimizer = Sgd::new(&mut *model, 0.9);
+    // Inference has no velocities.
+    let mut optimizer = (!arguments.infer).then(|| Sgd::new(&mut *model, 0.9));
     let mut seconds = Vec::new();
     for _ in 0..=arguments.steps {
         let start = Instant::now();
-        step(arguments, &mut *model, &mut optimizer, &images, &labels)?;
+        step(&mut *model, optimizer.as_mut(), &images, &labels)?;
         seconds.push(start.elapsed().as_secs_f64());
     }
     let median = median(&mut seconds[1..]);
     let divided = if arguments.by_layer || arguments.plan {
         let start = Instant::now();
-        let (result, spans) = stopwatch(|| step(arguments, &mut *model, &mut optimizer, &images, &labels));
+        let (result, spans) = stopwatch(|| step(&mut *model, optimizer.as_mut(), &images, &labels));
         result?;
         Some((spans, start.elapsed().as_secs_f64()))
     } else {
@@ -220,23 +221,17 @@ fn table(kinds: &[KindTime]) -> Table {
     table
 }
 
+/// A step with an optimizer trains; one without infers.
 fn step(
-    arguments: &BenchArguments,
     model: &mut dyn Model,
-    optimizer: &mut Sgd,
+    optimizer: Option<&mut Sgd>,
     images: &[f32],
     labels: &[usize],
 ) -> Result<(), CommandError> {
-    if arguments.infer {
-        model.logits(images.to_vec(), labels.len())?;
-        Ok(())
-    } else {
-        train(model, optimizer, images, labels)
+    match optimizer {
+        Some(optimizer) => drop(model.update(images.to_vec(), labels, optimizer, 0.01)?),
+        None => drop(model.logits(images.to_vec(), labels.len())?),
     }
-}
-
-fn train(model: &mut dyn Model, optimizer: &mut Sgd, images: &[f32], labels: &[usize]) -> Result<(), CommandError> {
-    model.update(images.to_vec(), labels, optimizer, 0.01)?;
     Ok(())
 }
 

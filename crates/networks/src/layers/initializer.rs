@@ -5,11 +5,12 @@ use std::any::Any;
 use std::cell::Cell;
 use std::fmt::Debug;
 
-use dfdx::prelude::{Device, Dtype, HasShape, Shape, Tensor};
+use dfdx::prelude::{Cpu, Device, Dtype, Shape, Tensor};
 use rand::distributions::Distribution;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use crate::autodiff::values_mut;
 use crate::kernels::initial::Initial;
 
 /// How many values feed a unit and how many units it feeds, as Keras counts them.
@@ -126,13 +127,11 @@ pub(super) fn fill<I: Initializer, S: Shape, E: Dtype, D: Device<E>>(
     tensor: &mut Tensor<S, E, D>,
     fans: Fans,
 ) -> Result<(), D::Err> {
-    if let Some(seed) = SEED.get() {
-        let mut values = vec![0.0; tensor.shape().num_elements()];
-        I::fill(fans, seed, &mut values);
-        if let Some(values) = (&values as &dyn Any).downcast_ref::<Vec<E>>() {
-            tensor.copy_from(values);
-            return Ok(());
-        }
+    if let Some(seed) = SEED.get()
+        && let Some(tensor) = (tensor as &mut dyn Any).downcast_mut::<Tensor<S, f32, Cpu>>()
+    {
+        I::fill(fans, seed, values_mut(tensor));
+        return Ok(());
     }
     tensor.try_fill_with_distr(Samples::<I> {
         fans,

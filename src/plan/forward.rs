@@ -1,15 +1,19 @@
 //! The forward pass of a plan: its first operations are frozen, which in inference are all, and the others train.
 //!
 //! What need not be written down is not: a normalisation whose values a pointwise convolution alone reads is made while they
-//! are read; one that a sum alone reads is made with the sum; a frozen one behind a convolution becomes a part of the
-//! convolution's kernel and bias.
+//! are read, as are those of a frozen depthwise convolution; one that a sum alone reads is made with the sum; a frozen one
+//! behind a convolution becomes a part of the convolution's kernel and bias.
 
 use std::collections::{HashMap, HashSet};
 
 use super::readers::Readers;
 use super::slices::Slices;
 use super::{Buffer, Launch, Map, Planner, Statistics, Then};
+use crate::kernels::depthwise::Depthwise;
 use crate::program::{Instruction, Program, Step, Value};
+
+/// Cells along a side of the widest window of a depthwise convolution that is made while it is read.
+const WIDEST: usize = 3;
 
 /// Collects the launches of a forward pass.
 pub(super) struct Forward<'p> {
@@ -61,6 +65,11 @@ impl<'p> Forward<'p> {
                 self.planner.put(step.output, input);
             }
             Instruction::Mask { .. } => self.drop(place, step),
+            Instruction::Depthwise(sizes) if self.is_made_while_read(place, step, sizes) => {
+                let input = self.planner.read(step.inputs[0]);
+                let through = Some(place);
+                self.planner.put(step.output, Map { through, ..input });
+            }
             _ => {
                 let inputs = step.inputs.iter().map(|&input| self.planner.read(input)).collect();
                 let (then, value) = match &step.instruction {
@@ -77,6 +86,16 @@ impl<'p> Forward<'p> {
                 });
             }
         }
+    }
+
+    /// Whether a pointwise convolution that is frozen too, alone, reads a frozen depthwise convolution. If it is not frozen, its
+    /// kernel's gradient reads it again. Wider windows gain nothing: a task reads too many rows beside its own.
+    fn is_made_while_read(&mut self, place: usize, step: &Step, sizes: &Depthwise) -> bool {
+        sizes.window.kernel <= WIDEST
+            && self.is_frozen(place)
+            && self.readers.reads_through(step.output)
+            && self.frozen_reader(step.output).is_some()
+            && self.planner.read(step.inputs[0]).is_plain()
     }
 
     fn is_frozen(&self, place: usize) -> bool {

@@ -13,8 +13,8 @@ pub struct Map {
     pub buffer: Buffer,
     /// Which channels.
     pub place: Place,
-    /// The normalisation, by its operation, that makes its values of what is there whenever they are read; what it makes is
-    /// never written down.
+    /// The normalisation or depthwise convolution, by its operation, that makes its values of what is there whenever they are
+    /// read; what it makes is never written down.
     pub through: Option<usize>,
 }
 

@@ -49,9 +49,9 @@ impl<'p> Readers<'p> {
         self.makers.get(&value).copied()
     }
 
-    /// Whether a normalisation need not be written down: a pointwise convolution, alone, reads it.
-    pub fn reads_through(&self, normalized: Value) -> bool {
-        matches!(self.only_instruction(normalized),
+    /// Whether a value need not be written down, if it can be made as it is read: a pointwise convolution, alone, reads it.
+    pub fn reads_through(&self, value: Value) -> bool {
+        matches!(self.only_instruction(value),
             Some((_, Instruction::Convolution(sizes))) if sizes.window.is_pointwise())
     }
 

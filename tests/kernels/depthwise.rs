@@ -1,7 +1,10 @@
 //! `kernels::depthwise`.
 
 use rand::Rng;
-use wise_srnet::kernels::depthwise::Depthwise;
+use wise_srnet::kernels::convolution::Convolution;
+use wise_srnet::kernels::depthwise::{self, Depthwise};
+use wise_srnet::kernels::pixels::{Pixels, PixelsMut};
+use wise_srnet::kernels::window::WindowGeometry;
 
 use crate::cases::{CHANNELS, assert_close, assert_gradient, channels, generator, large_windows, values, wide, window};
 use crate::reference::{Bilinear, Border, DepthwiseConvolution, Window, assert_is_gradient};
@@ -26,6 +29,8 @@ fn check(reference: &DepthwiseConvolution, rng: &mut impl Rng) {
     let expected = reference.forward_with_bias(&x64, &w64, &wide(&bias));
     assert_close((reference, "output with bias"), &y, &expected);
 
+    assert_equals_written_down(&kernel, [&x, &w, &bias], &y, rng);
+
     let dy = values(outputs, rng);
     let dy64 = wide(&dy);
     let expected = reference.input_gradient(&dy64, &w64);
@@ -36,6 +41,30 @@ fn check(reference: &DepthwiseConvolution, rng: &mut impl Rng) {
     assert_gradient((reference, "kernel gradient"), &expected, rng, |mode, dw| {
         kernel.kernel_gradient(&x, &dy, mode, dw)
     });
+}
+
+/// A pointwise convolution over outputs that are made as it reads them gives the bits of one over outputs that were written.
+fn assert_equals_written_down(sizes: &Depthwise, [x, kernel, bias]: [&[f32]; 3], written: &[f32], rng: &mut impl Rng) {
+    let (channels, map) = (sizes.channels, sizes.window.output);
+    let pointwise = Convolution {
+        window: WindowGeometry {
+            input: map,
+            kernel: 1,
+            stride: 1,
+            before: [0, 0],
+            ..sizes.window
+        },
+        in_channels: channels,
+        out_channels: 19,
+    };
+    let packed = pointwise.pack(&values(channels * 19, rng));
+    let [mut made, mut expected] = [0, 1].map(|_| values(sizes.window.output_pixels() * 19, rng));
+    let rows = depthwise::Outputs::new(*sizes, x, kernel, Some(bias));
+    pointwise.forward_rows(&rows, &packed, None.into(), PixelsMut::whole(&mut made, 19), None);
+    let written = Pixels::whole(written, channels);
+    let y = PixelsMut::whole(&mut expected, 19);
+    pointwise.forward_packed(written, &packed, None.into(), y, None);
+    assert!(made == expected, "{sizes:?}");
 }
 
 #[test]

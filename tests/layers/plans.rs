@@ -11,7 +11,7 @@ use wise_srnet::kernels::accumulate::Output;
 use wise_srnet::layers::Visited;
 use wise_srnet::networks::MiniResNet;
 use wise_srnet::plan::{Access, Launch, MemoryUse, Plan, Training};
-use wise_srnet::program::{Program, Value};
+use wise_srnet::program::{Instruction, Program, Step, Value};
 use wise_srnet::random::stream;
 use wise_srnet::training::{EagerBackboneType, Model, Sgd};
 
@@ -260,6 +260,16 @@ fn what_need_not_be_written_down_is_not() {
     let normalized = |launch: &Launch| matches!(launch, Launch::Normalize { .. });
     // In inference the last one alone is written down.
     assert_eq!([count(&training, normalized), count(&inference, normalized)], [7, 1]);
+    // In inference separable convolutions make what lies between their halves as they read it.
+    let mut separable = EagerBackboneType::<12, 56>::of::<SmallXception, 96>()
+        .on_tape::<Gap<56>>(0, CLASSES)
+        .unwrap();
+    let program = separable.program().unwrap();
+    let (training, inference) = (Plan::training(&program, MemoryUse::Keep), Plan::inference(&program));
+    let is_depthwise = |step: &&Step| matches!(step.instruction, Instruction::Depthwise(_));
+    let depthwise = program.steps.iter().filter(is_depthwise).count();
+    assert_eq!([count(&training, through), count(&inference, through)], [0, depthwise]);
+    assert_eq!(depthwise, 8);
     let sums = |launch: &Launch| matches!(launch, Launch::Normalize { addend: Some(_), .. });
     let mut model = EagerBackboneType::<12, 128>::of::<SmallResNet, 96>()
         .on_tape::<Gap<128>>(0, CLASSES)

@@ -8,7 +8,9 @@ use rayon::prelude::*;
 use super::accumulate::{Output, keep_or_clear};
 use super::batch_norm::{self, Moments};
 use super::pixels::{Pixels, PixelsMut};
-use super::product::{self, Epilogue, Matrix, Panels, Right, Start, SumOverPixels, multiply, multiply_down_to, spread};
+use super::product::{
+    self, Epilogue, Matrix, Panels, Right, Rows, Start, SumOverPixels, multiply, multiply_down_to, spread,
+};
 use super::scratch::scratch;
 use super::window::WindowGeometry;
 use super::winograd::Winograd;
@@ -78,9 +80,10 @@ impl Convolution {
             Pixels::whole(x, self.in_channels),
             PixelsMut::whole(y, self.out_channels),
         );
+        self.check([[x.count(), x.channels()], [y.count(), y.place().channels]], kernel);
         if x.count() == 0 {
             // As when a network is traced: the kernel need not be packed.
-            return self.check_kernel(kernel);
+            return;
         }
         self.forward_packed(x, &self.pack(kernel), bias.into(), y, None);
     }
@@ -112,13 +115,35 @@ impl Convolution {
         match (self.winograd(), kernel) {
             (Some(winograd), PackedKernel::Winograd(kernel)) => winograd.forward(x.dense(), kernel, epilogue, &mut y),
             (None, PackedKernel::Panels(kernel)) if self.window.is_pointwise() => {
-                return product::forward_packed(x, kernel, epilogue, y, moments);
+                return product::forward_packed(&x, kernel, epilogue, y, moments);
             }
             (None, PackedKernel::Panels(kernel)) => self.forward_over_patches(x.dense(), kernel, epilogue, &mut y),
             _ => panic!("a kernel that was packed for this convolution"),
         }
         if let Some(moments) = moments {
             batch_norm::moments(y.read(), moments);
+        }
+    }
+
+    /// As [`forward_packed`](Self::forward_packed), of a pointwise convolution over pixels that are made when they are read.
+    ///
+    /// # Panics
+    /// As there, and if the convolution is not pointwise.
+    pub fn forward_rows(
+        &self,
+        x: &impl Rows,
+        kernel: &PackedKernel,
+        epilogue: Epilogue<'_>,
+        y: PixelsMut<'_>,
+        moments: Option<&mut Moments>,
+    ) {
+        let maps = [x.sizes(), [y.count(), y.place().channels]];
+        self.window.check_pixels(maps, [self.in_channels, self.out_channels]);
+        match kernel {
+            PackedKernel::Panels(kernel) if self.window.is_pointwise() => {
+                product::forward_packed(x, kernel, epilogue, y, moments);
+            }
+            _ => panic!("a pointwise convolution"),
         }
     }
 

@@ -4,6 +4,7 @@ use super::kernel::Prepared;
 use super::memory::pixels_mut;
 use super::{Executable, State, read, settled};
 use crate::kernels::batch_norm::{self, Addend, Affine};
+use crate::kernels::depthwise::{self, Depthwise};
 use crate::kernels::{average_pooling, cross_entropy, dropout, elementwise, max_pooling, product};
 use crate::plan::{Buffer, Map, Statistics, Then};
 use crate::program::{Instruction, Step};
@@ -15,10 +16,17 @@ impl Executable {
             let kernel = self.kernels[step]
                 .take()
                 .unwrap_or_else(|| Prepared::new(&self.program, &self.program.steps[step], &sizes, then, parameters));
+            let depthwise = self.depthwise(inputs[0], parameters);
             let [x, y] = self.buffers.views([inputs[0].buffer, output.buffer]);
-            let (x, y) = (read(x, inputs[0], &self.affine), pixels_mut(y, output));
+            let (y, epilogue) = (pixels_mut(y, output), kernel.epilogue(then.relu));
             let moments = then.measured.map(|_| &mut self.moments);
-            sizes.forward_packed(x, &kernel.kernel, kernel.epilogue(then.relu), y, moments);
+            if let Some((depthwise, [weights, bias])) = depthwise {
+                let rows = depthwise::Outputs::new(depthwise, x, weights.unwrap_or_default(), bias);
+                sizes.forward_rows(&rows, &kernel.kernel, epilogue, y, moments);
+            } else {
+                let x = read(x, inputs[0], &self.affine);
+                sizes.forward_packed(x, &kernel.kernel, epilogue, y, moments);
+            }
             if let Some(measured) = then.measured {
                 self.moments.merge(&mut self.statistics[measured.index()]);
             }
@@ -29,6 +37,17 @@ impl Executable {
         }
         let inputs: Vec<Buffer> = inputs.iter().map(|map| map.buffer).collect();
         self.forward_whole(step, &inputs, output.buffer, parameters);
+    }
+
+    /// The depthwise convolution that makes a map's values as they are read, its kernel and its bias.
+    fn depthwise<'p>(&self, map: Map, parameters: &'p [Vec<f32>]) -> Option<(Depthwise, [Option<&'p [f32]>; 2])> {
+        let step = &self.program.steps[map.through?];
+        let Instruction::Depthwise(mut sizes) = step.instruction else {
+            return None;
+        };
+        sizes.window = self.window(sizes.window);
+        let parameter = |index: usize| step.parameters.get(index).map(|&place| parameters[place].as_slice());
+        Some((sizes, [parameter(0), parameter(1)]))
     }
 
     /// An operation on maps with all their channels, as they are.

@@ -4,11 +4,12 @@
 
 mod strip;
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use crate::accumulate::add_serial;
-use crate::accumulate::{Output, keep_or_clear};
-use crate::product::Start;
+use crate::accumulate::{Output, add_serial, keep_or_clear};
+use crate::product::{Matrix, Rows, Start, spread};
 use crate::window::WindowGeometry;
 use crate::{length, tasks};
 use strip::{Strip, add_kernel_gradient, convolve};
@@ -38,6 +39,22 @@ struct Run {
     first: usize,
     pixels: usize,
     reach: Reach,
+}
+
+impl Run {
+    /// The part of a run of neighbours, in a forward view, that lies in some columns.
+    fn inside(&self, columns: &Range<usize>, view: &View) -> Option<Self> {
+        let first = self.first.max(columns.start);
+        let end = (self.first + self.pixels).min(columns.end);
+        (first < end).then(|| Self {
+            first,
+            pixels: end - first,
+            reach: Reach {
+                source: self.reach.source + (first - self.first) * view.source_advance,
+                ..self.reach
+            },
+        })
+    }
 }
 
 /// Which way a window is looked through.
@@ -122,6 +139,107 @@ impl View {
     }
 }
 
+/// A look through a window from every position of a target, for slices that [`Depthwise::check`] has seen.
+struct Pass<'a> {
+    sizes: Depthwise,
+    view: View,
+    /// Those of a row of the target.
+    runs: Vec<Run>,
+    source: &'a [f32],
+    kernel: &'a [f32],
+}
+
+impl<'a> Pass<'a> {
+    fn new(sizes: Depthwise, view: View, source: &'a [f32], kernel: &'a [f32]) -> Self {
+        Self {
+            sizes,
+            view,
+            runs: view.runs(&sizes.window),
+            source,
+            kernel,
+        }
+    }
+
+    /// A run of a target row (counted through the batch), or a part of one. The values begin with it; `distance` of them lie
+    /// between neighbours of a row. A bias has a value for each channel.
+    fn run(&self, row: usize, run: &Run, start: Start<'_>, distance: usize, values: &mut [f32]) {
+        let (channels, advance) = (self.sizes.channels, self.view.target_advance);
+        let (mut strip, first_tap) = self.sizes.strip(&self.view, self.source, row, run);
+        strip.pixel = (advance * distance) as isize;
+        assert!(
+            values.len() >= run.pixels.saturating_sub(1) * advance * distance + channels,
+            "values of a run"
+        );
+        let y = values.as_mut_ptr();
+        let (start, start_pixel) = match start {
+            Start::Zero => (std::ptr::null(), 0),
+            Start::Row(bias) => (bias.as_ptr(), 0),
+            Start::Output => (y.cast_const(), strip.pixel),
+        };
+        let kernel = self.kernel[first_tap..].as_ptr();
+        // SAFETY: `check` has compared the lengths with the sizes. Cells that reach a position read inside the map and lie
+        // inside the kernel (see `View::reach`), the values, which are borrowed exclusively, hold the run, and a bias has a value
+        // for each channel.
+        unsafe { convolve(&strip, kernel, start, start_pixel, y) }
+    }
+}
+
+/// The outputs of a depthwise convolution, made when they are read and never written down.
+pub struct Outputs<'a> {
+    pass: Pass<'a>,
+    bias: Option<&'a [f32]>,
+}
+
+impl<'a> Outputs<'a> {
+    /// Those of a map, with a kernel and a bias.
+    ///
+    /// # Panics
+    /// If sizes differ from the convolution's.
+    pub fn new(sizes: Depthwise, x: &'a [f32], kernel: &'a [f32], bias: Option<&'a [f32]>) -> Self {
+        let channels = sizes.channels;
+        let pixels = x.len().checked_div(channels).unwrap_or(0);
+        assert_eq!(x.len(), pixels * channels, "whole pixels");
+        let maps = [[pixels, channels], [sizes.window.output_pixels(), channels]];
+        sizes.window.check_pixels(maps, [channels, channels]);
+        sizes.check_kernel(kernel);
+        if let Some(bias) = bias {
+            assert_eq!(bias.len(), channels, "values of a bias");
+        }
+        Self {
+            pass: Pass::new(sizes, View::forward(&sizes.window), x, kernel),
+            bias,
+        }
+    }
+}
+
+impl Rows for Outputs<'_> {
+    fn sizes(&self) -> [usize; 2] {
+        let sizes = self.pass.sizes;
+        [sizes.window.output_pixels(), sizes.channels]
+    }
+
+    fn gather<'m>(&'m self, pixels: Range<usize>, buffer: &'m mut Vec<f32>) -> Matrix<'m> {
+        let (width, channels) = (self.pass.view.target[1].max(1), self.pass.sizes.channels);
+        let stride = spread(channels);
+        // What the buffer held is overwritten.
+        buffer.resize(pixels.len() * stride, 0.0);
+        let start = self.bias.map_or(Start::Zero, Start::Row);
+        for row in pixels.start / width..pixels.end.div_ceil(width) {
+            let columns = (pixels.start.max(row * width) - row * width)..(pixels.end - row * width).min(width);
+            for run in self
+                .pass
+                .runs
+                .iter()
+                .filter_map(|run| run.inside(&columns, &self.pass.view))
+            {
+                let place = (row * width + run.first - pixels.start) * stride;
+                self.pass.run(row, &run, start, stride, &mut buffer[place..]);
+            }
+        }
+        Matrix::with_stride(buffer, pixels.len(), channels, stride)
+    }
+}
+
 impl Depthwise {
     /// Multiply-adds of the forward pass of one image.
     pub fn multiply_adds(&self) -> u64 {
@@ -154,26 +272,14 @@ impl Depthwise {
             assert_eq!(bias.len(), self.channels, "values of a bias");
         }
         let line = view.target[1] * self.channels;
-        let runs = view.runs(&self.window);
+        let pass = Pass::new(*self, view, source, kernel);
         target
             .par_chunks_mut(line.max(1))
             .enumerate()
             .for_each(|(row, target)| {
-                for run in &runs {
-                    let (strip, first_tap) = self.strip(&view, source, row, run);
-                    let kernel = &kernel[first_tap..];
-                    let place = run.first * self.channels;
-                    let values = &mut target[place..];
-                    let y = values.as_mut_ptr();
-                    let (start, start_pixel) = match start {
-                        Start::Zero => (std::ptr::null(), 0),
-                        Start::Row(bias) => (bias.as_ptr(), 0),
-                        Start::Output => (y.cast_const(), strip.pixel),
-                    };
-                    // SAFETY: `check` has compared the lengths with the sizes. Cells that reach a position read inside the map and lie
-                    // inside the kernel (see `View::reach`), the run's pixels lie inside the row, which is borrowed exclusively, and a
-                    // bias has a value for each channel.
-                    unsafe { convolve(&strip, kernel.as_ptr(), start, start_pixel, y) }
+                for run in &pass.runs {
+                    let values = &mut target[run.first * self.channels..];
+                    pass.run(row, run, start, self.channels, values);
                 }
             });
     }
@@ -182,6 +288,11 @@ impl Depthwise {
     fn check(&self, maps: [&[f32]; 2], kernel: &[f32]) {
         let (window, channels) = (&self.window, self.channels);
         window.check(maps, [channels, channels]);
+        self.check_kernel(kernel);
+    }
+
+    fn check_kernel(&self, kernel: &[f32]) {
+        let (window, channels) = (&self.window, self.channels);
         assert_eq!(
             kernel.len(),
             length::of(&[window.taps(), channels]),

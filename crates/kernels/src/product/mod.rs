@@ -15,6 +15,8 @@ pub(crate) use panels::packed_values;
 pub use panels::{Panels, Right};
 pub use sum_over_pixels::SumOverPixels;
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::accumulate::{Output, keep_or_clear};
@@ -23,6 +25,26 @@ use crate::elementwise;
 use crate::pixels::{Pixels, PixelsMut, Place};
 use crate::scratch::scratch;
 use crate::{length, tasks};
+
+/// The left factor of a product: pixels that are there, or that are made when a task asks for them.
+pub trait Rows: Sync {
+    /// Pixels, and channels of a pixel.
+    fn sizes(&self) -> [usize; 2];
+
+    /// Some pixels with all their channels, in rows that don't compete for the same places in a cache. The buffer is for its
+    /// use.
+    fn gather<'m>(&'m self, pixels: Range<usize>, buffer: &'m mut Vec<f32>) -> Matrix<'m>;
+}
+
+impl Rows for Pixels<'_> {
+    fn sizes(&self) -> [usize; 2] {
+        [self.count(), self.channels()]
+    }
+
+    fn gather<'m>(&'m self, pixels: Range<usize>, buffer: &'m mut Vec<f32>) -> Matrix<'m> {
+        self.rows_apart(pixels, buffer)
+    }
+}
 
 /// What becomes of a sum before it is stored.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +88,7 @@ pub fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, inputs: usize, output
     }
     let w = Panels::new(Matrix::new(w, inputs, outputs));
     forward_packed(
-        Pixels::whole(x, inputs),
+        &Pixels::whole(x, inputs),
         &w,
         bias.into(),
         PixelsMut::whole(y, outputs),
@@ -76,7 +98,7 @@ pub fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, inputs: usize, output
 
 /// `y = x · w + bias`, with the output's moments if they are asked for.
 pub fn forward_packed(
-    x: Pixels<'_>,
+    x: &impl Rows,
     w: &Panels,
     epilogue: Epilogue<'_>,
     y: PixelsMut<'_>,
@@ -104,7 +126,7 @@ pub fn input_gradient_of(dy: Pixels<'_>, w: &[f32], inputs: usize, outputs: usiz
     }
     let w = Panels::new(Matrix::new(w, inputs, outputs).transposed());
     let dx = PixelsMut::whole(dx, inputs);
-    multiply_rows(dy, &w, mode.into(), f32::NEG_INFINITY, dx, None);
+    multiply_rows(&dy, &w, mode.into(), f32::NEG_INFINITY, dx, None);
 }
 
 /// Values of the partial sums of a [`weight_gradient`].
@@ -115,7 +137,7 @@ pub(super) fn weight_gradient_values(pixels: usize, inputs: usize, outputs: usiz
 
 /// A product with all pixels of a batch, some pixels a task.
 fn multiply_rows(
-    left: Pixels<'_>,
+    left: &impl Rows,
     right: &Panels,
     start: Start<'_>,
     floor: f32,
@@ -125,8 +147,8 @@ fn multiply_rows(
     let (pixels, place) = (output.count(), output.place());
     let (depth, columns) = Right::Packed(right).sizes();
     assert_eq!(
-        [left.count(), left.channels(), place.channels],
-        [pixels, depth, columns],
+        (left.sizes(), place.channels),
+        ([pixels, depth], columns),
         "pixels and channels of a product"
     );
     let (run, Place { first, all, .. }) = (tasks::product_rows(pixels), place);
@@ -134,7 +156,7 @@ fn multiply_rows(
         let pixels = index * run..index * run + output.len() / all;
         let count = pixels.len();
         scratch(|buffer| {
-            let left = left.rows_apart(pixels, buffer);
+            let left = left.gather(pixels, buffer);
             let right = Right::Packed(right);
             multiply_down_to(floor, left, right, start, &mut output[first..], all);
         });

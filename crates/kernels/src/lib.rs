@@ -15,6 +15,7 @@ pub mod convolution;
 pub mod cross_entropy;
 pub mod depthwise;
 pub mod dropout;
+pub mod element;
 pub mod elementwise;
 pub mod initial;
 pub mod length;

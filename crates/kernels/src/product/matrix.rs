@@ -1,26 +1,27 @@
 //! Matrices in slices.
 
+use crate::element::Element;
 use crate::length;
 
 /// A matrix in a slice: `rows × columns`, with the distance between neighbours in a column and in a row.
 /// It is made here only, where all elements are known to lie inside the slice.
 #[derive(Clone, Copy)]
-pub struct Matrix<'a> {
-    pub(super) values: &'a [f32],
+pub struct Matrix<'a, T = f32> {
+    pub(super) values: &'a [T],
     pub(super) rows: usize,
     pub(super) columns: usize,
     pub(super) row_stride: usize,
     pub(super) column_stride: usize,
 }
 
-impl<'a> Matrix<'a> {
+impl<'a, T: Element> Matrix<'a, T> {
     /// A densely packed row-major matrix.
-    pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
+    pub fn new(values: &'a [T], rows: usize, columns: usize) -> Self {
         Self::with_stride(values, rows, columns, columns)
     }
 
     /// A row-major matrix whose rows lie `row_stride` values apart.
-    pub fn with_stride(values: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
+    pub fn with_stride(values: &'a [T], rows: usize, columns: usize, row_stride: usize) -> Self {
         let needed = length::of_rows(rows, columns, row_stride);
         assert!(
             values.len() >= needed,
@@ -37,9 +38,9 @@ impl<'a> Matrix<'a> {
     }
 
     /// A transposed matrix whose columns, rows of what it was, lie side by side in the buffer.
-    pub(super) fn gathered(self, buffer: &mut Vec<f32>) -> Matrix<'_> {
+    pub(super) fn gathered(self, buffer: &mut Vec<T>) -> Matrix<'_, T> {
         let stride = spread(self.rows);
-        buffer.resize(self.columns * stride, 0.0);
+        buffer.resize(self.columns * stride, T::default());
         let columns = self.values.chunks(self.column_stride).take(self.columns);
         for (gathered, column) in buffer.chunks_exact_mut(stride).zip(columns) {
             gathered[..self.rows].copy_from_slice(&column[..self.rows]);

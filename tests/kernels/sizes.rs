@@ -98,7 +98,7 @@ fn a_product_has_the_sizes_of_its_factors() {
         least_lines: 1,
     };
     assert_refused(TOO_LONG, || {
-        sums.compute(Output::Overwrite, &mut [], |_, _, _, _, _| {});
+        sums.compute::<f32>(Output::Overwrite, &mut [], |_, _, _, _, _| {});
     });
 }
 

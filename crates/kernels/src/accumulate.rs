@@ -3,6 +3,7 @@
 
 use rayon::prelude::*;
 
+use super::element::Element;
 use super::tasks::ELEMENTS;
 use crate::simd::vectorized;
 
@@ -16,14 +17,14 @@ pub enum Output {
 }
 
 /// What becomes of an output to which nothing is added.
-pub fn keep_or_clear(mode: Output, output: &mut [f32]) {
+pub fn keep_or_clear<T: Element>(mode: Output, output: &mut [T]) {
     if mode == Output::Overwrite {
-        output.fill(0.0);
+        output.fill(T::default());
     }
 }
 
 /// `target = values`, or `+=`.
-pub fn put(mode: Output, values: &[f32], target: &mut [f32]) {
+pub fn put<T: Element>(mode: Output, values: &[T], target: &mut [T]) {
     assert_eq!(values.len(), target.len(), "values of a map and its copy");
     target
         .par_chunks_mut(ELEMENTS)
@@ -31,18 +32,26 @@ pub fn put(mode: Output, values: &[f32], target: &mut [f32]) {
         .for_each(|(target, values)| put_serial(mode, values, target));
 }
 
-pub(crate) fn put_serial(mode: Output, values: &[f32], target: &mut [f32]) {
+pub(crate) fn put_serial<T: Element>(mode: Output, values: &[T], target: &mut [T]) {
     match mode {
         Output::Overwrite => target.copy_from_slice(values),
-        Output::Add => add_serial(target, values),
+        Output::Add => T::add_serial(target, values),
     }
 }
 
+/// `target += addend` on the calling thread.
+pub fn add_serial<T: Element>(target: &mut [T], addend: &[T]) {
+    T::add_serial(target, addend);
+}
+
 vectorized! {
-    /// `target += addend` on the calling thread.
-    pub fn add_serial(target: &mut [f32], addend: &[f32]) {
-        for (target, addend) in target.iter_mut().zip(addend) {
-            *target += addend;
+    /// The loops that add to what there is.
+    pub trait AccumulatingLoops<T> {
+        /// `target += addend` on the calling thread.
+        fn add_serial(target: &mut [T], addend: &[T]) {
+            for (target, addend) in target.iter_mut().zip(addend) {
+                *target = T::narrow(target.widen() + addend.widen());
+            }
         }
     }
 }

@@ -2,9 +2,29 @@
 
 use rayon::prelude::*;
 
-use super::accumulate::add_serial;
 use super::accumulate::{Output, keep_or_clear};
+use super::element::Element;
 use super::window::Pooling;
+use crate::simd::vectorized;
+
+vectorized! {
+    /// The loops of average pooling, each over the channels of a pixel.
+    pub trait AveragingLoops<T> {
+        /// `sums += values`.
+        fn add_row(sums: &mut [f32], values: &[T]) {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum += value.widen();
+            }
+        }
+
+        /// `target += share · values`.
+        fn add_share(target: &mut [T], values: &[T], share: f32) {
+            for (target, value) in target.iter_mut().zip(values) {
+                *target = T::narrow(target.widen() + value.widen() * share);
+            }
+        }
+    }
+}
 
 /// The number that an output's sum is divided by: all cells of the window where padding zeros count, else the cells
 /// inside the map.
@@ -17,30 +37,33 @@ fn divisor(pooling: &Pooling, y_out: usize, x_out: usize) -> f32 {
 }
 
 /// `y = mean over the window`.
-pub fn forward(pooling: &Pooling, x: &[f32], y: &mut [f32]) {
+pub fn forward<T: Element>(pooling: &Pooling, x: &[T], y: &mut [T]) {
     let Pooling { window, channels, .. } = *pooling;
     window.check([x, y], [channels, channels]);
     let line = (window.output[1] * channels).max(1);
     y.par_chunks_mut(line).enumerate().for_each(|(row, y)| {
         let (image, y_out) = (row / window.output[0], row % window.output[0]);
         let (rows, first_row) = window.taps_inside(0, y_out);
-        for (x_out, means) in y.chunks_exact_mut(channels).enumerate() {
+        let mut means = vec![0.0; channels];
+        for (x_out, y) in y.chunks_exact_mut(channels).enumerate() {
             means.fill(0.0);
             let (columns, first_column) = window.taps_inside(1, x_out);
             for row in first_row..first_row + rows.len() {
                 for column in first_column..first_column + columns.len() {
                     let start = ((image * window.input[0] + row) * window.input[1] + column) * channels;
-                    add_serial(means, &x[start..start + channels]);
+                    T::add_row(&mut means, &x[start..start + channels]);
                 }
             }
             let divisor = divisor(pooling, y_out, x_out);
-            means.iter_mut().for_each(|mean| *mean /= divisor);
+            for (y, mean) in y.iter_mut().zip(&means) {
+                *y = T::narrow(mean / divisor);
+            }
         }
     });
 }
 
 /// Adds each output's gradient, divided as the output was, to all inputs of its window.
-pub fn input_gradient(pooling: &Pooling, dy: &[f32], mode: Output, dx: &mut [f32]) {
+pub fn input_gradient<T: Element>(pooling: &Pooling, dy: &[T], mode: Output, dx: &mut [T]) {
     let Pooling { window, channels, .. } = *pooling;
     window.check([dx, dy], [channels, channels]);
     let line = (window.input[1] * channels).max(1);
@@ -53,9 +76,7 @@ pub fn input_gradient(pooling: &Pooling, dy: &[f32], mode: Output, dx: &mut [f32
                     let share = 1.0 / divisor(pooling, y_out, x_out);
                     let pixel = (image * window.output[0] + y_out) * window.output[1] + x_out;
                     let dy = &dy[pixel * channels..(pixel + 1) * channels];
-                    for (target, dy) in target.iter_mut().zip(dy) {
-                        *target += dy * share;
-                    }
+                    T::add_share(target, dy, share);
                 }
             }
         }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::accumulate::Output;
+use super::element::Element;
 use super::elementwise::{at_least, floor, flushed};
 use super::pixels::{Pixels, PixelsMut, Place};
 use super::{length, reduction, tasks};
@@ -111,10 +112,10 @@ impl Moments {
     }
 
     /// Measures maps that have been prepared for.
-    fn measure(&mut self, x: Pixels<'_>) {
+    fn measure<T: Element>(&mut self, x: Pixels<'_, T>) {
         let (run, pixels) = (self.run(), self.pixels);
         self.runs().enumerate().for_each(|(index, moments)| {
-            run_moments(x, index * run..pixels.min((index + 1) * run), moments);
+            T::run_moments(x, index * run..pixels.min((index + 1) * run), moments);
         });
     }
 
@@ -142,122 +143,177 @@ impl Moments {
 }
 
 vectorized! {
-    /// The means and the squared deviations of a run of pixels, over zeros.
-    pub(super) fn run_moments(x: Pixels<'_>, run: Range<usize>, moments: &mut [f32]) {
-        let (mean, squares) = moments.split_at_mut(moments.len() / 2);
-        // Summed as distances from the first pixel, so that a mean far from zero costs no digits.
-        let origin = x.pixel(run.start);
-        for row in x.rows(run.clone()) {
-            for ((mean, value), origin) in mean.iter_mut().zip(row).zip(origin) {
-                *mean += value - origin;
+    /// The loops of batch normalisation, each over a run of pixels.
+    pub trait NormalizingLoops<T> {
+        /// The means and the squared deviations of a run of pixels, over zeros.
+        fn run_moments(x: Pixels<'_, T>, run: Range<usize>, moments: &mut [f32]) {
+            let (mean, squares) = moments.split_at_mut(moments.len() / 2);
+            // Summed as distances from the first pixel, so that a mean far from zero costs no digits.
+            let origin = x.pixel(run.start);
+            for row in x.rows(run.clone()) {
+                for ((mean, value), origin) in mean.iter_mut().zip(row).zip(origin) {
+                    *mean += value.widen() - origin.widen();
+                }
+            }
+            let count = run.len() as f32;
+            for (mean, origin) in mean.iter_mut().zip(origin) {
+                *mean = origin.widen() + *mean / count;
+            }
+            for row in x.rows(run) {
+                for ((squares, mean), value) in squares.iter_mut().zip(mean.iter()).zip(row) {
+                    let deviation = value.widen() - mean;
+                    *squares += deviation * deviation;
+                }
             }
         }
-        let count = run.len() as f32;
-        for (mean, origin) in mean.iter_mut().zip(origin) {
-            *mean = origin + *mean / count;
+
+        /// Normalises some pixels, and adds the same pixels' values of `addend`. Of all channels those of the range are written, side by
+        /// side, with a distance between pixels.
+        fn normalize_rows(
+            x: Pixels<'_, T>,
+            pixels: Range<usize>,
+            channels: Range<usize>,
+            affine: &Affine,
+            addend: Option<Addend<'_, T>>,
+            y: &mut [T],
+            stride: usize,
+        ) {
+            let columns = channels.len();
+            let Affine {
+                scale, mean, offset, ..
+            } = affine;
+            let (scale, mean, offset) = (
+                &scale[channels.clone()],
+                &mean[channels.clone()],
+                &offset[channels.clone()],
+            );
+            let first = pixels.start;
+            for (row, (x, y)) in x.rows(pixels).zip(y.chunks_exact_mut(stride)).enumerate() {
+                let (x, y) = (&x[channels.clone()], &mut y[..columns]);
+                let coefficients = scale.iter().zip(mean).zip(offset);
+                match addend {
+                    None => {
+                        for ((y, x), ((scale, mean), offset)) in y.iter_mut().zip(x).zip(coefficients) {
+                            *y = T::narrow(at_least(affine.floor, (x.widen() - mean) * scale + offset));
+                        }
+                    }
+                    Some(addend) => {
+                        let sum_floor = floor(addend.relu);
+                        let more = &addend.pixels.pixel(first + row)[channels.clone()];
+                        let values = y.iter_mut().zip(x).zip(more).zip(coefficients);
+                        match addend.pixels.affine() {
+                            None => {
+                                for (((y, x), more), ((scale, mean), offset)) in values {
+                                    let more = more.widen();
+                                    let value = at_least(affine.floor, (x.widen() - mean) * scale + offset);
+                                    *y = T::narrow(at_least(sum_floor, value + more));
+                                }
+                            }
+                            Some(other) => {
+                                let others = other.scale[channels.clone()].iter();
+                                let others = others
+                                    .zip(&other.mean[channels.clone()])
+                                    .zip(&other.offset[channels.clone()]);
+                                for ((((y, x), more), ((scale, mean), offset)), others) in values.zip(others) {
+                                    let ((scale2, mean2), offset2) = others;
+                                    let more = at_least(other.floor, (more.widen() - mean2) * scale2 + offset2);
+                                    let value = at_least(affine.floor, (x.widen() - mean) * scale + offset);
+                                    *y = T::narrow(at_least(sum_floor, value + more));
+                                }
+                            }
+                        }
+                    }
+                }
+            }
         }
-        for row in x.rows(run) {
-            for ((squares, mean), value) in squares.iter_mut().zip(mean.iter()).zip(row) {
-                let deviation = value - mean;
-                *squares += deviation * deviation;
+
+        /// `Σ dz` and `Σ dz · x̂` over the rows, where `dz` is `dy` behind the ReLU's gate.
+        fn run_gradient_sums(
+            dy: &[T],
+            x: Pixels<'_, T>,
+            run: Range<usize>,
+            affine: &Affine,
+            sums: &mut [f32],
+            products: &mut [f32],
+        ) {
+            let channels = sums.len();
+            for (dy, x) in dy.chunks_exact(channels).zip(x.rows(run)) {
+                let coefficients = affine.scale.iter().zip(&affine.offset).zip(&affine.mean);
+                let coefficients = coefficients.zip(&affine.inverse_deviation);
+                let totals = sums.iter_mut().zip(products.iter_mut());
+                for (((dy, x), (((scale, offset), mean), inverse)), (sum, product)) in
+                    dy.iter().zip(x).zip(coefficients).zip(totals)
+                {
+                    let centred = x.widen() - mean;
+                    let dz = gated(dy.widen(), centred * scale + offset, affine.floor);
+                    *sum += dz;
+                    *product += dz * (centred * inverse);
+                }
+            }
+        }
+
+        /// The gradient of a run's inputs, in the place of that of its outputs.
+        fn run_in_place(dy: &mut [T], x: Pixels<'_, T>, run: Range<usize>, affine: &Affine, sums: &Sums) {
+            for (dy, x) in dy.chunks_exact_mut(affine.scale.len()).zip(x.rows(run)) {
+                pixel_gradient(None, x, affine, sums, false, dy);
+            }
+        }
+
+        /// The gradient of a run's inputs, in channels of a wider map, written or added.
+        fn run_apart(
+            dy: &[T],
+            x: Pixels<'_, T>,
+            run: Range<usize>,
+            affine: &Affine,
+            sums: &Sums,
+            target: (Output, Place),
+            dx: &mut [T],
+        ) {
+            let (mode, place) = target;
+            let pixels = dy.chunks_exact(affine.scale.len()).zip(x.rows(run));
+            for ((dy, x), dx) in pixels.zip(dx.chunks_exact_mut(place.all)) {
+                let dx = &mut dx[place.range()];
+                match mode {
+                    Output::Overwrite => pixel_gradient(Some(dy), x, affine, sums, false, dx),
+                    Output::Add => pixel_gradient(Some(dy), x, affine, sums, true, dx),
+                }
             }
         }
     }
 }
 
 /// The batch's statistics, of pixels as they are.
-pub fn statistics(x: Pixels<'_>) -> Statistics {
+pub fn statistics<T: Element>(x: Pixels<'_, T>) -> Statistics {
     let mut statistics = Statistics::default();
     measure(x, &mut Moments::default(), &mut statistics);
     statistics
 }
 
 /// As [`statistics`], with moments and statistics whose memory is used again.
-pub fn measure(x: Pixels<'_>, moments: &mut Moments, statistics: &mut Statistics) {
+pub fn measure<T: Element>(x: Pixels<'_, T>, moments: &mut Moments, statistics: &mut Statistics) {
     self::moments(x, moments);
     moments.merge(statistics);
 }
 
 /// The moments of pixels as they are.
-pub fn moments(x: Pixels<'_>, moments: &mut Moments) {
+pub fn moments<T: Element>(x: Pixels<'_, T>, moments: &mut Moments) {
     moments.prepare(x.count(), x.channels());
     moments.measure(x);
 }
 
-vectorized! {
-    /// Normalises some pixels, and adds the same pixels' values of `addend`. Of all channels those of the range are written, side by
-    /// side, with a distance between pixels.
-    pub(super) fn normalize_rows(
-        x: Pixels<'_>,
-        pixels: Range<usize>,
-        channels: Range<usize>,
-        affine: &Affine,
-        addend: Option<Addend<'_>>,
-        y: &mut [f32],
-        stride: usize,
-    ) {
-        let columns = channels.len();
-        let Affine {
-            scale, mean, offset, ..
-        } = affine;
-        let (scale, mean, offset) = (
-            &scale[channels.clone()],
-            &mean[channels.clone()],
-            &offset[channels.clone()],
-        );
-        let first = pixels.start;
-        for (row, (x, y)) in x.rows(pixels).zip(y.chunks_exact_mut(stride)).enumerate() {
-            let (x, y) = (&x[channels.clone()], &mut y[..columns]);
-            let coefficients = scale.iter().zip(mean).zip(offset);
-            match addend {
-                None => {
-                    for ((y, x), ((scale, mean), offset)) in y.iter_mut().zip(x).zip(coefficients) {
-                        *y = at_least(affine.floor, (x - mean) * scale + offset);
-                    }
-                }
-                Some(addend) => {
-                    let sum_floor = floor(addend.relu);
-                    let more = &addend.pixels.pixel(first + row)[channels.clone()];
-                    let values = y.iter_mut().zip(x).zip(more).zip(coefficients);
-                    match addend.pixels.affine() {
-                        None => {
-                            for (((y, x), more), ((scale, mean), offset)) in values {
-                                let value = at_least(affine.floor, (x - mean) * scale + offset);
-                                *y = at_least(sum_floor, value + more);
-                            }
-                        }
-                        Some(other) => {
-                            let others = other.scale[channels.clone()].iter();
-                            let others = others
-                                .zip(&other.mean[channels.clone()])
-                                .zip(&other.offset[channels.clone()]);
-                            for ((((y, x), more), ((scale, mean), offset)), others) in values.zip(others) {
-                                let ((scale2, mean2), offset2) = others;
-                                let more = at_least(other.floor, (more - mean2) * scale2 + offset2);
-                                let value = at_least(affine.floor, (x - mean) * scale + offset);
-                                *y = at_least(sum_floor, value + more);
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// A map that is added to a normalised one.
 #[derive(Clone, Copy)]
-pub struct Addend<'a> {
+pub struct Addend<'a, T = f32> {
     /// As it is, or normalised on the way.
-    pub pixels: Pixels<'a>,
+    pub pixels: Pixels<'a, T>,
     /// Whether negative sums become 0.
     pub relu: bool,
 }
 
 /// `y = scale · (x − mean) + offset`, with the normalisation's ReLU on top if it has one, and the addend on top of that.
-pub fn normalize(x: Pixels<'_>, affine: &Affine, addend: Option<Addend<'_>>, y: &mut [f32]) {
+pub fn normalize<T: Element>(x: Pixels<'_, T>, affine: &Affine, addend: Option<Addend<'_, T>>, y: &mut [T]) {
     let channels = affine.channels();
-    let sizes = |pixels: &Pixels<'_>| [pixels.count(), pixels.channels()];
+    let sizes = |pixels: &Pixels<'_, T>| [pixels.count(), pixels.channels()];
     assert!(
         sizes(&x) == [y.len().checked_div(channels).unwrap_or(0), channels]
             && y.len().checked_rem(channels).unwrap_or(0) == 0
@@ -269,7 +325,7 @@ pub fn normalize(x: Pixels<'_>, affine: &Affine, addend: Option<Addend<'_>>, y: 
         .enumerate()
         .for_each(|(task, y)| {
             let pixels = task * run..task * run + y.len() / channels;
-            normalize_rows(x, pixels, 0..channels, affine, addend, y, channels);
+            T::normalize_rows(x, pixels, 0..channels, affine, addend, y, channels);
         });
 }
 
@@ -279,77 +335,22 @@ fn gated(dy: f32, output: f32, floor: f32) -> f32 {
     if output > floor { dy } else { 0.0 }
 }
 
-vectorized! {
-    /// `Σ dz` and `Σ dz · x̂` over the rows, where `dz` is `dy` behind the ReLU's gate.
-    fn run_gradient_sums(
-        dy: &[f32],
-        x: Pixels<'_>,
-        run: Range<usize>,
-        affine: &Affine,
-        sums: &mut [f32],
-        products: &mut [f32],
-    ) {
-        let channels = sums.len();
-        for (dy, x) in dy.chunks_exact(channels).zip(x.rows(run)) {
-            let coefficients = affine.scale.iter().zip(&affine.offset).zip(&affine.mean);
-            let coefficients = coefficients.zip(&affine.inverse_deviation);
-            let totals = sums.iter_mut().zip(products.iter_mut());
-            for (((dy, x), (((scale, offset), mean), inverse)), (sum, product)) in
-                dy.iter().zip(x).zip(coefficients).zip(totals)
-            {
-                let centred = x - mean;
-                let dz = gated(*dy, centred * scale + offset, affine.floor);
-                *sum += dz;
-                *product += dz * (centred * inverse);
-            }
-        }
-    }
-}
-
 /// `dx = scale · (dz − mean(dz) − x̂ · mean(dz · x̂))` of a pixel; without `dy` apart, `dx` holds it.
 #[inline(always)]
-fn pixel_gradient(dy: Option<&[f32]>, x: &[f32], affine: &Affine, sums: &Sums, adds: bool, dx: &mut [f32]) {
+fn pixel_gradient<T: Element>(dy: Option<&[T]>, x: &[T], affine: &Affine, sums: &Sums, adds: bool, dx: &mut [T]) {
     let coefficients = affine.scale.iter().zip(&affine.offset).zip(&affine.mean);
     let coefficients = coefficients.zip(&affine.inverse_deviation);
     let means = sums.mean_dz.iter().zip(&sums.mean_product);
     let values = dx.iter_mut().zip(x).zip(coefficients).zip(means);
     for (channel, (((dx, x), (((scale, offset), mean), inverse)), (mean_dz, mean_product))) in values.enumerate() {
-        let centred = x - mean;
-        let dz = gated(dy.map_or(*dx, |dy| dy[channel]), centred * scale + offset, affine.floor);
+        let centred = x.widen() - mean;
+        let dz = gated(
+            dy.map_or(*dx, |dy| dy[channel]).widen(),
+            centred * scale + offset,
+            affine.floor,
+        );
         let gradient = scale * (dz - mean_dz - centred * inverse * mean_product);
-        *dx = if adds { *dx + gradient } else { gradient };
-    }
-}
-
-vectorized! {
-    fn run_in_place(dy: &mut [f32], x: Pixels<'_>, run: Range<usize>, affine: &Affine, sums: &Sums) {
-        for (dy, x) in dy.chunks_exact_mut(affine.scale.len()).zip(x.rows(run)) {
-            pixel_gradient(None, x, affine, sums, false, dy);
-        }
-    }
-}
-
-vectorized! {
-    /// Writes the channels of `place` in pixels of `dx`.
-    #[allow(clippy::too_many_arguments, reason = "the macro takes no method")]
-    fn run_apart(
-        dy: &[f32],
-        x: Pixels<'_>,
-        run: Range<usize>,
-        affine: &Affine,
-        sums: &Sums,
-        mode: Output,
-        place: Place,
-        dx: &mut [f32],
-    ) {
-        let pixels = dy.chunks_exact(affine.scale.len()).zip(x.rows(run));
-        for ((dy, x), dx) in pixels.zip(dx.chunks_exact_mut(place.all)) {
-            let dx = &mut dx[place.range()];
-            match mode {
-                Output::Overwrite => pixel_gradient(Some(dy), x, affine, sums, false, dx),
-                Output::Add => pixel_gradient(Some(dy), x, affine, sums, true, dx),
-            }
-        }
+        *dx = T::narrow(if adds { dx.widen() + gradient } else { gradient });
     }
 }
 
@@ -362,12 +363,12 @@ pub struct ParameterGradients {
 }
 
 /// What the gradient of a value needs to know of all values of its channel.
-struct Sums {
+pub struct Sums {
     mean_dz: Vec<f32>,
     mean_product: Vec<f32>,
 }
 
-fn sums(dy: &[f32], x: Pixels<'_>, affine: &Affine) -> (Sums, ParameterGradients) {
+fn sums<T: Element>(dy: &[T], x: Pixels<'_, T>, affine: &Affine) -> (Sums, ParameterGradients) {
     let (channels, rows) = (affine.channels(), x.count());
     assert_eq!(
         [dy.len(), x.channels()],
@@ -378,7 +379,7 @@ fn sums(dy: &[f32], x: Pixels<'_>, affine: &Affine) -> (Sums, ParameterGradients
         let (mut sums, mut products) = (vec![0.0; channels], vec![0.0; channels]);
         let run = first..first + count;
         let dy = &dy[first * channels..(first + count) * channels];
-        run_gradient_sums(dy, x, run, affine, &mut sums, &mut products);
+        T::run_gradient_sums(dy, x, run, affine, &mut sums, &mut products);
         [sums, products]
     });
     let mean_of = |sums: &[f64]| sums.iter().map(|sum| (sum / rows.max(1) as f64) as f32).collect();
@@ -396,25 +397,25 @@ fn sums(dy: &[f32], x: Pixels<'_>, affine: &Affine) -> (Sums, ParameterGradients
 
 /// Turns the gradient of the output into that of the input, and returns those of γ and β, for a normalisation by the
 /// batch's own statistics.
-pub fn gradients(dy: &mut [f32], x: Pixels<'_>, affine: &Affine) -> ParameterGradients {
+pub fn gradients<T: Element>(dy: &mut [T], x: Pixels<'_, T>, affine: &Affine) -> ParameterGradients {
     let (sums, parameters) = sums(dy, x, affine);
     let (channels, run) = (affine.channels(), tasks::rows_of(affine.channels()));
     dy.par_chunks_mut((run * channels).max(1))
         .enumerate()
         .for_each(|(task, dy)| {
             let pixels = task * run..task * run + dy.len() / channels;
-            run_in_place(dy, x, pixels, affine, &sums);
+            T::run_in_place(dy, x, pixels, affine, &sums);
         });
     parameters
 }
 
 /// As [`gradients`], but with the input's gradient in a place of its own, which is written or added to.
-pub fn gradients_apart(
-    dy: &[f32],
-    x: Pixels<'_>,
+pub fn gradients_apart<T: Element>(
+    dy: &[T],
+    x: Pixels<'_, T>,
     affine: &Affine,
     mode: Output,
-    dx: PixelsMut<'_>,
+    dx: PixelsMut<'_, T>,
 ) -> ParameterGradients {
     let (channels, place) = (affine.channels(), dx.place());
     assert_eq!(
@@ -430,7 +431,7 @@ pub fn gradients_apart(
         .enumerate()
         .for_each(|(task, (dx, dy))| {
             let pixels = task * run..task * run + dy.len() / channels;
-            run_apart(dy, x, pixels, affine, &sums, mode, place, dx);
+            T::run_apart(dy, x, pixels, affine, &sums, (mode, place), dx);
         });
     parameters
 }

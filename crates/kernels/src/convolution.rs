@@ -7,15 +7,13 @@ use rayon::prelude::*;
 
 use super::accumulate::{Output, keep_or_clear};
 use super::batch_norm::{self, Moments};
+use super::element::Element;
 use super::pixels::{Pixels, PixelsMut};
-use super::product::{
-    self, Epilogue, Matrix, Panels, Right, Rows, Start, SumOverPixels, multiply, multiply_down_to, spread,
-};
+use super::product::{self, Epilogue, Factor, Matrix, Rows, Start, SumOverPixels, spread};
 use super::scratch::scratch;
 use super::window::WindowGeometry;
 use super::winograd::Winograd;
 use super::{length, tasks};
-use crate::memory::unwritten;
 
 /// Pixels whose patches are gathered before they are multiplied.
 const PIXELS: usize = 256;
@@ -32,11 +30,73 @@ pub struct Convolution {
 }
 
 /// A kernel as the forward pass reads it.
-pub enum PackedKernel {
+pub enum PackedKernel<T: Convolved = f32> {
     /// Of a product, over patches or not.
-    Panels(Panels),
-    /// Transformed: `positions × in_channels × out_channels`.
-    Winograd(Vec<f32>),
+    Packed(T::Packed),
+    /// Of an algorithm that is faster than products over patches.
+    Transformed(T::Transformed),
+}
+
+/// A value that convolutions are made of. Windows of some sizes have an algorithm of their own that is faster than products over
+/// patches.
+pub trait Convolved: Factor {
+    /// A kernel that is laid out for such an algorithm.
+    type Transformed: Send + Sync;
+
+    /// Lays out a kernel; nothing if the convolution has no such algorithm.
+    fn transformed(sizes: &Convolution, kernel: &[f32]) -> Option<Self::Transformed>;
+
+    /// As [`Convolution::forward_packed`].
+    fn forward(
+        sizes: &Convolution,
+        x: &[Self],
+        kernel: &Self::Transformed,
+        epilogue: Epilogue<'_>,
+        y: &mut PixelsMut<'_, Self>,
+    );
+
+    /// As [`Convolution::input_gradient_of`]; whether there is such an algorithm.
+    fn input_gradient(sizes: &Convolution, dy: Pixels<'_, Self>, kernel: &[f32], mode: Output, dx: &mut [Self])
+    -> bool;
+
+    /// As [`Convolution::kernel_gradient_of`]; whether there is such an algorithm.
+    fn kernel_gradient(
+        sizes: &Convolution,
+        x: &[Self],
+        dy: Pixels<'_, Self>,
+        mode: Output,
+        dkernel: &mut [f32],
+    ) -> bool;
+}
+
+/// By Winograd's algorithm.
+impl Convolved for f32 {
+    type Transformed = Vec<f32>;
+
+    fn transformed(sizes: &Convolution, kernel: &[f32]) -> Option<Vec<f32>> {
+        sizes.winograd().map(|winograd| winograd.transformed_kernel(kernel))
+    }
+
+    fn forward(sizes: &Convolution, x: &[f32], kernel: &Vec<f32>, epilogue: Epilogue<'_>, y: &mut PixelsMut<'_>) {
+        match sizes.winograd() {
+            Some(winograd) => winograd.forward(x, kernel, epilogue, y),
+            None => panic!("a kernel that was packed for this convolution"),
+        }
+    }
+
+    fn input_gradient(sizes: &Convolution, dy: Pixels<'_>, kernel: &[f32], mode: Output, dx: &mut [f32]) -> bool {
+        let winograd = sizes.winograd();
+        winograd
+            .inspect(|winograd| winograd.input_gradient(dy, kernel, mode, dx))
+            .is_some()
+    }
+
+    fn kernel_gradient(sizes: &Convolution, x: &[f32], dy: Pixels<'_>, mode: Output, dkernel: &mut [f32]) -> bool {
+        let winograd = sizes.winograd();
+        winograd
+            .inspect(|winograd| winograd.kernel_gradient(x, dy, mode, dkernel))
+            .is_some()
+    }
 }
 
 impl Convolution {
@@ -89,11 +149,11 @@ impl Convolution {
     }
 
     /// Lays a kernel out for [`forward_packed`](Self::forward_packed).
-    pub fn pack(&self, kernel: &[f32]) -> PackedKernel {
+    pub fn pack<T: Convolved>(&self, kernel: &[f32]) -> PackedKernel<T> {
         self.check_kernel(kernel);
-        match self.winograd() {
-            Some(winograd) => PackedKernel::Winograd(winograd.transformed_kernel(kernel)),
-            None => PackedKernel::Panels(Panels::new(Matrix::new(kernel, self.patch(), self.out_channels))),
+        match T::transformed(self, kernel) {
+            Some(transformed) => PackedKernel::Transformed(transformed),
+            None => PackedKernel::Packed(T::pack(&[Matrix::new(kernel, self.patch(), self.out_channels)])),
         }
     }
 
@@ -102,23 +162,22 @@ impl Convolution {
     ///
     /// # Panics
     /// If sizes differ from the convolution's, or the kernel was packed for another one.
-    pub fn forward_packed(
+    pub fn forward_packed<T: Convolved>(
         &self,
-        x: Pixels<'_>,
-        kernel: &PackedKernel,
+        x: Pixels<'_, T>,
+        kernel: &PackedKernel<T>,
         epilogue: Epilogue<'_>,
-        mut y: PixelsMut<'_>,
+        mut y: PixelsMut<'_, T>,
         moments: Option<&mut Moments>,
     ) {
         let maps = [[x.count(), x.channels()], [y.count(), y.place().channels]];
         self.window.check_pixels(maps, [self.in_channels, self.out_channels]);
-        match (self.winograd(), kernel) {
-            (Some(winograd), PackedKernel::Winograd(kernel)) => winograd.forward(x.dense(), kernel, epilogue, &mut y),
-            (None, PackedKernel::Panels(kernel)) if self.window.is_pointwise() => {
+        match kernel {
+            PackedKernel::Transformed(kernel) => T::forward(self, x.dense(), kernel, epilogue, &mut y),
+            PackedKernel::Packed(kernel) if self.window.is_pointwise() => {
                 return product::forward_packed(&x, kernel, epilogue, y, moments);
             }
-            (None, PackedKernel::Panels(kernel)) => self.forward_over_patches(x.dense(), kernel, epilogue, &mut y),
-            _ => panic!("a kernel that was packed for this convolution"),
+            PackedKernel::Packed(kernel) => self.forward_over_patches(x.dense(), kernel, epilogue, &mut y),
         }
         if let Some(moments) = moments {
             batch_norm::moments(y.read(), moments);
@@ -129,18 +188,18 @@ impl Convolution {
     ///
     /// # Panics
     /// As there, and if the convolution is not pointwise.
-    pub fn forward_rows(
+    pub fn forward_rows<T: Convolved>(
         &self,
-        x: &impl Rows,
-        kernel: &PackedKernel,
+        x: &impl Rows<T>,
+        kernel: &PackedKernel<T>,
         epilogue: Epilogue<'_>,
-        y: PixelsMut<'_>,
+        y: PixelsMut<'_, T>,
         moments: Option<&mut Moments>,
     ) {
         let maps = [x.sizes(), [y.count(), y.place().channels]];
         self.window.check_pixels(maps, [self.in_channels, self.out_channels]);
         match kernel {
-            PackedKernel::Panels(kernel) if self.window.is_pointwise() => {
+            PackedKernel::Packed(kernel) if self.window.is_pointwise() => {
                 product::forward_packed(x, kernel, epilogue, y, moments);
             }
             _ => panic!("a pointwise convolution"),
@@ -187,7 +246,13 @@ impl Convolution {
         }
     }
 
-    fn forward_over_patches(&self, x: &[f32], kernel: &Panels, epilogue: Epilogue<'_>, y: &mut PixelsMut<'_>) {
+    fn forward_over_patches<T: Factor>(
+        &self,
+        x: &[T],
+        kernel: &T::Packed,
+        epilogue: Epilogue<'_>,
+        y: &mut PixelsMut<'_, T>,
+    ) {
         let (width, place) = (self.window.output[1], y.place());
         let rows = self.rows_per_task(self.window.output);
         y.values
@@ -198,26 +263,25 @@ impl Convolution {
                 let first = task * rows;
                 scratch(|patches| {
                     let patches = self.gather_patches(x, first..first + pixels / width, 0..self.window.taps(), patches);
-                    let kernel = Right::Packed(kernel);
                     let (start, floor) = (epilogue.start(), epilogue.floor());
-                    multiply_down_to(floor, patches, kernel, start, &mut y[place.first..], place.all);
+                    T::multiply(patches, kernel, start, floor, &mut y[place.first..], place.all);
                 });
             });
     }
 
     /// The patches of output rows `rows` (counted through the batch), restricted to the window's cells `taps`, as a matrix
     /// of `pixels × (taps · in_channels)` in `patches`; cells outside the map are zero.
-    fn gather_patches<'a>(
+    fn gather_patches<'a, T: Element>(
         &self,
-        x: &[f32],
+        x: &[T],
         rows: Range<usize>,
         taps: Range<usize>,
-        patches: &'a mut Vec<f32>,
-    ) -> Matrix<'a> {
+        patches: &'a mut Vec<T>,
+    ) -> Matrix<'a, T> {
         let (window, channels) = (&self.window, self.in_channels);
         let patch = taps.len() * channels;
         let (pixels, stride) = (rows.len() * window.output[1], spread(patch));
-        patches.resize(pixels * stride, 0.0);
+        patches.resize(pixels * stride, T::default());
         let mut targets = patches.chunks_exact_mut(stride);
         for row in rows {
             let (image, y) = (row / window.output[0], row % window.output[0]);
@@ -239,11 +303,11 @@ impl Convolution {
                     let source = (source_row * window.input[1] + source_column) * channels;
                     let length = (to - from) * channels;
                     let target = (from - taps.start) * channels;
-                    pixel[written..target].fill(0.0);
+                    pixel[written..target].fill(T::default());
                     pixel[target..target + length].copy_from_slice(&x[source..source + length]);
                     written = target + length;
                 }
-                pixel[written..patch].fill(0.0);
+                pixel[written..patch].fill(T::default());
             }
         }
         Matrix::with_stride(patches, pixels, patch, stride)
@@ -257,7 +321,7 @@ impl Convolution {
     }
 
     /// As [`input_gradient`](Self::input_gradient).
-    pub fn input_gradient_of(&self, dy: Pixels<'_>, kernel: &[f32], mode: Output, dx: &mut [f32]) {
+    pub fn input_gradient_of<T: Convolved>(&self, dy: Pixels<'_, T>, kernel: &[f32], mode: Output, dx: &mut [T]) {
         let pixels = dx.len().checked_div(self.in_channels).unwrap_or(0);
         assert_eq!(
             dx.len(),
@@ -268,11 +332,11 @@ impl Convolution {
         if self.window.is_pointwise() {
             return product::input_gradient_of(dy, kernel, self.in_channels, self.out_channels, mode, dx);
         }
-        if let Some(winograd) = self.winograd() {
-            return winograd.input_gradient(dy, kernel, mode, dx);
+        if T::input_gradient(self, dy, kernel, mode, dx) {
+            return;
         }
         let (window, channels) = (&self.window, self.in_channels);
-        let phases: Vec<Phase> = (0..window.stride * window.stride)
+        let phases: Vec<Phase<T>> = (0..window.stride * window.stride)
             .map(|index| Phase::new(self, kernel, [index / window.stride, index % window.stride]))
             .filter(|phase| !phase.is_empty())
             .collect();
@@ -280,7 +344,7 @@ impl Convolution {
         let rows = self.rows_per_task(window.input).next_multiple_of(window.stride);
         dx.par_chunks_mut((rows * width * channels).max(1))
             .enumerate()
-            .for_each_init(<(Vec<f32>, Vec<f32>)>::default, |buffers, (task, dx)| {
+            .for_each_init(<(Vec<T>, Vec<T>)>::default, |buffers, (task, dx)| {
                 if window.stride > 1 {
                     keep_or_clear(mode, dx);
                 }
@@ -298,15 +362,21 @@ impl Convolution {
     }
 
     /// As [`kernel_gradient`](Self::kernel_gradient). Pixels that are normalised on the way are those of a pointwise convolution.
-    pub fn kernel_gradient_of(&self, x: Pixels<'_>, dy: Pixels<'_>, mode: Output, dkernel: &mut [f32]) {
+    pub fn kernel_gradient_of<T: Convolved>(
+        &self,
+        x: Pixels<'_, T>,
+        dy: Pixels<'_, T>,
+        mode: Output,
+        dkernel: &mut [f32],
+    ) {
         self.check([x, dy].map(|map| [map.count(), map.channels()]), dkernel);
         let (window, channels, outputs) = (&self.window, self.in_channels, self.out_channels);
         if window.is_pointwise() {
             return product::weight_gradient_of(x, dy, mode, dkernel);
         }
         let x = x.dense();
-        if let Some(winograd) = self.winograd() {
-            return winograd.kernel_gradient(x, dy, mode, dkernel);
+        if T::kernel_gradient(self, x, dy, mode, dkernel) {
+            return;
         }
         let (pixels, width) = (window.output_pixels(), window.output[1]);
         if pixels * outputs == 0 {
@@ -314,7 +384,7 @@ impl Convolution {
         }
         if window.taps() == 1 {
             let rows = self.rows_per_task(window.output);
-            let mut read = unwritten(pixels * channels);
+            let mut read = vec![T::default(); pixels * channels];
             let tasks = read.par_chunks_mut(rows * width * channels).enumerate();
             tasks.for_each(|(task, read)| {
                 let first = task * rows;
@@ -341,22 +411,22 @@ impl Convolution {
             let pixels = rows.start * width..rows.end * width;
             let patches = self.gather_patches(x, rows, taps, patches);
             let dy = dy.lying(pixels);
-            multiply(patches.transposed(), Right::Rows(dy), start, sum, outputs);
+            T::multiply_transposed(patches, dy, start, sum);
         });
     }
 }
 
 /// The part of a transposed convolution that writes the input pixels with one remainder modulo the stride.
-struct Phase {
+struct Phase<T: Factor> {
     /// Remainders of the pixels' row and column.
     offset: [usize; 2],
     /// The window's rows and columns that read such pixels.
     taps: [Vec<usize>; 2],
     /// Those cells of the kernel, transposed: `(taps · out_channels) × in_channels`.
-    kernel: Panels,
+    kernel: T::Packed,
 }
 
-impl Phase {
+impl<T: Factor> Phase<T> {
     fn new(convolution: &Convolution, kernel: &[f32], offset: [usize; 2]) -> Self {
         let window = &convolution.window;
         let (inputs, outputs) = (convolution.in_channels, convolution.out_channels);
@@ -371,7 +441,7 @@ impl Phase {
         let transposed = cells.map(|cell| Matrix::new(weights[cell], inputs, outputs).transposed());
         Self {
             offset,
-            kernel: Panels::stacked(&transposed.collect::<Vec<_>>()),
+            kernel: T::pack(&transposed.collect::<Vec<_>>()),
             taps,
         }
     }
@@ -385,11 +455,11 @@ impl Phase {
     fn compute(
         &self,
         convolution: &Convolution,
-        dy: Pixels<'_>,
+        dy: Pixels<'_, T>,
         first: usize,
         mode: Output,
-        dx: &mut [f32],
-        (gathered, sums): &mut (Vec<f32>, Vec<f32>),
+        dx: &mut [T],
+        (gathered, sums): &mut (Vec<T>, Vec<T>),
     ) {
         let (window, inputs, outputs) = (&convolution.window, convolution.in_channels, convolution.out_channels);
         let width = window.input[1];
@@ -403,7 +473,7 @@ impl Phase {
             })
             .collect();
         let stride = spread(patch);
-        gathered.resize(pixels.len() * stride, 0.0);
+        gathered.resize(pixels.len() * stride, T::default());
         for (&(row, column), target) in pixels.iter().zip(gathered.chunks_exact_mut(stride)) {
             let (image, y) = (row / window.input[0], row % window.input[0]);
             let cells = self.taps[0]
@@ -416,16 +486,16 @@ impl Phase {
                         let source = (image * window.output[0] + y_out) * window.output[1] + x_out;
                         slot.copy_from_slice(dy.pixel(source));
                     }
-                    None => slot.fill(0.0),
+                    None => slot.fill(T::default()),
                 }
             }
         }
         let gathered = Matrix::with_stride(gathered, pixels.len(), patch, stride);
         if window.stride == 1 {
-            return multiply(gathered, Right::Packed(&self.kernel), mode.into(), dx, inputs);
+            return T::multiply(gathered, &self.kernel, mode.into(), f32::NEG_INFINITY, dx, inputs);
         }
-        sums.resize(pixels.len() * inputs, 0.0);
-        multiply(gathered, Right::Packed(&self.kernel), Start::Zero, sums, inputs);
+        sums.resize(pixels.len() * inputs, T::default());
+        T::multiply(gathered, &self.kernel, Start::Zero, f32::NEG_INFINITY, sums, inputs);
         for (&(row, column), sum) in pixels.iter().zip(sums.chunks_exact(inputs)) {
             let target = ((row - first) * width + column) * inputs;
             super::accumulate::add_serial(&mut dx[target..target + inputs], sum);

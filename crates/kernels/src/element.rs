@@ -5,15 +5,42 @@ use std::fmt::Debug;
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::accumulate::AccumulatingLoops;
+use crate::average_pooling::AveragingLoops;
+use crate::batch_norm::NormalizingLoops;
+use crate::elementwise::ElementwiseLoops;
+use crate::max_pooling::MaximumLoops;
+use crate::reduction::SummingLoops;
 use crate::scratch::Kept;
 
 /// A stored value.
-pub trait Element: Copy + Debug + Default + PartialEq + Pod + Send + Sync + 'static {
+pub trait Element:
+    Copy
+    + Debug
+    + Default
+    + PartialEq
+    + Pod
+    + Send
+    + Sync
+    + 'static
+    + AccumulatingLoops<Self>
+    + AveragingLoops<Self>
+    + ElementwiseLoops<Self>
+    + MaximumLoops<Self>
+    + NormalizingLoops<Self>
+    + SummingLoops<Self>
+{
     /// The value that is stored.
     fn widen(self) -> f32;
 
     /// What is stored of a value.
     fn narrow(value: f32) -> Self;
+
+    /// Stored values that are f32 as they are.
+    fn as_f32(values: &[Self]) -> Option<&[f32]>;
+
+    /// As [`as_f32`](Self::as_f32), to be written.
+    fn as_f32_mut(values: &mut [Self]) -> Option<&mut [f32]>;
 
     /// Buffers that this thread keeps for [tasks](crate::scratch).
     #[doc(hidden)]
@@ -41,6 +68,14 @@ impl Element for f32 {
     #[inline(always)]
     fn narrow(value: f32) -> Self {
         value
+    }
+
+    fn as_f32(values: &[Self]) -> Option<&[f32]> {
+        Some(values)
+    }
+
+    fn as_f32_mut(values: &mut [Self]) -> Option<&mut [f32]> {
+        Some(values)
     }
 
     kept!(f32);
@@ -80,6 +115,14 @@ impl Element for Bf16 {
         // Rounding could carry a NaN's bits into its sign. This one is quiet.
         let nan = (bits >> 16) | 0x40;
         Self(if value.is_nan() { nan } else { nearest } as u16)
+    }
+
+    fn as_f32(_: &[Self]) -> Option<&[f32]> {
+        None
+    }
+
+    fn as_f32_mut(_: &mut [Self]) -> Option<&mut [f32]> {
+        None
     }
 
     kept!(Bf16);

@@ -3,30 +3,47 @@
 use rayon::prelude::*;
 
 use super::accumulate::{Output, put_serial};
+use super::element::Element;
 use super::length;
 use super::tasks::{self, ELEMENTS};
 use crate::simd::vectorized;
 
 vectorized! {
-    fn sum_serial(a: &[f32], b: &[f32], floor: f32, sum: &mut [f32]) {
-        for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
-            *sum = at_least(floor, a + b);
+    /// The loops of element-wise passes.
+    pub trait ElementwiseLoops<T> {
+        /// `sum = max(a + b, floor)`.
+        fn sum_serial(a: &[T], b: &[T], floor: f32, sum: &mut [T]) {
+            for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
+                *sum = T::narrow(at_least(floor, a.widen() + b.widen()));
+            }
         }
-    }
-}
 
-vectorized! {
-    fn rectify_serial(x: &[f32], y: &mut [f32]) {
-        for (y, x) in y.iter_mut().zip(x) {
-            *y = at_least(0.0, *x);
+        /// `y = max(x, 0)`.
+        fn rectify_serial(x: &[T], y: &mut [T]) {
+            for (y, x) in y.iter_mut().zip(x) {
+                *y = T::narrow(at_least(0.0, x.widen()));
+            }
         }
-    }
-}
 
-vectorized! {
-    fn mask_serial(gradient: &mut [f32], output: &[f32]) {
-        for (gradient, output) in gradient.iter_mut().zip(output) {
-            *gradient = if *output > 0.0 { *gradient } else { 0.0 };
+        /// What is stored, as f32.
+        fn widen_serial(stored: &[T], values: &mut [f32]) {
+            for (value, stored) in values.iter_mut().zip(stored) {
+                *value = stored.widen();
+            }
+        }
+
+        /// What is stored of values.
+        fn narrow_serial(values: &[f32], stored: &mut [T]) {
+            for (stored, value) in stored.iter_mut().zip(values) {
+                *stored = T::narrow(*value);
+            }
+        }
+
+        /// Sets a gradient to zero wherever ReLU's output is.
+        fn mask_serial(gradient: &mut [T], output: &[T]) {
+            for (gradient, output) in gradient.iter_mut().zip(output) {
+                *gradient = if output.widen() > 0.0 { *gradient } else { T::default() };
+            }
         }
     }
 }
@@ -61,48 +78,66 @@ pub fn floor(relu: bool) -> f32 {
 }
 
 /// `sum = a + b`, and ReLU on top if `relu`.
-pub fn sum(a: &[f32], b: &[f32], relu: bool, sum: &mut [f32]) {
+pub fn sum<T: Element>(a: &[T], b: &[T], relu: bool, sum: &mut [T]) {
     assert_eq!([a.len(), b.len()], [sum.len(); 2], "values of two maps and their sum");
     let (inputs, floor) = (a.par_chunks(ELEMENTS).zip(b.par_chunks(ELEMENTS)), floor(relu));
     sum.par_chunks_mut(ELEMENTS)
         .zip(inputs)
-        .for_each(|(sum, (a, b))| sum_serial(a, b, floor, sum));
+        .for_each(|(sum, (a, b))| T::sum_serial(a, b, floor, sum));
+}
+
+/// What is stored, as f32.
+pub fn widen<T: Element>(stored: &[T], values: &mut [f32]) {
+    assert_eq!(stored.len(), values.len(), "values that are stored");
+    values
+        .par_chunks_mut(ELEMENTS)
+        .zip(stored.par_chunks(ELEMENTS))
+        .for_each(|(values, stored)| T::widen_serial(stored, values));
+}
+
+/// What is stored of values.
+pub fn narrow<T: Element>(values: &[f32], stored: &mut [T]) {
+    assert_eq!(stored.len(), values.len(), "values that are stored");
+    stored
+        .par_chunks_mut(ELEMENTS)
+        .zip(values.par_chunks(ELEMENTS))
+        .for_each(|(stored, values)| T::narrow_serial(values, stored));
 }
 
 /// `y = max(x, 0)`.
-pub fn relu(x: &[f32], y: &mut [f32]) {
+pub fn relu<T: Element>(x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), y.len(), "values of input and output");
     y.par_chunks_mut(ELEMENTS)
         .zip(x.par_chunks(ELEMENTS))
-        .for_each(|(y, x)| rectify_serial(x, y));
+        .for_each(|(y, x)| T::rectify_serial(x, y));
 }
 
 /// Sets a gradient to zero wherever ReLU's output is.
-pub fn relu_gradient(gradient: &mut [f32], output: &[f32]) {
+pub fn relu_gradient<T: Element>(gradient: &mut [T], output: &[T]) {
     assert_eq!(gradient.len(), output.len(), "values of a gradient and its output");
     gradient
         .par_chunks_mut(ELEMENTS)
         .zip(output.par_chunks(ELEMENTS))
-        .for_each(|(g, y)| mask_serial(g, y));
+        .for_each(|(g, y)| T::mask_serial(g, y));
 }
 
 /// `values *= factors`, element by element.
-pub fn scale(values: &mut [f32], factors: &[f32]) {
+pub fn scale<T: Element>(values: &mut [T], factors: &[T]) {
     assert_eq!(values.len(), factors.len(), "a factor for each value");
     for (value, factor) in values.iter_mut().zip(factors) {
-        *value *= factor;
+        *value = T::narrow(value.widen() * factor.widen());
     }
 }
 
 /// Asserts that a map of some of a wide map's channels has the same pixels.
-fn check_pixels(map: &[f32], channels: usize, wide: &[f32], all: usize) {
+fn check_pixels<T>(map: &[T], channels: usize, wide: &[T], all: usize) {
     let pixels = map.len() / channels;
     let lengths = [channels, all].map(|channels| length::of(&[pixels, channels]));
     assert_eq!([map.len(), wide.len()], lengths, "values of maps with the same pixels");
 }
 
 /// Copies a map of `channels` channels into channels `first..` of a map of `all` channels.
-pub fn insert_channels(map: &[f32], channels: usize, wide: &mut [f32], all: usize, first: usize) {
+pub fn insert_channels<T: Element>(map: &[T], channels: usize, wide: &mut [T], all: usize, first: usize) {
     check_pixels(map, channels, wide, all);
     let rows = tasks::rows_of(all);
     wide.par_chunks_mut(rows * all)
@@ -115,7 +150,7 @@ pub fn insert_channels(map: &[f32], channels: usize, wide: &mut [f32], all: usiz
 }
 
 /// Copies channels `first..` of a map of `all` channels to a map of `channels` channels, or adds them to it.
-pub fn take_channels(wide: &[f32], all: usize, first: usize, mode: Output, map: &mut [f32], channels: usize) {
+pub fn take_channels<T: Element>(wide: &[T], all: usize, first: usize, mode: Output, map: &mut [T], channels: usize) {
     check_pixels(map, channels, wide, all);
     let rows = tasks::rows_of(all);
     map.par_chunks_mut(rows * channels)

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::accumulate::{Output, keep_or_clear};
+use super::element::Element;
 use super::window::Pooling;
 use crate::simd::vectorized;
 
@@ -13,7 +14,7 @@ pub type Cell = u32;
 const PADDING: Cell = Cell::MAX;
 
 /// `y = max over the window`; returns the cell (row-major in the window) of each maximum, for the gradient.
-pub fn forward(pooling: &Pooling, x: &[f32], y: &mut [f32]) -> Vec<Cell> {
+pub fn forward<T: Element>(pooling: &Pooling, x: &[T], y: &mut [T]) -> Vec<Cell> {
     let Pooling {
         window,
         channels,
@@ -29,7 +30,7 @@ pub fn forward(pooling: &Pooling, x: &[f32], y: &mut [f32]) -> Vec<Cell> {
             let (image, y_out) = (row / window.output[0], row % window.output[0]);
             let pixels = y.chunks_exact_mut(channels).zip(cells.chunks_exact_mut(channels));
             for (x_out, (maxima, cells)) in pixels.enumerate() {
-                maxima.fill(f32::NEG_INFINITY);
+                maxima.fill(T::narrow(f32::NEG_INFINITY));
                 for cell in 0..window.taps() {
                     let position = |axis: usize, out: usize, tap: usize| {
                         (out * window.stride + tap)
@@ -41,12 +42,12 @@ pub fn forward(pooling: &Pooling, x: &[f32], y: &mut [f32]) -> Vec<Cell> {
                     match (row, column) {
                         (Some(row), Some(column)) => {
                             let start = ((image * window.input[0] + row) * window.input[1] + column) * channels;
-                            keep_larger(maxima, cells, &x[start..start + channels], cell as Cell);
+                            T::keep_larger(maxima, cells, &x[start..start + channels], cell as Cell);
                         }
                         _ if zeros_count => {
                             for (maximum, cell) in maxima.iter_mut().zip(cells.iter_mut()) {
-                                if 0.0 > *maximum {
-                                    (*maximum, *cell) = (0.0, PADDING);
+                                if 0.0 > maximum.widen() {
+                                    (*maximum, *cell) = (T::default(), PADDING);
                                 }
                             }
                         }
@@ -59,18 +60,30 @@ pub fn forward(pooling: &Pooling, x: &[f32], y: &mut [f32]) -> Vec<Cell> {
 }
 
 vectorized! {
-    /// Takes over the values of `candidates` that are larger; NaN is kept once seen, so that it stays visible.
-    fn keep_larger(maxima: &mut [f32], cells: &mut [Cell], candidates: &[f32], cell: Cell) {
-        for ((maximum, kept), candidate) in maxima.iter_mut().zip(cells).zip(candidates) {
-            let takes_over = (*candidate > *maximum) | candidate.is_nan();
-            *maximum = if takes_over { *candidate } else { *maximum };
-            *kept = if takes_over { cell } else { *kept };
+    /// The loops of max pooling, each over the channels of a pixel.
+    pub trait MaximumLoops<T> {
+        /// Takes over the values of `candidates` that are larger; NaN is kept once seen, so that it stays visible.
+        fn keep_larger(maxima: &mut [T], cells: &mut [Cell], candidates: &[T], cell: Cell) {
+            for ((maximum, kept), candidate) in maxima.iter_mut().zip(cells).zip(candidates) {
+                let value = candidate.widen();
+                let takes_over = (value > maximum.widen()) | value.is_nan();
+                *maximum = if takes_over { *candidate } else { *maximum };
+                *kept = if takes_over { cell } else { *kept };
+            }
+        }
+
+        /// Adds the gradients of the outputs whose maximum was in this cell.
+        fn add_where(target: &mut [T], kept: &[Cell], cell: Cell, dy: &[T]) {
+            for ((target, kept), dy) in target.iter_mut().zip(kept).zip(dy) {
+                let gradient = if *kept == cell { dy.widen() } else { 0.0 };
+                *target = T::narrow(target.widen() + gradient);
+            }
         }
     }
 }
 
 /// Adds each output's gradient to the input cell that was its maximum.
-pub fn input_gradient(pooling: &Pooling, cells: &[Cell], dy: &[f32], mode: Output, dx: &mut [f32]) {
+pub fn input_gradient<T: Element>(pooling: &Pooling, cells: &[Cell], dy: &[T], mode: Output, dx: &mut [T]) {
     let Pooling { window, channels, .. } = *pooling;
     window.check([dx, dy], [channels, channels]);
     assert_eq!(cells.len(), dy.len(), "cells of the maxima");
@@ -84,18 +97,9 @@ pub fn input_gradient(pooling: &Pooling, cells: &[Cell], dy: &[f32], mode: Outpu
                     let cell = (tap_row * window.kernel + tap_column) as Cell;
                     let pixel = (image * window.output[0] + y_out) * window.output[1] + x_out;
                     let range = pixel * channels..(pixel + 1) * channels;
-                    add_where(target, &cells[range.clone()], cell, &dy[range]);
+                    T::add_where(target, &cells[range.clone()], cell, &dy[range]);
                 }
             }
         }
     });
-}
-
-vectorized! {
-    /// Adds the gradients of the outputs whose maximum was in this cell.
-    fn add_where(target: &mut [f32], kept: &[Cell], cell: Cell, dy: &[f32]) {
-        for ((target, kept), dy) in target.iter_mut().zip(kept).zip(dy) {
-            *target += if *kept == cell { *dy } else { 0.0 };
-        }
-    }
 }

@@ -2,21 +2,22 @@
 
 use std::ops::Range;
 
-use super::batch_norm::{Affine, normalize_rows};
+use super::batch_norm::Affine;
+use super::element::Element;
 use super::product::{Matrix, competes, spread};
 
 /// Pixels to be read, as they are or normalised on the way.
 #[derive(Clone, Copy)]
-pub struct Pixels<'a> {
-    values: &'a [f32],
+pub struct Pixels<'a, T = f32> {
+    values: &'a [T],
     place: Place,
     through: Option<&'a Affine>,
 }
 
 /// Pixels to be written.
-pub struct PixelsMut<'a> {
+pub struct PixelsMut<'a, T = f32> {
     /// Those of the wider map, all channels of all pixels.
-    pub(super) values: &'a mut [f32],
+    pub(super) values: &'a mut [T],
     place: Place,
 }
 
@@ -66,12 +67,12 @@ impl Place {
     }
 }
 
-impl<'a> Pixels<'a> {
+impl<'a, T: Element> Pixels<'a, T> {
     /// All channels of a map.
     ///
     /// # Panics
     /// If a pixel is cut.
-    pub fn whole(values: &'a [f32], channels: usize) -> Self {
+    pub fn whole(values: &'a [T], channels: usize) -> Self {
         Self::of(values, Place::whole(channels))
     }
 
@@ -79,7 +80,7 @@ impl<'a> Pixels<'a> {
     ///
     /// # Panics
     /// If a pixel is cut, or the map lacks such channels.
-    pub fn of(values: &'a [f32], place: Place) -> Self {
+    pub fn of(values: &'a [T], place: Place) -> Self {
         place.check(values.len());
         Self {
             values,
@@ -111,7 +112,7 @@ impl<'a> Pixels<'a> {
     ///
     /// # Panics
     /// If they don't.
-    pub fn dense(&self) -> &'a [f32] {
+    pub fn dense(&self) -> &'a [T] {
         assert!(
             self.place.is_whole() && self.through.is_none(),
             "pixels that lie side by side as they are"
@@ -121,7 +122,7 @@ impl<'a> Pixels<'a> {
 
     /// The values of some pixels, one after the other, as they lie in memory.
     #[inline(always)]
-    pub(super) fn rows(&self, pixels: Range<usize>) -> impl Iterator<Item = &'a [f32]> + use<'a> {
+    pub(super) fn rows(&self, pixels: Range<usize>) -> impl Iterator<Item = &'a [T]> + use<'a, T> {
         let Place { all, .. } = self.place;
         let channels = self.place.range();
         let values = &self.values[pixels.start * all..pixels.end * all];
@@ -132,7 +133,7 @@ impl<'a> Pixels<'a> {
 
     /// A pixel's values, as they lie in memory.
     #[inline(always)]
-    pub(super) fn pixel(&self, pixel: usize) -> &'a [f32] {
+    pub(super) fn pixel(&self, pixel: usize) -> &'a [T] {
         let first = pixel * self.place.all + self.place.first;
         &self.values[first..first + self.place.channels]
     }
@@ -143,7 +144,7 @@ impl<'a> Pixels<'a> {
     }
 
     /// The address of the first pixel's first channel.
-    pub(super) fn first(&self) -> *const f32 {
+    pub(super) fn first(&self) -> *const T {
         self.values[self.place.first.min(self.values.len())..].as_ptr()
     }
 
@@ -156,7 +157,7 @@ impl<'a> Pixels<'a> {
     ///
     /// # Panics
     /// If they are to be normalised on the way.
-    pub(super) fn lying(&self, pixels: Range<usize>) -> Matrix<'a> {
+    pub(super) fn lying(&self, pixels: Range<usize>) -> Matrix<'a, T> {
         assert!(self.through.is_none(), "pixels as they are");
         let Place { channels, first, all } = self.place;
         let values = &self.values[(pixels.start * all + first).min(self.values.len())..];
@@ -168,8 +169,8 @@ impl<'a> Pixels<'a> {
         &self,
         pixels: Range<usize>,
         channels: Range<usize>,
-        buffer: &'m mut Vec<f32>,
-    ) -> Matrix<'m>
+        buffer: &'m mut Vec<T>,
+    ) -> Matrix<'m, T>
     where
         'a: 'm,
     {
@@ -180,13 +181,13 @@ impl<'a> Pixels<'a> {
             return Matrix::with_stride(values, rows, columns, all);
         };
         // What the buffer held is overwritten.
-        buffer.resize(rows * stride, 0.0);
-        normalize_rows(*self, pixels, channels, affine, None, buffer, stride);
+        buffer.resize(rows * stride, T::default());
+        T::normalize_rows(*self, pixels, channels, affine, None, buffer, stride);
         Matrix::with_stride(buffer, rows, columns, stride)
     }
 
     /// As [`matrix`](Self::matrix), with all channels; rows that compete for the same places in a cache are copied to the buffer.
-    pub(super) fn rows_apart<'m>(&self, pixels: Range<usize>, buffer: &'m mut Vec<f32>) -> Matrix<'m>
+    pub(super) fn rows_apart<'m>(&self, pixels: Range<usize>, buffer: &'m mut Vec<T>) -> Matrix<'m, T>
     where
         'a: 'm,
     {
@@ -194,7 +195,7 @@ impl<'a> Pixels<'a> {
             return self.matrix(pixels, 0..self.channels(), buffer);
         }
         let (rows, columns, stride) = (pixels.len(), self.channels(), spread(self.channels()));
-        buffer.resize(rows * stride, 0.0);
+        buffer.resize(rows * stride, T::default());
         for (copy, row) in buffer.chunks_exact_mut(stride).zip(self.rows(pixels)) {
             copy[..columns].copy_from_slice(row);
         }
@@ -202,12 +203,12 @@ impl<'a> Pixels<'a> {
     }
 }
 
-impl<'a> PixelsMut<'a> {
+impl<'a, T: Element> PixelsMut<'a, T> {
     /// All channels of a map.
     ///
     /// # Panics
     /// If a pixel is cut.
-    pub fn whole(values: &'a mut [f32], channels: usize) -> Self {
+    pub fn whole(values: &'a mut [T], channels: usize) -> Self {
         Self::of(values, Place::whole(channels))
     }
 
@@ -215,7 +216,7 @@ impl<'a> PixelsMut<'a> {
     ///
     /// # Panics
     /// If a pixel is cut, or the map lacks such channels.
-    pub fn of(values: &'a mut [f32], place: Place) -> Self {
+    pub fn of(values: &'a mut [T], place: Place) -> Self {
         place.check(values.len());
         Self { values, place }
     }
@@ -231,7 +232,7 @@ impl<'a> PixelsMut<'a> {
     }
 
     /// The same pixels, to be read.
-    pub fn read(&self) -> Pixels<'_> {
+    pub fn read(&self) -> Pixels<'_, T> {
         Pixels::of(self.values, self.place)
     }
 }

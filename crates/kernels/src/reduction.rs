@@ -3,14 +3,19 @@
 use rayon::prelude::*;
 
 use super::accumulate::{Output, keep_or_clear};
+use super::element::Element;
 use super::tasks;
 use crate::simd::vectorized;
 
 vectorized! {
-    fn add_rows(rows: &[f32], sums: &mut [f32]) {
-        for row in rows.chunks_exact(sums.len()) {
-            for (sum, value) in sums.iter_mut().zip(row) {
-                *sum += value;
+    /// The loops of sums over pixels.
+    pub trait SummingLoops<T> {
+        /// `sums += Σ rows`.
+        fn add_rows(rows: &[T], sums: &mut [f32]) {
+            for row in rows.chunks_exact(sums.len()) {
+                for (sum, value) in sums.iter_mut().zip(row) {
+                    *sum += value.widen();
+                }
             }
         }
     }
@@ -39,14 +44,14 @@ pub fn sum_runs<const SUMS: usize>(
 }
 
 /// `sums[c] = Σ over pixels of map[pixel][c]`, or `+=`: the gradient of a bias.
-pub fn channel_sums(map: &[f32], mode: Output, sums: &mut [f32]) {
+pub fn channel_sums<T: Element>(map: &[T], mode: Output, sums: &mut [f32]) {
     let channels = sums.len();
     if channels == 0 {
         return;
     }
     let [totals] = sum_runs(map.len() / channels, channels, |first, rows| {
         let mut part = vec![0.0; channels];
-        add_rows(&map[first * channels..(first + rows) * channels], &mut part);
+        T::add_rows(&map[first * channels..(first + rows) * channels], &mut part);
         [part]
     });
     keep_or_clear(mode, sums);

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::accumulate::add_serial;
 use super::accumulate::{Output, keep_or_clear};
+use super::element::Element;
 use super::length;
 
 /// Takes the pixels `2y + offset, 2x + offset` of a batch of maps; what lies beyond the border is zero.
@@ -21,7 +22,7 @@ pub struct Subsample {
 
 impl Subsample {
     /// Asserts that batches of maps of both sizes have equally many.
-    fn check(&self, x: &[f32], y: &[f32]) {
+    fn check<T>(&self, x: &[T], y: &[T]) {
         let [of_input, of_output] =
             [self.input, self.output].map(|[height, width]| length::of(&[height, width, self.channels]));
         let maps = y.len() / of_output.max(1);
@@ -30,21 +31,21 @@ impl Subsample {
     }
 
     /// Writes the taken pixels.
-    pub fn forward(&self, x: &[f32], y: &mut [f32]) {
+    pub fn forward<T: Element>(&self, x: &[T], y: &mut [T]) {
         self.check(x, y);
         let line = (self.output[1] * self.channels).max(1);
         y.par_chunks_mut(line).enumerate().for_each(|(row, y)| {
             for (column, y) in y.chunks_exact_mut(self.channels).enumerate() {
                 match self.taken(row, column) {
                     Some(pixel) => y.copy_from_slice(&x[pixel * self.channels..(pixel + 1) * self.channels]),
-                    None => y.fill(0.0),
+                    None => y.fill(T::default()),
                 }
             }
         });
     }
 
     /// Adds each output's gradient to that of the pixel it was taken from; those of all others are 0, or stay.
-    pub fn input_gradient(&self, dy: &[f32], mode: Output, dx: &mut [f32]) {
+    pub fn input_gradient<T: Element>(&self, dy: &[T], mode: Output, dx: &mut [T]) {
         self.check(dx, dy);
         keep_or_clear(mode, dx);
         for (pixel, dy) in dy.chunks_exact(self.channels).enumerate() {

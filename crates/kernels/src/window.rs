@@ -57,7 +57,7 @@ impl WindowGeometry {
     ///
     /// # Panics
     /// Otherwise.
-    pub fn check(&self, [input, output]: [&[f32]; 2], [in_channels, out_channels]: [usize; 2]) {
+    pub fn check<T>(&self, [input, output]: [&[T]; 2], [in_channels, out_channels]: [usize; 2]) {
         assert_eq!(
             input.len(),
             length::of(&[self.input_pixels(), in_channels]),

@@ -9,7 +9,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::accumulate::{Output, add_serial, keep_or_clear};
+use crate::element::Element;
 use crate::product::{Matrix, Rows, Start, spread};
+use crate::scratch::{in_f32, in_f32_mut};
 use crate::window::WindowGeometry;
 use crate::{length, tasks};
 use strip::{Strip, add_kernel_gradient, convolve};
@@ -32,6 +34,9 @@ struct Reach {
     taps: usize,
     source: usize,
 }
+
+/// Rows of a map that are widened at once, with those around them that the window reads.
+const WIDENED_ROWS: usize = 8;
 
 /// Positions `first`, `first + step`, … (`pixels` of them) that the same cells reach.
 #[derive(Debug, Clone, Copy)]
@@ -137,6 +142,50 @@ impl View {
         }
         runs
     }
+
+    /// The rows of the source that some rows of the target read, both counted through the batch.
+    fn rows_read(&self, window: &WindowGeometry, targets: Range<usize>) -> Range<usize> {
+        let read = targets.map(|row| {
+            let (image, reach) = (row / self.target[0], self.reach(window, 0, row % self.target[0]));
+            let first = image * self.source[0] + reach.source;
+            match reach.taps {
+                0 => 0..0,
+                taps if self.source_step > 0 => first..first + taps,
+                taps => first + 1 - taps..first + 1,
+            }
+        });
+        let read = read.filter(|rows| !rows.is_empty());
+        let all = read.reduce(|all, rows| all.start.min(rows.start)..all.end.max(rows.end));
+        all.unwrap_or(0..0)
+    }
+
+    /// Runs a task with what some rows of the target read, as f32.
+    fn with_source<T: Element, R>(
+        &self,
+        sizes: &Depthwise,
+        source: &[T],
+        targets: Range<usize>,
+        task: impl FnOnce(Source<'_>) -> R,
+    ) -> R {
+        if let Some(values) = T::as_f32(source) {
+            return task(Source { values, first_row: 0 });
+        }
+        let line = self.source[1] * sizes.channels;
+        let rows = self.rows_read(&sizes.window, targets);
+        in_f32(&source[rows.start * line..rows.end * line], |values| {
+            task(Source {
+                values,
+                first_row: rows.start,
+            })
+        })
+    }
+}
+
+/// Rows of the map that a window reads, from one on (counted through the batch).
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    values: &'a [f32],
+    first_row: usize,
 }
 
 /// A look through a window from every position of a target, for slices that [`Depthwise::check`] has seen.
@@ -145,26 +194,31 @@ struct Pass<'a> {
     view: View,
     /// Those of a row of the target.
     runs: Vec<Run>,
-    source: &'a [f32],
     kernel: &'a [f32],
 }
 
 impl<'a> Pass<'a> {
-    fn new(sizes: Depthwise, view: View, source: &'a [f32], kernel: &'a [f32]) -> Self {
+    fn new(sizes: Depthwise, view: View, kernel: &'a [f32]) -> Self {
         Self {
             sizes,
             view,
             runs: view.runs(&sizes.window),
-            source,
             kernel,
         }
     }
 
     /// A run of a target row (counted through the batch), or a part of one. The values begin with it; `distance` of them lie
     /// between neighbours of a row. A bias has a value for each channel.
-    fn run(&self, row: usize, run: &Run, start: Start<'_>, distance: usize, values: &mut [f32]) {
+    fn run(
+        &self,
+        source: Source<'_>,
+        (row, run): (usize, &Run),
+        start: Start<'_>,
+        distance: usize,
+        values: &mut [f32],
+    ) {
         let (channels, advance) = (self.sizes.channels, self.view.target_advance);
-        let (mut strip, first_tap) = self.sizes.strip(&self.view, self.source, row, run);
+        let (mut strip, first_tap) = self.sizes.strip(&self.view, source, row, run);
         strip.pixel = (advance * distance) as isize;
         assert!(
             values.len() >= run.pixels.saturating_sub(1) * advance * distance + channels,
@@ -185,17 +239,18 @@ impl<'a> Pass<'a> {
 }
 
 /// The outputs of a depthwise convolution, made when they are read and never written down.
-pub struct Outputs<'a> {
+pub struct Outputs<'a, T = f32> {
     pass: Pass<'a>,
+    x: &'a [T],
     bias: Option<&'a [f32]>,
 }
 
-impl<'a> Outputs<'a> {
+impl<'a, T: Element> Outputs<'a, T> {
     /// Those of a map, with a kernel and a bias.
     ///
     /// # Panics
     /// If sizes differ from the convolution's.
-    pub fn new(sizes: Depthwise, x: &'a [f32], kernel: &'a [f32], bias: Option<&'a [f32]>) -> Self {
+    pub fn new(sizes: Depthwise, x: &'a [T], kernel: &'a [f32], bias: Option<&'a [f32]>) -> Self {
         let channels = sizes.channels;
         let pixels = x.len().checked_div(channels).unwrap_or(0);
         assert_eq!(x.len(), pixels * channels, "whole pixels");
@@ -206,37 +261,38 @@ impl<'a> Outputs<'a> {
             assert_eq!(bias.len(), channels, "values of a bias");
         }
         Self {
-            pass: Pass::new(sizes, View::forward(&sizes.window), x, kernel),
+            pass: Pass::new(sizes, View::forward(&sizes.window), kernel),
+            x,
             bias,
         }
     }
 }
 
-impl Rows for Outputs<'_> {
+impl<T: Element> Rows<T> for Outputs<'_, T> {
     fn sizes(&self) -> [usize; 2] {
         let sizes = self.pass.sizes;
         [sizes.window.output_pixels(), sizes.channels]
     }
 
-    fn gather<'m>(&'m self, pixels: Range<usize>, buffer: &'m mut Vec<f32>) -> Matrix<'m> {
-        let (width, channels) = (self.pass.view.target[1].max(1), self.pass.sizes.channels);
-        let stride = spread(channels);
+    fn gather<'m>(&'m self, pixels: Range<usize>, buffer: &'m mut Vec<T>) -> Matrix<'m, T> {
+        let Pass { sizes, view, runs, .. } = &self.pass;
+        let (width, stride) = (view.target[1].max(1), spread(sizes.channels));
         // What the buffer held is overwritten.
-        buffer.resize(pixels.len() * stride, 0.0);
+        buffer.resize(pixels.len() * stride, T::default());
         let start = self.bias.map_or(Start::Zero, Start::Row);
-        for row in pixels.start / width..pixels.end.div_ceil(width) {
-            let columns = (pixels.start.max(row * width) - row * width)..(pixels.end - row * width).min(width);
-            for run in self
-                .pass
-                .runs
-                .iter()
-                .filter_map(|run| run.inside(&columns, &self.pass.view))
-            {
-                let place = (row * width + run.first - pixels.start) * stride;
-                self.pass.run(row, &run, start, stride, &mut buffer[place..]);
-            }
-        }
-        Matrix::with_stride(buffer, pixels.len(), channels, stride)
+        let rows = pixels.start / width..pixels.end.div_ceil(width);
+        view.with_source(sizes, self.x, rows.clone(), |source| {
+            in_f32_mut(buffer, false, |values| {
+                for row in rows {
+                    let columns = (pixels.start.max(row * width) - row * width)..(pixels.end - row * width).min(width);
+                    for run in runs.iter().filter_map(|run| run.inside(&columns, view)) {
+                        let place = (row * width + run.first - pixels.start) * stride;
+                        self.pass.run(source, (row, &run), start, stride, &mut values[place..]);
+                    }
+                }
+            });
+        });
+        Matrix::with_stride(buffer, pixels.len(), sizes.channels, stride)
     }
 }
 
@@ -248,7 +304,7 @@ impl Depthwise {
     }
 
     /// `y = x ∗ kernel + bias`, channel by channel.
-    pub fn forward(&self, x: &[f32], kernel: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    pub fn forward<T: Element>(&self, x: &[T], kernel: &[f32], bias: Option<&[f32]>, y: &mut [T]) {
         self.check([x, y], kernel);
         self.convolve(
             View::forward(&self.window),
@@ -260,32 +316,41 @@ impl Depthwise {
     }
 
     /// `dx = dy ∗ᵀ kernel`, or `+=`.
-    pub fn input_gradient(&self, dy: &[f32], kernel: &[f32], mode: Output, dx: &mut [f32]) {
+    pub fn input_gradient<T: Element>(&self, dy: &[T], kernel: &[f32], mode: Output, dx: &mut [T]) {
         self.check([dx, dy], kernel);
         self.convolve(View::backward(&self.window), dy, kernel, mode.into(), dx);
     }
 
     /// Every target position from the source positions that the window's cells reach, for slices that [`check`](Self::check)
     /// has seen.
-    fn convolve(&self, view: View, source: &[f32], kernel: &[f32], start: Start<'_>, target: &mut [f32]) {
+    fn convolve<T: Element>(&self, view: View, source: &[T], kernel: &[f32], start: Start<'_>, target: &mut [T]) {
         if let Start::Row(bias) = start {
             assert_eq!(bias.len(), self.channels, "values of a bias");
         }
         let line = view.target[1] * self.channels;
-        let pass = Pass::new(*self, view, source, kernel);
+        let pass = Pass::new(*self, view, kernel);
+        let rows = if T::as_f32(source).is_some() { 1 } else { WIDENED_ROWS };
+        let line = line.max(1);
         target
-            .par_chunks_mut(line.max(1))
+            .par_chunks_mut(rows * line)
             .enumerate()
-            .for_each(|(row, target)| {
-                for run in &pass.runs {
-                    let values = &mut target[run.first * self.channels..];
-                    pass.run(row, run, start, self.channels, values);
-                }
+            .for_each(|(task, target)| {
+                let rows = task * rows..task * rows + target.len() / line;
+                view.with_source(self, source, rows.clone(), |source| {
+                    in_f32_mut(target, start == Start::Output, |target| {
+                        for (row, target) in rows.zip(target.chunks_exact_mut(line)) {
+                            for run in &pass.runs {
+                                let values = &mut target[run.first * self.channels..];
+                                pass.run(source, (row, run), start, self.channels, values);
+                            }
+                        }
+                    });
+                });
             });
     }
 
     /// Asserts that the maps of both sides, and the kernel, have as many values as the addresses below reach.
-    fn check(&self, maps: [&[f32]; 2], kernel: &[f32]) {
+    fn check<T>(&self, maps: [&[T]; 2], kernel: &[f32]) {
         let (window, channels) = (&self.window, self.channels);
         window.check(maps, [channels, channels]);
         self.check_kernel(kernel);
@@ -304,7 +369,7 @@ impl Depthwise {
 
     /// A run of a target row (counted through the batch), and the place of its first cell in the kernel. Where no cell reaches
     /// the run, its source is any address.
-    fn strip(&self, view: &View, source: &[f32], row: usize, run: &Run) -> (Strip, usize) {
+    fn strip(&self, view: &View, source: Source<'_>, row: usize, run: &Run) -> (Strip, usize) {
         let (channels, columns) = (self.channels, run.reach);
         let rows = view.reach(&self.window, 0, row % view.target[0]);
         let (taps, first_tap) = if rows.taps * columns.taps == 0 {
@@ -315,14 +380,16 @@ impl Depthwise {
         };
         let line = view.source[1] * channels;
         let first_row = row / view.target[0] * view.source[0] + rows.source;
-        let first = first_row * line + columns.source * channels;
+        // Without cells it is any number.
+        let first = first_row.wrapping_sub(source.first_row).wrapping_mul(line);
+        let first = first.wrapping_add(columns.source * channels);
         let [down, right] = [line, channels].map(|distance| distance as isize * view.source_step);
         let step = view.tap_step * channels;
         let strip = Strip {
             pixels: run.pixels,
             channels,
             taps,
-            source: source[first.min(source.len())..].as_ptr(),
+            source: source.values[first.min(source.values.len())..].as_ptr(),
             source_pixel: (view.source_advance * channels) as isize,
             source_tap: [down, right],
             kernel_tap: [step * self.window.kernel, step].map(|distance| distance as isize),
@@ -332,7 +399,7 @@ impl Depthwise {
     }
 
     /// `dkernel = Σ over pixels of x · dy`, or `+=`.
-    pub fn kernel_gradient(&self, x: &[f32], dy: &[f32], mode: Output, dkernel: &mut [f32]) {
+    pub fn kernel_gradient<T: Element>(&self, x: &[T], dy: &[T], mode: Output, dkernel: &mut [f32]) {
         let window = &self.window;
         let view = View::forward(window);
         self.check([x, dy], dkernel);
@@ -343,14 +410,23 @@ impl Depthwise {
             .into_par_iter()
             .map(|part| {
                 let mut partial = vec![0.0; dkernel.len()];
-                for row in part * rows_of_part..rows.min((part + 1) * rows_of_part) {
-                    for run in &runs {
-                        let (strip, first_tap) = self.strip(&view, x, row, run);
-                        let dy = &dy[row * line + run.first * self.channels..];
-                        let cells = &mut partial[first_tap..];
-                        // SAFETY: as in `convolve`; the run's pixels lie inside the row of `dy`, and `partial` is this task's own.
-                        unsafe { add_kernel_gradient(&strip, dy.as_ptr(), cells.as_mut_ptr()) }
-                    }
+                let rows = part * rows_of_part..rows.min((part + 1) * rows_of_part);
+                for first in rows.clone().step_by(WIDENED_ROWS) {
+                    let rows = first..rows.end.min(first + WIDENED_ROWS);
+                    view.with_source(self, x, rows.clone(), |x| {
+                        in_f32(&dy[rows.start * line..rows.end * line], |dy| {
+                            for (row, dy) in rows.zip(dy.chunks_exact(line.max(1))) {
+                                for run in &runs {
+                                    let (strip, first_tap) = self.strip(&view, x, row, run);
+                                    let dy = &dy[run.first * self.channels..];
+                                    let cells = &mut partial[first_tap..];
+                                    // SAFETY: as in `convolve`; the run's pixels lie inside the row of `dy`, and `partial` is
+                                    // this task's own.
+                                    unsafe { add_kernel_gradient(&strip, dy.as_ptr(), cells.as_mut_ptr()) }
+                                }
+                            }
+                        });
+                    });
                 }
                 partial
             })

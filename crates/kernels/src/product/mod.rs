@@ -20,28 +20,75 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::accumulate::{Output, keep_or_clear};
-use crate::batch_norm::{Moments, run_moments};
+use crate::batch_norm::Moments;
+use crate::element::Element;
 use crate::elementwise;
 use crate::pixels::{Pixels, PixelsMut, Place};
 use crate::scratch::scratch;
 use crate::{length, tasks};
 
+/// A value that products are made of: how they are computed, on the calling thread, with f32 sums.
+pub trait Factor: Element {
+    /// A right factor, laid out for products with many rows.
+    type Packed: Send + Sync;
+
+    /// Lays out matrices, one below the other: parameters, which are kept in f32.
+    fn pack(matrices: &[Matrix<'_>]) -> Self::Packed;
+
+    /// `output = start + left · right`, where results below the floor become it. A value of the output depends on its row and
+    /// column alone, not on how many rows are computed together.
+    fn multiply(
+        left: Matrix<'_, Self>,
+        right: &Self::Packed,
+        start: Start<'_>,
+        floor: f32,
+        output: &mut [Self],
+        output_stride: usize,
+    );
+
+    /// `sum = start + xᵀ · dy`.
+    fn multiply_transposed(x: Matrix<'_, Self>, dy: Matrix<'_, Self>, start: Start<'_>, sum: &mut [f32]);
+}
+
+impl Factor for f32 {
+    type Packed = Panels;
+
+    fn pack(matrices: &[Matrix<'_>]) -> Panels {
+        Panels::stacked(matrices)
+    }
+
+    fn multiply(
+        left: Matrix<'_>,
+        right: &Panels,
+        start: Start<'_>,
+        floor: f32,
+        output: &mut [f32],
+        output_stride: usize,
+    ) {
+        multiply_down_to(floor, left, Right::Packed(right), start, output, output_stride);
+    }
+
+    fn multiply_transposed(x: Matrix<'_>, dy: Matrix<'_>, start: Start<'_>, sum: &mut [f32]) {
+        multiply(x.transposed(), Right::Rows(dy), start, sum, dy.columns);
+    }
+}
+
 /// The left factor of a product: pixels that are there, or that are made when a task asks for them.
-pub trait Rows: Sync {
+pub trait Rows<T>: Sync {
     /// Pixels, and channels of a pixel.
     fn sizes(&self) -> [usize; 2];
 
     /// Some pixels with all their channels, in rows that don't compete for the same places in a cache. The buffer is for its
     /// use.
-    fn gather<'m>(&'m self, pixels: Range<usize>, buffer: &'m mut Vec<f32>) -> Matrix<'m>;
+    fn gather<'m>(&'m self, pixels: Range<usize>, buffer: &'m mut Vec<T>) -> Matrix<'m, T>;
 }
 
-impl Rows for Pixels<'_> {
+impl<T: Element> Rows<T> for Pixels<'_, T> {
     fn sizes(&self) -> [usize; 2] {
         [self.count(), self.channels()]
     }
 
-    fn gather<'m>(&'m self, pixels: Range<usize>, buffer: &'m mut Vec<f32>) -> Matrix<'m> {
+    fn gather<'m>(&'m self, pixels: Range<usize>, buffer: &'m mut Vec<T>) -> Matrix<'m, T> {
         self.rows_apart(pixels, buffer)
     }
 }
@@ -97,11 +144,11 @@ pub fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, inputs: usize, output
 }
 
 /// `y = x · w + bias`, with the output's moments if they are asked for.
-pub fn forward_packed(
-    x: &impl Rows,
-    w: &Panels,
+pub fn forward_packed<T: Factor>(
+    x: &impl Rows<T>,
+    w: &T::Packed,
     epilogue: Epilogue<'_>,
-    y: PixelsMut<'_>,
+    y: PixelsMut<'_, T>,
     moments: Option<&mut Moments>,
 ) {
     multiply_rows(x, w, epilogue.start(), epilogue.floor(), y, moments);
@@ -114,7 +161,14 @@ pub fn input_gradient(dy: &[f32], w: &[f32], inputs: usize, outputs: usize, mode
 }
 
 /// As [`input_gradient`].
-pub fn input_gradient_of(dy: Pixels<'_>, w: &[f32], inputs: usize, outputs: usize, mode: Output, dx: &mut [f32]) {
+pub fn input_gradient_of<T: Factor>(
+    dy: Pixels<'_, T>,
+    w: &[f32],
+    inputs: usize,
+    outputs: usize,
+    mode: Output,
+    dx: &mut [T],
+) {
     assert_eq!(
         [dy.channels(), dx.len()],
         [outputs, length::of(&[dy.count(), inputs])],
@@ -124,7 +178,7 @@ pub fn input_gradient_of(dy: Pixels<'_>, w: &[f32], inputs: usize, outputs: usiz
     if dx.is_empty() {
         return;
     }
-    let w = Panels::new(Matrix::new(w, inputs, outputs).transposed());
+    let w = T::pack(&[Matrix::new(w, inputs, outputs).transposed()]);
     let dx = PixelsMut::whole(dx, inputs);
     multiply_rows(&dy, &w, mode.into(), f32::NEG_INFINITY, dx, None);
 }
@@ -136,32 +190,26 @@ pub(super) fn weight_gradient_values(pixels: usize, inputs: usize, outputs: usiz
 }
 
 /// A product with all pixels of a batch, some pixels a task.
-fn multiply_rows(
-    left: &impl Rows,
-    right: &Panels,
+fn multiply_rows<T: Factor>(
+    left: &impl Rows<T>,
+    right: &T::Packed,
     start: Start<'_>,
     floor: f32,
-    output: PixelsMut<'_>,
+    output: PixelsMut<'_, T>,
     moments: Option<&mut Moments>,
 ) {
     let (pixels, place) = (output.count(), output.place());
-    let (depth, columns) = Right::Packed(right).sizes();
-    assert_eq!(
-        (left.sizes(), place.channels),
-        ([pixels, depth], columns),
-        "pixels and channels of a product"
-    );
+    assert_eq!(left.sizes()[0], pixels, "pixels of a product");
     let (run, Place { first, all, .. }) = (tasks::product_rows(pixels), place);
-    let task = |index: usize, output: &mut [f32], moments: Option<&mut [f32]>| {
+    let task = |index: usize, output: &mut [T], moments: Option<&mut [f32]>| {
         let pixels = index * run..index * run + output.len() / all;
         let count = pixels.len();
         scratch(|buffer| {
             let left = left.gather(pixels, buffer);
-            let right = Right::Packed(right);
-            multiply_down_to(floor, left, right, start, &mut output[first..], all);
+            T::multiply(left, right, start, floor, &mut output[first..], all);
         });
         if let Some(moments) = moments {
-            run_moments(Pixels::of(output, place), 0..count, moments);
+            T::run_moments(Pixels::of(output, place), 0..count, moments);
         }
     };
     let tasks = output.values.par_chunks_mut((run * all).max(1)).enumerate();
@@ -182,7 +230,7 @@ pub fn weight_gradient(x: &[f32], dy: &[f32], inputs: usize, outputs: usize, mod
 }
 
 /// As [`weight_gradient`].
-pub fn weight_gradient_of(x: Pixels<'_>, dy: Pixels<'_>, mode: Output, dw: &mut [f32]) {
+pub fn weight_gradient_of<T: Factor>(x: Pixels<'_, T>, dy: Pixels<'_, T>, mode: Output, dw: &mut [f32]) {
     let (inputs, outputs, pixels) = (x.channels(), dy.channels(), x.count());
     assert_eq!(
         [dy.count(), dw.len()],
@@ -202,6 +250,6 @@ pub fn weight_gradient_of(x: Pixels<'_>, dy: Pixels<'_>, mode: Output, dw: &mut 
     sizes.compute(mode, dw, |rows, block, start, sum, buffer| {
         let x = x.matrix(rows.clone(), block, buffer);
         let dy = dy.lying(rows);
-        multiply(x.transposed(), Right::Rows(dy), start, sum, outputs);
+        T::multiply_transposed(x, dy, start, sum);
     });
 }

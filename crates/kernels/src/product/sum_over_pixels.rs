@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::multiply::Start;
 use crate::accumulate::{Output, add_serial};
+use crate::element::Element;
 use crate::memory::unwritten;
 use crate::scratch::scratch;
 use crate::{length, tasks};
@@ -28,11 +29,11 @@ pub struct SumOverPixels {
 impl SumOverPixels {
     /// Computes the sum on the current pool. `add(rows, block, start, part, buffer)` adds the product over some rows to
     /// the block of lines that `part` holds, from `start` on; the buffer is for its use.
-    pub fn compute(
+    pub fn compute<T: Element>(
         &self,
         mode: Output,
         sum: &mut [f32],
-        add: impl Fn(Range<usize>, Range<usize>, Start<'_>, &mut [f32], &mut Vec<f32>) + Sync,
+        add: impl Fn(Range<usize>, Range<usize>, Start<'_>, &mut [f32], &mut Vec<T>) + Sync,
     ) {
         assert_eq!(sum.len(), length::of(&[self.lines, self.width]), "values of the sum");
         let pixels = length::of(&[self.rows, self.pixels]);

@@ -2,6 +2,7 @@
 //! convolutions become. The right factor is packed into panels that the tiles read from one end to the
 //! other; the left one is read where it lies.
 
+pub mod bf16;
 mod matrix;
 mod multiply;
 mod panels;

@@ -1,0 +1,126 @@
+//! The product of rows with a packed right factor, block by block of 32 × 32 sums.
+#![allow(unsafe_code)]
+
+use std::ops::Range;
+
+use super::Product;
+use super::amx::{Left, Tiles};
+use super::lines::{ROWS, SIDE, Sums, TERMS, Tile, ZERO_TILE, with_tiles};
+use super::panels::{Panel, TilePanels};
+use super::vectors::{Addend, copy, finish};
+use crate::element::{Bf16, Element};
+use crate::product::matrix::Matrix;
+use crate::product::multiply::Start;
+
+/// Tiles of the right factor that are multiplied with one block of rows after another: half of a second-level cache.
+const GROUP: usize = 1 << 10;
+
+/// Terms beside which the rows of a block compete for the same places in the first cache level: 2 or 4 KiB.
+const COMPETING: usize = 1024;
+
+/// As [`super::multiply_rows`].
+pub fn multiply_rows<T: Element>(product: &Product<'_>, left: Matrix<'_, Bf16>, right: &TilePanels, output: &mut [T]) {
+    let mut tiles = Tiles::take();
+    with_tiles(|buffer| {
+        // SAFETY: the processor has the vectors, because there are `Tiles`.
+        unsafe { multiply(&mut tiles, product, left, right, buffer, output) }
+    });
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn multiply<T: Element>(
+    tiles: &mut Tiles,
+    product: &Product<'_>,
+    left: Matrix<'_, Bf16>,
+    right: &TilePanels,
+    buffer: &mut Vec<Tile>,
+    output: &mut [T],
+) {
+    let mut sums = Sums::ZERO;
+    let group = (GROUP / (2 * right.steps()).max(1)).max(1);
+    for panels in (0..right.count()).step_by(group) {
+        for first in (0..product.rows).step_by(SIDE) {
+            let block = RowBlock::new(left, first, buffer);
+            for panel in panels..right.count().min(panels + group) {
+                match right.panel(panel) {
+                    Panel::One(right) => tiles.multiply(block.left, right, &mut sums),
+                    Panel::Two(right) => tiles.multiply(block.left, right, &mut sums),
+                }
+                store(product, &block, panel * SIDE, &sums, output);
+            }
+        }
+    }
+}
+
+/// Some rows of the left factor, as the tiles read them.
+struct RowBlock<'a> {
+    left: Left<'a>,
+    /// Of both tiles: the rows of the sums that count, and the product's row that the first of them belongs to.
+    parts: [(Range<usize>, usize); 2],
+}
+
+impl<'a> RowBlock<'a> {
+    /// The rows from `first` on, where they lie, or from the buffer if there they are not whole tiles or compete for a place in
+    /// the cache.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    fn new(left: Matrix<'a, Bf16>, first: usize, buffer: &'a mut Vec<Tile>) -> Self {
+        let parts = [first, first + ROWS].map(|first| first.min(left.rows)..left.rows.min(first + ROWS));
+        let lies_in_tiles = left.columns > 0 && left.columns.is_multiple_of(TERMS) && left.rows >= ROWS;
+        if lies_in_tiles && !left.row_stride.is_multiple_of(COMPETING) {
+            // What would be behind the last row lies before it: some rows are computed again.
+            let starts = parts.clone().map(|rows| rows.start.min(left.rows - ROWS));
+            let place = |part: usize| {
+                let (rows, start) = (parts[part].clone(), starts[part]);
+                let first = part * ROWS + rows.start - start;
+                (first..first + rows.len(), rows.start)
+            };
+            return Self {
+                left: Left {
+                    values: left.values,
+                    starts: starts.map(|start| start * left.row_stride),
+                    row_stride: left.row_stride,
+                    step: TERMS,
+                },
+                parts: [place(0), place(1)],
+            };
+        }
+        let steps = left.columns.div_ceil(TERMS);
+        buffer.resize(2 * steps, ZERO_TILE);
+        let (blocks, _) = buffer.as_chunks_mut::<2>();
+        let rows = if steps == 0 { 0 } else { left.rows };
+        for (row, number) in (first..rows).zip(0..SIDE) {
+            let values = &left.values[row * left.row_stride..][..left.columns];
+            for (block, values) in blocks.iter_mut().zip(values.chunks(TERMS)) {
+                copy(values, &mut block.as_flattened_mut()[number]);
+            }
+        }
+        let place = |part: usize| (part * ROWS..part * ROWS + parts[part].len(), parts[part].start);
+        Self {
+            left: Left {
+                values: bytemuck::cast_slice(buffer.as_flattened()),
+                starts: [0, ROWS * TERMS],
+                row_stride: TERMS,
+                step: SIDE * TERMS,
+            },
+            parts: [place(0), place(1)],
+        }
+    }
+}
+
+/// Stores the sums of a block, whose columns begin at `column`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn store<T: Element>(product: &Product<'_>, block: &RowBlock<'_>, column: usize, sums: &Sums, output: &mut [T]) {
+    let columns = column..product.columns.min(column + SIDE);
+    let addend = match product.start {
+        Start::Zero => Addend::Zero,
+        Start::Row(row) => Addend::Row(&row[columns.clone()]),
+        Start::Output => Addend::Output,
+    };
+    for (rows, first) in &block.parts {
+        for (sums, row) in sums.0[rows.clone()].iter().zip(*first..) {
+            let output = &mut output[row * product.output_stride..][columns.clone()];
+            finish(sums, addend, product.floor, output);
+        }
+    }
+}

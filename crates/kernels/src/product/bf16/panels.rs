@@ -1,0 +1,143 @@
+//! Right factors as tiles: panels two tiles wide, the last one perhaps one; in each, for 32 terms after another, the tiles of
+//! its columns. What a tile lacks is zero.
+#![allow(unsafe_code)]
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::amx;
+use super::lines::{Line, ROWS, SIDE, TERMS, Tile, ZERO_TILE};
+use super::vectors::{narrow, pair, transpose};
+use crate::element::{Bf16, Element};
+use crate::length;
+use crate::product::matrix::Matrix;
+
+/// Tiles that one task packs: 64 KiB of them.
+const TASK: usize = 64;
+
+/// A right factor in tiles.
+pub struct TilePanels {
+    tiles: Vec<Tile>,
+    /// Tiles one above the other, of 32 terms each.
+    steps: usize,
+    columns: usize,
+}
+
+/// Some columns of a right factor.
+#[derive(Clone, Copy)]
+pub enum Panel<'a> {
+    One(&'a [[Tile; 1]]),
+    Two(&'a [[Tile; 2]]),
+}
+
+impl TilePanels {
+    /// Packs a matrix on the current pool.
+    ///
+    /// # Panics
+    /// If there are no tile instructions.
+    pub fn new(matrix: Matrix<'_>) -> Self {
+        let mut panels = Self {
+            tiles: Vec::new(),
+            steps: 0,
+            columns: 0,
+        };
+        panels.repack(matrix);
+        panels
+    }
+
+    /// As [`new`](Self::new), in the same memory.
+    pub fn repack(&mut self, matrix: Matrix<'_>) {
+        assert!(amx::is_available(), "this processor or system has no AMX tiles");
+        let steps = matrix.rows.div_ceil(TERMS);
+        (self.steps, self.columns) = (steps, matrix.columns);
+        self.tiles
+            .resize(length::of(&[steps, matrix.columns.div_ceil(ROWS)]), ZERO_TILE);
+        if self.tiles.is_empty() {
+            return;
+        }
+        self.tiles
+            .par_chunks_mut(2 * steps)
+            .enumerate()
+            .flat_map(|(panel, tiles)| {
+                let first = panel * SIDE;
+                let columns = first..matrix.columns.min(first + SIDE);
+                let width = columns.len().div_ceil(ROWS);
+                let parts = tiles.par_chunks_mut(TASK * width).enumerate();
+                parts.map(move |(part, tiles)| (part * TASK, columns.clone(), tiles))
+            })
+            .for_each(|(step, columns, tiles)| {
+                // SAFETY: the processor has the vectors where tiles are available, as asserted.
+                unsafe { pack(matrix, step, columns, tiles) }
+            });
+    }
+
+    /// The number of panels.
+    pub fn count(&self) -> usize {
+        self.columns.div_ceil(SIDE)
+    }
+
+    /// How many tiles there are in a column of them.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// A panel.
+    pub fn panel(&self, panel: usize) -> Panel<'_> {
+        let tiles = &self.tiles[2 * panel * self.steps..];
+        if self.columns - panel * SIDE > ROWS {
+            Panel::Two(&tiles.as_chunks().0[..self.steps])
+        } else {
+            Panel::One(&tiles.as_chunks().0[..self.steps])
+        }
+    }
+}
+
+/// Bytes of a packed right factor.
+pub fn packed_bytes(depth: usize, columns: usize) -> usize {
+    length::of(&[depth.div_ceil(TERMS), columns.div_ceil(ROWS), size_of::<Tile>()])
+}
+
+/// Packs some columns, at most two tiles wide, from a step on.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn pack(matrix: Matrix<'_>, first: usize, columns: Range<usize>, tiles: &mut [Tile]) {
+    let width = columns.len().div_ceil(ROWS);
+    for (step, tiles) in tiles.chunks_exact_mut(width).enumerate() {
+        let row = (first + step) * TERMS;
+        let rows = row..matrix.rows.min(row + TERMS);
+        for (tile, column) in tiles.iter_mut().zip(columns.clone().step_by(ROWS)) {
+            let columns = column..columns.end.min(column + ROWS);
+            if matrix.column_stride == 1 {
+                pack_rows(matrix, rows.clone(), columns, tile);
+            } else {
+                pack_columns(matrix, rows.clone(), columns, tile);
+            }
+        }
+    }
+}
+
+/// A tile of a matrix whose rows lie in one piece each.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn pack_rows(matrix: Matrix<'_>, rows: Range<usize>, columns: Range<usize>, tile: &mut Tile) {
+    let row = |row: usize| {
+        if row < rows.end {
+            &matrix.values[row * matrix.row_stride..][columns.clone()]
+        } else {
+            &[]
+        }
+    };
+    for (line, first) in tile.iter_mut().zip((rows.start..).step_by(2)) {
+        pair(row(first), row(first + 1), |value| Bf16::narrow(value).bits(), line);
+    }
+}
+
+/// A tile of a matrix whose columns lie in one piece each.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn pack_columns(matrix: Matrix<'_>, rows: Range<usize>, columns: Range<usize>, tile: &mut Tile) {
+    debug_assert_eq!(matrix.row_stride, 1, "a matrix lies in rows or in columns");
+    tile[columns.len()..].fill(Line::ZERO);
+    for (line, column) in tile.iter_mut().zip(columns) {
+        narrow(&matrix.values[column * matrix.column_stride..][rows.clone()], line);
+    }
+    transpose(tile);
+}

@@ -31,6 +31,7 @@ fn has_tiles() -> bool {
 /// Those that [`vectors`](super::vectors) names.
 fn has_vectors() -> bool {
     is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bf16")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512vl")

@@ -27,7 +27,7 @@ pub fn multiply_rows<T: Element>(product: &Product<'_>, left: Matrix<'_, Bf16>, 
     });
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 fn multiply<T: Element>(
     tiles: &mut Tiles,
     product: &Product<'_>,
@@ -62,7 +62,7 @@ struct RowBlock<'a> {
 impl<'a> RowBlock<'a> {
     /// The rows from `first` on, where they lie, or from the buffer if there they are not whole tiles or compete for a place in
     /// the cache.
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
     fn new(left: Matrix<'a, Bf16>, first: usize, buffer: &'a mut Vec<Tile>) -> Self {
         let parts = [first, first + ROWS].map(|first| first.min(left.rows)..left.rows.min(first + ROWS));
         let lies_in_tiles = left.columns > 0 && left.columns.is_multiple_of(TERMS) && left.rows >= ROWS;
@@ -88,10 +88,11 @@ impl<'a> RowBlock<'a> {
         buffer.resize(2 * steps, ZERO_TILE);
         let (blocks, _) = buffer.as_chunks_mut::<2>();
         let rows = if steps == 0 { 0 } else { left.rows };
-        for (row, number) in (first..rows).zip(0..SIDE) {
+        for row in first..rows.min(first + SIDE) {
             let values = &left.values[row * left.row_stride..][..left.columns];
-            for (block, values) in blocks.iter_mut().zip(values.chunks(TERMS)) {
-                copy(values, &mut block.as_flattened_mut()[number]);
+            for step in 0..steps {
+                let line = &mut blocks[step].as_flattened_mut()[row - first];
+                copy(&values[step * TERMS..left.columns.min((step + 1) * TERMS)], line);
             }
         }
         let place = |part: usize| (part * ROWS..part * ROWS + parts[part].len(), parts[part].start);
@@ -109,7 +110,7 @@ impl<'a> RowBlock<'a> {
 
 /// Stores the sums of a block, whose columns begin at `column`.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 fn store<T: Element>(product: &Product<'_>, block: &RowBlock<'_>, column: usize, sums: &Sums, output: &mut [T]) {
     let columns = column..product.columns.min(column + SIDE);
     let addend = match product.start {
@@ -118,9 +119,10 @@ fn store<T: Element>(product: &Product<'_>, block: &RowBlock<'_>, column: usize,
         Start::Output => Addend::Output,
     };
     for (rows, first) in &block.parts {
-        for (sums, row) in sums.0[rows.clone()].iter().zip(*first..) {
-            let output = &mut output[row * product.output_stride..][columns.clone()];
-            finish(sums, addend, product.floor, output);
+        for row in rows.start..rows.end {
+            let begin = (first + row - rows.start) * product.output_stride;
+            let output = &mut output[begin + columns.start..begin + columns.end];
+            finish(&sums.0[row], addend, product.floor, output);
         }
     }
 }

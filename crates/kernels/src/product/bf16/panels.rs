@@ -99,7 +99,7 @@ pub fn packed_bytes(depth: usize, columns: usize) -> usize {
 }
 
 /// Packs some columns, at most two tiles wide, from a step on.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 fn pack(matrix: Matrix<'_>, first: usize, columns: Range<usize>, tiles: &mut [Tile]) {
     let width = columns.len().div_ceil(ROWS);
     for (step, tiles) in tiles.chunks_exact_mut(width).enumerate() {
@@ -117,22 +117,29 @@ fn pack(matrix: Matrix<'_>, first: usize, columns: Range<usize>, tiles: &mut [Ti
 }
 
 /// A tile of a matrix whose rows lie in one piece each.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 fn pack_rows(matrix: Matrix<'_>, rows: Range<usize>, columns: Range<usize>, tile: &mut Tile) {
     let row = |row: usize| {
         if row < rows.end {
-            &matrix.values[row * matrix.row_stride..][columns.clone()]
+            let begin = row * matrix.row_stride;
+            &matrix.values[begin + columns.start..begin + columns.end]
         } else {
             &[]
         }
     };
-    for (line, first) in tile.iter_mut().zip((rows.start..).step_by(2)) {
-        pair(row(first), row(first + 1), |value| Bf16::narrow(value).bits(), line);
+    for line in 0..ROWS {
+        let first = rows.start + 2 * line;
+        pair(
+            row(first),
+            row(first + 1),
+            |value| Bf16::narrow(value).bits(),
+            &mut tile[line],
+        );
     }
 }
 
 /// A tile of a matrix whose columns lie in one piece each.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 fn pack_columns(matrix: Matrix<'_>, rows: Range<usize>, columns: Range<usize>, tile: &mut Tile) {
     debug_assert_eq!(matrix.row_stride, 1, "a matrix lies in rows or in columns");
     tile[columns.len()..].fill(Line::ZERO);

@@ -28,7 +28,7 @@ pub fn sum_over_rows(product: &Product<'_>, x: Matrix<'_, Bf16>, dy: Matrix<'_, 
     });
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 fn sum(
     tiles: &mut Tiles,
     product: &Product<'_>,
@@ -81,7 +81,7 @@ struct Block<'a> {
 
 impl Block<'_> {
     /// Adds the products of the left factor's rows and a panel.
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    #[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
     fn add(&mut self, rows: Range<usize>, left: &[Tile], panel: &[Tile]) {
         let mut sums = Sums::ZERO;
         let values: &[Bf16] = bytemuck::cast_slice(left.as_flattened());
@@ -109,16 +109,17 @@ impl Block<'_> {
                 let (panel, _) = panel.as_chunks::<1>();
                 self.tiles.multiply(left, panel, &mut sums);
             }
-            for (row, sums) in rows.zip(&sums.0) {
-                let output = &mut self.output[row * self.output_stride..][self.columns.clone()];
-                finish(sums, addend, f32::NEG_INFINITY, output);
+            for row in rows.start..rows.end {
+                let begin = row * self.output_stride;
+                let output = &mut self.output[begin + self.columns.start..begin + self.columns.end];
+                finish(&sums.0[row - rows.start], addend, f32::NEG_INFINITY, output);
             }
         }
     }
 }
 
 /// Tiles with a channel's pixels in each line: channels tile by tile, and for each tile all pixels.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 fn transpose_pairs(matrix: Matrix<'_, Bf16>, pixels: Range<usize>, columns: Range<usize>, tiles: &mut Vec<Tile>) {
     let steps = pixels.len().div_ceil(TERMS);
     tiles.resize(steps * columns.len().div_ceil(ROWS), ZERO_TILE);
@@ -133,7 +134,7 @@ fn transpose_pairs(matrix: Matrix<'_, Bf16>, pixels: Range<usize>, columns: Rang
 }
 
 /// Tiles with pairs of pixels in each line: for 32 pixels after another, one tile, or two side by side.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 fn pairs<'b>(
     matrix: Matrix<'_, Bf16>,
     pixels: Range<usize>,
@@ -153,16 +154,18 @@ fn pairs<'b>(
 
 /// Pairs of up to 32 pixels, up to 16 channels each; what is lacking is zero.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 fn pair_tile(matrix: Matrix<'_, Bf16>, pixels: Range<usize>, columns: Range<usize>, tile: &mut Tile) {
     let row = |pixel: usize| {
         if pixel < pixels.end {
-            &matrix.values[pixel * matrix.row_stride..][columns.clone()]
+            let begin = pixel * matrix.row_stride;
+            &matrix.values[begin + columns.start..begin + columns.end]
         } else {
             &[]
         }
     };
-    for (line, pixel) in tile.iter_mut().zip((pixels.start..).step_by(2)) {
-        pair(row(pixel), row(pixel + 1), Bf16::bits, line);
+    for line in 0..ROWS {
+        let pixel = pixels.start + 2 * line;
+        pair(row(pixel), row(pixel + 1), Bf16::bits, &mut tile[line]);
     }
 }

@@ -1,6 +1,10 @@
-//! What stands around the tile instructions: loops over lines of 16 values, which AVX-512 handles at once.
+//! What stands around the tile instructions: loops over lines of 16 values, which AVX-512 handles at once. The compiler doesn't
+//! inline adapters of the standard library into functions with instructions of their own: what runs often is written
+//! without them.
 
+use std::any::Any;
 use std::arch::x86_64::*;
+use std::mem::transmute;
 
 use super::lines::{Line, ROWS, SIDE, TERMS, Tile};
 use crate::element::{Bf16, Element};
@@ -8,11 +12,15 @@ use crate::elementwise;
 
 /// Rounds a row of up to 32 values; what it lacks is zero.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 pub fn narrow(values: &[f32], line: &mut Line) {
     let line = line.values_mut();
     match <&[f32; TERMS]>::try_from(values) {
-        Ok(values) => *line = values.map(Bf16::narrow),
+        Ok(values) => {
+            for place in 0..TERMS {
+                line[place] = Bf16::narrow(values[place]);
+            }
+        }
         Err(_) => {
             *line = [Bf16::default(); TERMS];
             for (narrowed, value) in line.iter_mut().zip(values) {
@@ -24,7 +32,7 @@ pub fn narrow(values: &[f32], line: &mut Line) {
 
 /// Copies a row of up to 32 values; what it lacks is zero.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 pub fn copy(values: &[Bf16], line: &mut Line) {
     let line = line.values_mut();
     match <&[Bf16; TERMS]>::try_from(values) {
@@ -38,12 +46,12 @@ pub fn copy(values: &[Bf16], line: &mut Line) {
 
 /// Makes pairs of the values of two rows, as the bits of bf16; what a row lacks is zero.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 pub fn pair<T: Element>(first: &[T], second: &[T], bits: impl Fn(T) -> u16, line: &mut Line) {
     let paired = |first: T, second: T| u32::from(bits(first)) | u32::from(bits(second)) << 16;
     if let (Ok(first), Ok(second)) = (<&[T; ROWS]>::try_from(first), <&[T; ROWS]>::try_from(second)) {
-        for ((pair, first), second) in line.0.iter_mut().zip(first).zip(second) {
-            *pair = paired(*first, *second);
+        for place in 0..ROWS {
+            line.0[place] = paired(first[place], second[place]);
         }
         return;
     }
@@ -55,20 +63,22 @@ pub fn pair<T: Element>(first: &[T], second: &[T], bits: impl Fn(T) -> u16, line
 
 /// Exchanges the rows and columns of 16 × 16 pairs.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 pub fn transpose(tile: &mut Tile) {
     let mut rows = [_mm512_setzero_si512(); ROWS];
-    for (row, line) in rows.iter_mut().zip(tile.iter()) {
-        *row = load(line);
+    for place in 0..ROWS {
+        rows[place] = load(&tile[place]);
     }
     // Blocks of 2 × 2 pairs, then of 4 × 4, within the quarters of a register.
     let mut twos = rows;
-    for place in (0..ROWS).step_by(2) {
+    for pair in 0..8 {
+        let place = 2 * pair;
         twos[place] = _mm512_unpacklo_epi32(rows[place], rows[place + 1]);
         twos[place + 1] = _mm512_unpackhi_epi32(rows[place], rows[place + 1]);
     }
     let mut fours = twos;
-    for place in (0..ROWS).step_by(4) {
+    for four in 0..4 {
+        let place = 4 * four;
         for half in 0..2 {
             let (upper, lower) = (twos[place + half], twos[place + half + 2]);
             fours[place + 2 * half] = _mm512_unpacklo_epi64(upper, lower);
@@ -77,8 +87,8 @@ pub fn transpose(tile: &mut Tile) {
     }
     // Then the quarters: of registers 4 apart, and of those 8 apart.
     let mut eights = fours;
-    for half in [0, 8] {
-        for place in half..half + 4 {
+    for half in 0..2 {
+        for place in 8 * half..8 * half + 4 {
             eights[place] = _mm512_shuffle_i32x4::<0x88>(fours[place], fours[place + 4]);
             eights[place + 4] = _mm512_shuffle_i32x4::<0xdd>(fours[place], fours[place + 4]);
         }
@@ -91,7 +101,7 @@ pub fn transpose(tile: &mut Tile) {
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 #[allow(unsafe_code)]
 fn load(line: &Line) -> __m512i {
     // SAFETY: a line has 64 bytes and lies at a multiple of 64.
@@ -99,7 +109,7 @@ fn load(line: &Line) -> __m512i {
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 #[allow(unsafe_code)]
 fn store(vector: __m512i, line: &mut Line) {
     // SAFETY: as above.
@@ -114,34 +124,44 @@ pub enum Addend<'a> {
     Output,
 }
 
-/// Stores a row of up to 32 sums.
+/// Stores a row of up to 32 sums. Subnormal ones may become zeros of their sign.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 pub fn finish<T: Element>(sums: &[f32; SIDE], addend: Addend<'_>, floor: f32, output: &mut [T]) {
-    if let Ok(output) = <&mut [T; SIDE]>::try_from(&mut *output) {
-        match addend {
-            Addend::Zero => {
-                for (output, sum) in output.iter_mut().zip(sums) {
-                    *output = T::narrow(elementwise::at_least(floor, *sum));
-                }
-                return;
-            }
-            Addend::Row(row) => {
-                if let Ok(row) = <&[f32; SIDE]>::try_from(row) {
-                    for ((output, sum), addend) in output.iter_mut().zip(sums).zip(row) {
-                        *output = T::narrow(elementwise::at_least(floor, addend + sum));
-                    }
-                    return;
-                }
-            }
-            Addend::Output => {
-                for (output, sum) in output.iter_mut().zip(sums) {
-                    *output = T::narrow(elementwise::at_least(floor, output.widen() + sum));
-                }
-                return;
-            }
-        }
+    let output: &mut [T; SIDE] = match output.try_into() {
+        Ok(output) => output,
+        Err(_) => return finish_some(sums, addend, floor, output),
+    };
+    let nothing = [_mm512_setzero_ps(); 2];
+    let constant = match addend {
+        Addend::Row(row) => match row.try_into() {
+            Ok(row) => f32s(row),
+            Err(_) => nothing,
+        },
+        Addend::Zero | Addend::Output => nothing,
+    };
+    let output: &mut dyn Any = output;
+    if let Some(output) = output.downcast_mut::<[Bf16; SIDE]>() {
+        let addend = if let Addend::Output = addend {
+            widened(output)
+        } else {
+            constant
+        };
+        put_narrowed(added(sums, addend, floor), output);
+    } else if let Some(output) = output.downcast_mut::<[f32; SIDE]>() {
+        let addend = if let Addend::Output = addend {
+            f32s(output)
+        } else {
+            constant
+        };
+        put(added(sums, addend, floor), output);
+    } else if let Some(output) = output.downcast_mut::<[T; SIDE]>() {
+        finish_some(sums, addend, floor, output);
     }
+}
+
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+fn finish_some<T: Element>(sums: &[f32; SIDE], addend: Addend<'_>, floor: f32, output: &mut [T]) {
     for (place, (output, sum)) in output.iter_mut().zip(sums).enumerate() {
         let sum = match addend {
             Addend::Zero => *sum,
@@ -150,4 +170,70 @@ pub fn finish<T: Element>(sums: &[f32; SIDE], addend: Addend<'_>, floor: f32, ou
         };
         *output = T::narrow(elementwise::at_least(floor, sum));
     }
+}
+
+/// A row of 32 values.
+type Row = [__m512; 2];
+
+/// The sums and what is added to them, or the floor where that is higher. The instruction gives its second operand where one
+/// is NaN.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+fn added(sums: &[f32; SIDE], addend: Row, floor: f32) -> Row {
+    let (sums, floor) = (f32s(sums), _mm512_set1_ps(floor));
+    [
+        _mm512_max_ps(floor, _mm512_add_ps(addend[0], sums[0])),
+        _mm512_max_ps(floor, _mm512_add_ps(addend[1], sums[1])),
+    ]
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+#[allow(unsafe_code)]
+fn f32s(values: &[f32; SIDE]) -> Row {
+    // SAFETY: both halves lie in the array.
+    unsafe {
+        [
+            _mm512_loadu_ps(values.as_ptr()),
+            _mm512_loadu_ps(values.as_ptr().add(ROWS)),
+        ]
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+#[allow(unsafe_code)]
+fn put(row: Row, values: &mut [f32; SIDE]) {
+    // SAFETY: both halves lie in the array.
+    unsafe {
+        _mm512_storeu_ps(values.as_mut_ptr(), row[0]);
+        _mm512_storeu_ps(values.as_mut_ptr().add(ROWS), row[1]);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+#[allow(unsafe_code)]
+fn widened(values: &[Bf16; SIDE]) -> Row {
+    // SAFETY: the array has 64 bytes.
+    let values = unsafe { _mm512_loadu_si512(values.as_ptr().cast()) };
+    [
+        widened_half(_mm512_castsi512_si256(values)),
+        widened_half(_mm512_extracti64x4_epi64::<1>(values)),
+    ]
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+fn widened_half(values: __m256i) -> __m512 {
+    _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(values)))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+#[allow(unsafe_code)]
+fn put_narrowed(row: Row, values: &mut [Bf16; SIDE]) {
+    let narrowed = _mm512_cvtne2ps_pbh(row[1], row[0]);
+    // SAFETY: a vector of bf16 values is a vector of bits, and the array has 64 bytes.
+    unsafe { _mm512_storeu_si512(values.as_mut_ptr().cast(), transmute::<__m512bh, __m512i>(narrowed)) }
 }

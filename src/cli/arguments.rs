@@ -10,6 +10,8 @@ use clap_complete::Shell;
 use super::examples;
 use crate::experiment::{Experiment, ExperimentError, ExperimentFile, HeadKind, Overrides, Setting, head_named};
 use crate::kernels::simd::InstructionSet;
+use crate::plan::Precision;
+use crate::text::{one_of, printable};
 
 /// Image-classification experiments: Global Average Pooling against Wise-SrNet and other heads that keep spatial
 /// information.
@@ -176,6 +178,18 @@ impl Changes {
             weights: self.weights.clone(),
         }
     }
+}
+
+/// The precision of a name.
+fn precision_named(name: &str) -> Result<Precision, String> {
+    let precision = Precision::ALL.into_iter().find(|precision| precision.name() == name);
+    precision.ok_or_else(|| {
+        format!(
+            "unknown precision `{}`: {}",
+            printable(name),
+            one_of(Precision::ALL.map(Precision::name))
+        )
+    })
 }
 
 #[derive(Debug, Args)]
@@ -409,6 +423,9 @@ pub struct BenchArguments {
     /// Make cheap feature maps again in the backward pass instead of keeping them
     #[arg(long)]
     pub recompute: bool,
+    /// How maps are stored and what products are made of: f32 or bf16
+    #[arg(long, default_value = "f32", value_parser = precision_named)]
+    pub precision: Precision,
     /// Measure even if a step is estimated to need far more memory than there is
     #[arg(long)]
     pub ignore_memory: bool,

@@ -105,6 +105,12 @@ fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measuremen
             arguments.network
         )));
     }
+    if !model.set_precision(arguments.precision) {
+        return Err(CommandError::Usage(format!(
+            "{} has operations of dfdx itself, which are f32",
+            arguments.network
+        )));
+    }
     let batch = usize::from(arguments.batch);
     let cost = Cost::of(&mut *model)?;
     let program = &cost.program;

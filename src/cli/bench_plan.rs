@@ -64,10 +64,10 @@ impl PlanReport {
             }
         });
         let placed = |(index, lifetime): (usize, &Option<Lifetime>)| {
-            let place = arena.range(plan.buffer(index), plan.buffers[index].of_batch(batch));
+            let place = arena.range(plan.buffer(index), plan.buffers[index].bytes(batch, plan.precision));
             Placed {
-                bytes: 4 * place.len(),
-                offset_bytes: 4 * place.start,
+                bytes: place.len(),
+                offset_bytes: place.start,
                 first_launch: lifetime.map(|lifetime| lifetime.first),
                 last_launch: lifetime.map(|lifetime| lifetime.last),
             }

@@ -2,7 +2,7 @@
 
 use dfdx::prelude::CpuError;
 
-use crate::plan::{MemoryUse, Plan};
+use crate::plan::{MemoryUse, Plan, Precision};
 use crate::program::{Program, Step as Operation};
 use crate::training::{HEAD, Model};
 
@@ -42,6 +42,8 @@ pub struct Cost {
     pub program: Program,
     /// What becomes of feature maps in training.
     pub memory: MemoryUse,
+    /// How maps are stored.
+    pub precision: Precision,
 }
 
 impl Cost {
@@ -73,12 +75,21 @@ impl Cost {
             largest: program.steps.iter().map(values).max().unwrap_or(0),
             program,
             memory: model.memory(),
+            precision: model.precision(),
         })
     }
 
     /// The same network, with another use of memory.
     pub fn with_memory(&self, memory: MemoryUse) -> Self {
         Self { memory, ..self.clone() }
+    }
+
+    /// The same network, with maps stored in another precision.
+    pub fn with_precision(&self, precision: Precision) -> Self {
+        Self {
+            precision,
+            ..self.clone()
+        }
     }
 
     /// Backbone and head together.
@@ -102,10 +113,11 @@ impl Cost {
 
     /// The plan of a step, of a program whose operations are all known.
     pub fn plan(&self, step: Step) -> Plan {
-        match step {
+        let plan = match step {
             Step::Training => Plan::update(&self.program, self.memory),
             Step::Inference => Plan::inference(&self.program),
-        }
+        };
+        plan.stored(self.precision)
     }
 
     /// The largest batch whose step takes no more than this.

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::{Access, Buffer, Plan};
 
-/// A buffer's place is a multiple of this many elements: a line of the processor's cache.
-const ALIGNMENT: usize = 16;
+/// A buffer's place is a multiple of this many bytes: a line of the processor's cache.
+const ALIGNMENT: usize = 64;
 
 /// From the launch that first touches a buffer to the one that does so last. What is there before the first launch or after
 /// the last one is alive from 0, or to the number of launches.
@@ -26,10 +26,10 @@ impl Lifetime {
 /// One piece of memory for all buffers of a plan.
 #[derive(Debug, Clone)]
 pub struct Arena {
-    /// Where each buffer begins.
+    /// Where each buffer begins, in bytes.
     offsets: Vec<usize>,
-    /// Elements in all.
-    length: usize,
+    /// Bytes in all.
+    bytes: usize,
 }
 
 impl Plan {
@@ -52,7 +52,8 @@ impl Plan {
     /// place that no buffer has which is alive at the same time.
     pub fn arena(&self, batch: usize) -> Arena {
         let lifetimes = self.lifetimes();
-        let lengths: Vec<usize> = self.buffers.iter().map(|length| length.of_batch(batch)).collect();
+        let bytes = self.buffers.iter().map(|extent| extent.bytes(batch, self.precision));
+        let lengths: Vec<usize> = bytes.collect();
         let mut order: Vec<usize> = (0..lengths.len()).collect();
         order.sort_by_key(|&buffer| (std::cmp::Reverse(lengths[buffer]), buffer));
         let mut offsets = vec![0; lengths.len()];
@@ -75,8 +76,8 @@ impl Plan {
             let at = placed.partition_point(|(other, _)| other.start < range.start);
             placed.insert(at, (range, lifetime));
         }
-        let length = placed.iter().map(|(range, _)| range.end).max().unwrap_or(0);
-        Arena { offsets, length }
+        let bytes = placed.iter().map(|(range, _)| range.end).max().unwrap_or(0);
+        Arena { offsets, bytes }
     }
 
     /// Whether a launch reads what no launch before it has written, beside the images; the first such launch.
@@ -96,14 +97,14 @@ impl Plan {
 }
 
 impl Arena {
-    /// Elements of all buffers together.
-    pub fn length(&self) -> usize {
-        self.length
+    /// Bytes of all buffers together.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
-    /// Where a buffer of this length begins and ends.
-    pub fn range(&self, buffer: Buffer, length: usize) -> Range<usize> {
+    /// Where a buffer of so many bytes begins and ends.
+    pub fn range(&self, buffer: Buffer, bytes: usize) -> Range<usize> {
         let offset = self.offsets[buffer.index()];
-        offset..offset + length
+        offset..offset + bytes
     }
 }

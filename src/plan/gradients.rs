@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::forward::Forward;
 use super::readers::Readers;
 use super::slices::Slices;
-use super::{Buffer, Launch, Length, Map, MemoryUse, Plan, Planner, Then, Training};
+use super::{Buffer, Extent, Launch, Length, Map, MemoryUse, Plan, Planner, Then, Training};
 use crate::kernels::accumulate::Output;
 use crate::kernels::pixels::Place;
 use crate::program::{Instruction, Program, Step, Value};
@@ -34,7 +34,7 @@ pub(super) fn plan(program: &Program, gradients: Gradients, training: Training) 
     for &place in program.steps.iter().skip(frozen).flat_map(|step| &step.parameters) {
         let parameter = &program.parameters[place];
         if parameter.trainable && parameters[place].is_none() {
-            parameters[place] = Some(planner.buffer(Length::Fixed(parameter.size())));
+            parameters[place] = Some(planner.of_parameter(place));
         }
     }
     let gradient = planner.whole(program.logits, gradient);
@@ -381,11 +381,12 @@ impl Backward<'_> {
     }
 
     fn copy(&mut self, from: Map) -> Map {
-        let Length::PerImage(length) = self.planner.buffers[from.buffer.index()] else {
+        let extent = self.planner.buffers[from.buffer.index()];
+        let Length::PerImage(length) = extent.length else {
             panic!("the gradient of a value");
         };
-        let length = length / from.place.all * from.place.channels;
-        let to = self.planner.buffer(Length::PerImage(length));
+        let length = Length::PerImage(length / from.place.all * from.place.channels);
+        let to = self.planner.buffer(Extent { length, ..extent });
         self.planner.launch(Launch::Copy { from, to });
         Map {
             buffer: to,

@@ -69,7 +69,7 @@ impl Plan {
             packed.iter().sum::<usize>() + working
         };
         PlannedMemory {
-            arena: bytes(self.arena(batch).length()),
+            arena: self.arena(batch).bytes() as u64,
             parameters: bytes(sizes(false).sum()),
             velocities: if self.trains { bytes(sizes(true).sum()) } else { 0 },
             kernels: bytes(kernels),

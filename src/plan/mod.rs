@@ -64,6 +64,67 @@ impl Length {
     }
 }
 
+/// How feature maps are stored, and what products are made of. Parameters, velocities, statistics, logits and the loss are f32,
+/// and so are all sums.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Precision {
+    /// 32-bit floating point.
+    #[default]
+    F32,
+    /// The upper 16 bits of it, rounded to nearest.
+    Bf16,
+}
+
+impl Precision {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::F32, Self::Bf16];
+
+    /// What it is called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        }
+    }
+
+    /// Bytes of a stored value of a map.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::Bf16 => 2,
+        }
+    }
+}
+
+/// What a buffer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// Values of a map, stored in the plan's precision.
+    Map,
+    /// Numbers that are f32 in every precision: logits, and gradients of parameters.
+    Number,
+}
+
+/// How large a buffer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// How many values.
+    pub length: Length,
+    /// What kind of values.
+    pub storage: Storage,
+}
+
+impl Extent {
+    /// Bytes for a batch of so many images.
+    pub fn bytes(self, batch: usize, precision: Precision) -> usize {
+        let of_value = match self.storage {
+            Storage::Map => precision.bytes(),
+            Storage::Number => Precision::F32.bytes(),
+        };
+        of_value * self.length.of_batch(batch)
+    }
+}
+
 /// What becomes of feature maps between the forward and the backward pass. The results are the same, to the bit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MemoryUse {
@@ -95,8 +156,10 @@ impl From<MemoryUse> for Training {
 pub struct Plan {
     /// In the order in which they run.
     pub launches: Vec<Launch>,
-    /// The buffers' lengths.
-    pub buffers: Vec<Length>,
+    /// How large the buffers are.
+    pub buffers: Vec<Extent>,
+    /// How maps are stored.
+    pub precision: Precision,
     /// The channels of all statistics.
     pub statistics: Vec<usize>,
     /// Where the images are before the first launch.
@@ -124,6 +187,11 @@ impl Plan {
     /// An inference step: the logits of the images.
     pub fn inference(program: &Program) -> Self {
         inference::plan(program)
+    }
+
+    /// The same plan, with maps stored in another precision.
+    pub fn stored(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// The buffer in a place.

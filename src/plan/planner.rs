@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::{Buffer, Launch, Length, Map, Plan, Statistics};
+use super::{Buffer, Extent, Launch, Length, Map, Plan, Precision, Statistics, Storage};
 use crate::kernels::pixels::Place;
-use crate::program::{Program, Value};
+use crate::program::{Instruction, Program, Step, Value};
 
 /// Collects launches and buffers.
 pub(super) struct Planner<'p> {
     pub program: &'p Program,
     pub launches: Vec<Launch>,
-    pub buffers: Vec<Length>,
+    pub buffers: Vec<Extent>,
     pub statistics: Vec<usize>,
     /// Where each value is that is somewhere so far.
     pub values: Vec<Option<Map>>,
@@ -36,9 +36,17 @@ impl<'p> Planner<'p> {
         self.launches.push(launch);
     }
 
-    pub fn buffer(&mut self, length: Length) -> Buffer {
-        self.buffers.push(length);
+    pub fn buffer(&mut self, extent: Extent) -> Buffer {
+        self.buffers.push(extent);
         Buffer(self.buffers.len() - 1)
+    }
+
+    /// A new buffer for the gradient of a parameter.
+    pub fn of_parameter(&mut self, parameter: usize) -> Buffer {
+        self.buffer(Extent {
+            length: Length::Fixed(self.program.parameters[parameter].size()),
+            storage: Storage::Number,
+        })
     }
 
     /// A new buffer of the length of another.
@@ -48,7 +56,14 @@ impl<'p> Planner<'p> {
 
     /// A new buffer of the sizes of a value.
     pub fn of_value(&mut self, value: Value) -> Buffer {
-        self.buffer(Length::PerImage(self.program.size(value)))
+        // A dense layer's logits; a backbone's map, which takes their place, is stored as a map.
+        let is_dense = |step: &Step| matches!(step.instruction, Instruction::Multiply { .. });
+        let mut makers = self.program.steps.iter().filter(|step| step.output == value);
+        let is_number = value == self.program.logits && makers.any(is_dense);
+        self.buffer(Extent {
+            length: Length::PerImage(self.program.size(value)),
+            storage: if is_number { Storage::Number } else { Storage::Map },
+        })
     }
 
     pub fn measured(&mut self, channels: usize) -> Statistics {
@@ -108,6 +123,7 @@ impl<'p> Planner<'p> {
         Plan {
             launches: self.launches,
             buffers: self.buffers,
+            precision: Precision::default(),
             statistics: self.statistics,
             images,
             trains: gradients.is_some(),

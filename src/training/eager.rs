@@ -12,7 +12,7 @@ use crate::layers::{
     softmax_cross_entropy, values,
 };
 use crate::networks::Backbone;
-use crate::plan::MemoryUse;
+use crate::plan::{MemoryUse, Precision};
 use crate::program::Program;
 use crate::typed::{AnyBackbone, AnyHead, BACKBONE, SizedBackbone, TracedNetwork, TypedHead, trace};
 
@@ -192,6 +192,14 @@ impl<const M: usize, const C: usize> Model for Joined<M, C> {
 
     fn set_memory(&mut self, memory: MemoryUse) -> bool {
         memory == MemoryUse::Keep
+    }
+
+    fn precision(&self) -> Precision {
+        Precision::F32
+    }
+
+    fn set_precision(&mut self, precision: Precision) -> bool {
+        precision == Precision::F32
     }
 
     fn program(&mut self) -> Result<Program, CpuError> {

@@ -4,7 +4,7 @@ use dfdx::prelude::CpuError;
 
 use super::optimizer::Sgd;
 use crate::layers::{GradientStore, Visited};
-use crate::plan::MemoryUse;
+use crate::plan::{MemoryUse, Precision};
 use crate::program::Program;
 
 /// A whole network behind one interface.
@@ -50,6 +50,12 @@ pub trait Model {
 
     /// Sets what becomes of feature maps; whether the network can do so.
     fn set_memory(&mut self, memory: MemoryUse) -> bool;
+
+    /// How maps are stored, and what products are made of.
+    fn precision(&self) -> Precision;
+
+    /// Sets how maps are stored; whether the network can do so.
+    fn set_precision(&mut self, precision: Precision) -> bool;
 
     /// All operations of a training step up to the logits. The state of the network stays as it is.
     fn program(&mut self) -> Result<Program, CpuError>;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::{Model, Step};
-use crate::device::host::UpdateRule;
+use crate::device::UpdateRule;
 use crate::kernels::sgd::{Update, update};
 use crate::layers::{Parameter, Visited};
 

@@ -4,9 +4,10 @@ use dfdx::prelude::CpuError;
 
 use super::model::{Model, Step};
 use super::optimizer::Sgd;
-use crate::device::host::{Executable, Memory, State};
+use crate::device::host::{self, Memory};
+use crate::device::{Executable, State};
 use crate::layers::{Parameter, Scalar, Visited};
-use crate::plan::{MemoryUse, Plan};
+use crate::plan::{MemoryUse, Plan, Precision};
 use crate::program::Program;
 use crate::typed::TracedNetwork;
 
@@ -15,12 +16,13 @@ pub struct Planned {
     program: Program,
     state: State,
     maps: MemoryUse,
+    precision: Precision,
     memory: Memory,
-    training: Option<Executable>,
-    updating: Option<Executable>,
-    inference: Option<Executable>,
-    backbone: Option<Executable>,
-    head: Option<Executable>,
+    training: Option<Box<dyn Executable>>,
+    updating: Option<Box<dyn Executable>>,
+    inference: Option<Box<dyn Executable>>,
+    backbone: Option<Box<dyn Executable>>,
+    head: Option<Box<dyn Executable>>,
 }
 
 impl Planned {
@@ -34,6 +36,7 @@ impl Planned {
                 version: 0,
             },
             maps: MemoryUse::default(),
+            precision: Precision::default(),
             memory: Memory::default(),
             training: None,
             updating: None,
@@ -45,15 +48,19 @@ impl Planned {
 }
 
 /// The executable of a plan, for batches of so many images; it is made if there is none, or one for smaller batches only.
-fn executable(made: &mut Option<Executable>, batch: usize, make: impl FnOnce(usize) -> Executable) -> &mut Executable {
+fn executable(
+    made: &mut Option<Box<dyn Executable>>,
+    batch: usize,
+    make: impl FnOnce(usize) -> Box<dyn Executable>,
+) -> &mut dyn Executable {
     if made.as_ref().is_none_or(|made| made.largest() < batch) {
         *made = None;
     }
-    made.get_or_insert_with(|| make(batch))
+    &mut **made.get_or_insert_with(|| make(batch))
 }
 
-fn inference(program: &Program) -> impl FnOnce(usize) -> Executable {
-    |batch| Executable::new(program, Plan::inference(program), batch)
+fn inference(program: &Program, precision: Precision) -> impl FnOnce(usize) -> Box<dyn Executable> {
+    move |batch| host::compile(program, Plan::inference(program).stored(precision), batch)
 }
 
 impl Model for Planned {
@@ -67,15 +74,15 @@ impl Model for Planned {
     }
 
     fn train(&mut self, images: Vec<f32>, labels: &[usize]) -> Result<Step, CpuError> {
-        let (program, maps) = (&self.program, self.maps);
-        let make = |batch| Executable::new(program, Plan::training(program, maps), batch);
+        let (program, maps, precision) = (&self.program, self.maps, self.precision);
+        let make = |batch| host::compile(program, Plan::training(program, maps).stored(precision), batch);
         let training = executable(&mut self.training, labels.len(), make);
         training.run(&mut self.memory, &mut self.state, &images, labels, labels.len());
         // Running statistics have moved.
         self.state.version += 1;
         Ok(Step {
             loss: training.loss(),
-            logits: training.logits(&self.memory).to_vec(),
+            logits: training.logits(&self.memory),
             gradients: None,
         })
     }
@@ -87,35 +94,39 @@ impl Model for Planned {
         optimizer: &mut Sgd,
         learning_rate: f64,
     ) -> Result<Step, CpuError> {
-        let (program, maps) = (&self.program, self.maps);
-        let make = |batch| Executable::new(program, Plan::update(program, maps), batch);
+        let (program, maps, precision) = (&self.program, self.maps, self.precision);
+        let make = |batch| host::compile(program, Plan::update(program, maps).stored(precision), batch);
         let updating = executable(&mut self.updating, labels.len(), make);
         let rule = optimizer.rule(learning_rate);
         updating.update(&mut self.memory, &mut self.state, rule, &images, labels);
         self.state.version += 1;
         Ok(Step {
             loss: updating.loss(),
-            logits: updating.logits(&self.memory).to_vec(),
+            logits: updating.logits(&self.memory),
             gradients: None,
         })
     }
 
     fn logits(&mut self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
-        let executable = executable(&mut self.inference, batch, inference(&self.program));
+        let executable = executable(&mut self.inference, batch, inference(&self.program, self.precision));
         executable.run(&mut self.memory, &mut self.state, &images, &[], batch);
-        Ok(executable.logits(&self.memory).to_vec())
+        Ok(executable.logits(&self.memory))
     }
 
     fn features(&mut self, images: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
-        let executable = executable(&mut self.backbone, batch, inference(&self.program.backbone()));
+        let executable = executable(
+            &mut self.backbone,
+            batch,
+            inference(&self.program.backbone(), self.precision),
+        );
         executable.run(&mut self.memory, &mut self.state, &images, &[], batch);
-        Ok(executable.logits(&self.memory).to_vec())
+        Ok(executable.logits(&self.memory))
     }
 
     fn logits_of_features(&mut self, maps: Vec<f32>, batch: usize) -> Result<Vec<f32>, CpuError> {
-        let executable = executable(&mut self.head, batch, inference(&self.program.head()));
+        let executable = executable(&mut self.head, batch, inference(&self.program.head(), self.precision));
         executable.run(&mut self.memory, &mut self.state, &maps, &[], batch);
-        Ok(executable.logits(&self.memory).to_vec())
+        Ok(executable.logits(&self.memory))
     }
 
     fn for_each(&mut self, visit: &mut dyn FnMut(Visited<'_>)) {
@@ -135,6 +146,19 @@ impl Model for Planned {
             (self.training, self.updating) = (None, None);
         }
         self.maps = memory;
+        true
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn set_precision(&mut self, precision: Precision) -> bool {
+        if self.precision != precision {
+            (self.training, self.updating) = (None, None);
+            (self.inference, self.backbone, self.head) = (None, None, None);
+        }
+        self.precision = precision;
         true
     }
 

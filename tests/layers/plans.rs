@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use dfdx::prelude::Const;
 use rand::Rng;
-use wise_srnet::device::host::{Executable, Memory, State as Values};
+use wise_srnet::device::State as Values;
+use wise_srnet::device::host::{self, Memory};
 use wise_srnet::experiment::{HeadKind, Registry};
 use wise_srnet::heads::{Depthwise, DepthwiseNonNeg, Gap, GapDropout, Head, HeadsOver};
 use wise_srnet::kernels::accumulate::Output;
@@ -174,15 +175,15 @@ fn assert_frozen_is_inference(network: &mut dyn Model, memory: MemoryUse) {
         let (backbone, head) = (cut.backbone(), cut.head());
         let mut memories = [(); 3].map(|()| Memory::default());
         let mut apart = values.clone();
-        let mut maps = Executable::new(&backbone, Plan::inference(&backbone), BATCH);
+        let mut maps = host::compile(&backbone, Plan::inference(&backbone), BATCH);
         maps.run(&mut memories[0], &mut apart, &images, &[], BATCH);
-        let mut rest = Executable::new(&head, Plan::training(&head, memory), BATCH);
-        let maps = maps.logits(&memories[0]).to_vec();
+        let mut rest = host::compile(&head, Plan::training(&head, memory), BATCH);
+        let maps = maps.logits(&memories[0]);
         rest.run(&mut memories[1], &mut apart, &maps, &labels, BATCH);
         let mut together = values.clone();
         let plan = Plan::training(&program, Training { memory, frozen });
         assert_sound(&plan);
-        let mut whole = Executable::new(&program, plan, BATCH);
+        let mut whole = host::compile(&program, plan, BATCH);
         whole.run(&mut memories[2], &mut together, &images, &labels, BATCH);
         assert_close(&[whole.loss()], &[rest.loss()], "loss");
         for (place, parameter) in program.parameters.iter().enumerate() {
@@ -285,7 +286,7 @@ fn what_need_not_be_written_down_is_not() {
 fn assert_sound(plan: &Plan) {
     assert_eq!(plan.reads_unwritten(), None);
     let (lifetimes, arena) = (plan.lifetimes(), plan.arena(BATCH));
-    let places = |buffer: usize| arena.range(plan.buffer(buffer), plan.buffers[buffer].of_batch(BATCH));
+    let places = |buffer: usize| arena.range(plan.buffer(buffer), plan.buffers[buffer].bytes(BATCH, plan.precision));
     for (one, lifetime) in lifetimes.iter().enumerate() {
         let Some(lifetime) = lifetime else { continue };
         for (other, others) in lifetimes[..one].iter().enumerate() {
@@ -346,7 +347,7 @@ fn every_networks_plans_are_sound() {
             assert_sound(plan);
             assert_updates_follow_reads(&program, plan);
         }
-        assert!(recomputing.arena(BATCH).length() < update.arena(BATCH).length());
+        assert!(recomputing.arena(BATCH).bytes() < update.arena(BATCH).bytes());
         assert_sound(&training);
         assert_sound(&inference);
         assert!(
@@ -359,7 +360,7 @@ fn every_networks_plans_are_sound() {
                 if program.steps[*step].inputs == [program.images])
         };
         assert!(!training.launches.iter().any(asks_for_images_gradient));
-        let megabytes = |plan: &Plan| plan.arena(8).length() as f64 * 4.0 / 1e6;
+        let megabytes = |plan: &Plan| plan.arena(8).bytes() as f64 / 1e6;
         println!(
             "{network} {size}: {} launches, {:.0} MB in training, {:.0} MB in inference, batch 8",
             training.launches.len(),

@@ -1,13 +1,14 @@
 //! Convolution as matrix products over patches: rows of output pixels are gathered into a matrix of patches
 //! (im2col), a few hundred pixels at a time, and multiplied. 1×1 convolutions need no patches.
 
+use std::convert::Infallible;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::accumulate::{Output, keep_or_clear};
 use super::batch_norm::{self, Moments};
-use super::element::Element;
+use super::element::{Bf16, Element};
 use super::pixels::{Pixels, PixelsMut};
 use super::product::{self, Epilogue, Factor, Matrix, Rows, Start, SumOverPixels, spread};
 use super::scratch::scratch;
@@ -96,6 +97,27 @@ impl Convolved for f32 {
         winograd
             .inspect(|winograd| winograd.kernel_gradient(x, dy, mode, dkernel))
             .is_some()
+    }
+}
+
+/// By products over patches alone: Winograd's transforms would lose what bf16 has left.
+impl Convolved for Bf16 {
+    type Transformed = Infallible;
+
+    fn transformed(_: &Convolution, _: &[f32]) -> Option<Infallible> {
+        None
+    }
+
+    fn forward(_: &Convolution, _: &[Self], kernel: &Infallible, _: Epilogue<'_>, _: &mut PixelsMut<'_, Self>) {
+        match *kernel {}
+    }
+
+    fn input_gradient(_: &Convolution, _: Pixels<'_, Self>, _: &[f32], _: Output, _: &mut [Self]) -> bool {
+        false
+    }
+
+    fn kernel_gradient(_: &Convolution, _: &[Self], _: Pixels<'_, Self>, _: Output, _: &mut [f32]) -> bool {
+        false
     }
 }
 

@@ -25,7 +25,7 @@ pub mod pixels;
 pub mod product;
 pub mod random;
 pub mod reduction;
-mod scratch;
+pub mod scratch;
 pub mod sgd;
 pub mod simd;
 pub mod stopwatch;

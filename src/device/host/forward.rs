@@ -1,15 +1,19 @@
 //! The launches of a forward pass.
 
+use super::super::State;
+use super::dense::{rounded, widened};
 use super::kernel::Prepared;
 use super::memory::pixels_mut;
-use super::{Executable, State, read, settled};
+use super::{Host, read, settled};
 use crate::kernels::batch_norm::{self, Addend, Affine};
+use crate::kernels::convolution::Convolved;
 use crate::kernels::depthwise::{self, Depthwise};
+use crate::kernels::scratch::in_f32_mut;
 use crate::kernels::{average_pooling, cross_entropy, dropout, elementwise, max_pooling, product};
-use crate::plan::{Buffer, Map, Statistics, Then};
+use crate::plan::{Buffer, Map, Statistics, Storage, Then};
 use crate::program::{Instruction, Step};
 
-impl Executable {
+impl<T: Convolved> Host<T> {
     pub(super) fn forward(&mut self, step: usize, inputs: &[Map], output: Map, then: Then, parameters: &[Vec<f32>]) {
         if let Instruction::Convolution(mut sizes) = self.program.steps[step].instruction {
             sizes.window = self.window(sizes.window);
@@ -17,7 +21,7 @@ impl Executable {
                 .take()
                 .unwrap_or_else(|| Prepared::new(&self.program, &self.program.steps[step], &sizes, then, parameters));
             let depthwise = self.depthwise(inputs[0], parameters);
-            let [x, y] = self.buffers.views([inputs[0].buffer, output.buffer]);
+            let [x, y] = self.buffers.maps::<T, 2>([inputs[0].buffer, output.buffer]);
             let (y, epilogue) = (pixels_mut(y, output), kernel.epilogue(then.relu));
             let moments = then.measured.map(|_| &mut self.moments);
             if let Some((depthwise, [weights, bias])) = depthwise {
@@ -61,37 +65,43 @@ impl Executable {
         match (instruction, inputs) {
             (Instruction::Depthwise(mut sizes), &[x]) => {
                 sizes.window = self.window(sizes.window);
-                let [x, y] = self.buffers.views([x, output]);
+                let [x, y] = self.buffers.maps::<T, 2>([x, output]);
                 sizes.forward(x, parameter(0).unwrap_or_default(), parameter(1), y);
             }
             (Instruction::Multiply { inputs, units }, &[x]) => {
+                let storage = self.buffers.storage(output);
                 let [x, y] = self.buffers.views([x, output]);
-                product::forward(x, parameter(0).unwrap_or_default(), parameter(1), inputs, units, y);
+                let (x, kernel) = (widened(x.map::<T>()), rounded::<T>(parameter(0).unwrap_or_default()));
+                let multiply = |y: &mut [f32]| product::forward(&x, &kernel, parameter(1), inputs, units, y);
+                match storage {
+                    Storage::Number => multiply(y.numbers()),
+                    Storage::Map => in_f32_mut(y.map::<T>(), false, multiply),
+                }
             }
             (Instruction::Rectify, &[x]) => {
-                let [x, y] = self.buffers.views([x, output]);
+                let [x, y] = self.buffers.maps::<T, 2>([x, output]);
                 elementwise::relu(x, y);
             }
             (Instruction::Add { relu }, &[a, b]) if a == b => {
-                let [a, y] = self.buffers.views([a, output]);
+                let [a, y] = self.buffers.maps::<T, 2>([a, output]);
                 elementwise::sum(a, a, relu, y);
             }
             (Instruction::Add { relu }, &[a, b]) => {
-                let [a, b, y] = self.buffers.views([a, b, output]);
+                let [a, b, y] = self.buffers.maps::<T, 3>([a, b, output]);
                 elementwise::sum(a, b, relu, y);
             }
             (Instruction::MaxPool(sizes), &[x]) => {
                 let sizes = self.pooling(sizes);
-                let [x, y] = self.buffers.views([x, output]);
+                let [x, y] = self.buffers.maps::<T, 2>([x, output]);
                 self.cells[step] = max_pooling::forward(&sizes, x, y);
             }
             (Instruction::AveragePool(sizes), &[x]) => {
                 let sizes = self.pooling(sizes);
-                let [x, y] = self.buffers.views([x, output]);
+                let [x, y] = self.buffers.maps::<T, 2>([x, output]);
                 average_pooling::forward(&sizes, x, y);
             }
             (Instruction::Subsample(sizes), &[x]) => {
-                let [x, y] = self.buffers.views([x, output]);
+                let [x, y] = self.buffers.maps::<T, 2>([x, output]);
                 sizes.forward(x, y);
             }
             (instruction, inputs) => panic!("{instruction:?} of {} inputs", inputs.len()),
@@ -143,7 +153,7 @@ impl Executable {
 
     pub(super) fn normalize(&mut self, step: usize, input: Map, addend: Option<(Map, usize)>, output: Buffer) {
         let Some((other, sum)) = addend else {
-            let [x, y] = self.buffers.views([input.buffer, output]);
+            let [x, y] = self.buffers.maps::<T, 2>([input.buffer, output]);
             let affine = settled(&self.affine, step);
             return batch_norm::normalize(read(x, input, &self.affine), affine, None, y);
         };
@@ -151,11 +161,11 @@ impl Executable {
             panic!("a sum");
         };
         let affine = settled(&self.affine, step);
-        let (x, more, y): (&[f32], &[f32], &mut [f32]) = if input.buffer == other.buffer {
-            let [x, y] = self.buffers.views([input.buffer, output]);
+        let (x, more, y): (&[T], &[T], &mut [T]) = if input.buffer == other.buffer {
+            let [x, y] = self.buffers.maps::<T, 2>([input.buffer, output]);
             (x, x, y)
         } else {
-            let [x, more, y] = self.buffers.views([input.buffer, other.buffer, output]);
+            let [x, more, y] = self.buffers.maps::<T, 3>([input.buffer, other.buffer, output]);
             (x, more, y)
         };
         let addend = Addend {
@@ -174,7 +184,7 @@ impl Executable {
         else {
             panic!("a dropout");
         };
-        let [input, factors, output] = self.buffers.views(buffers);
+        let [input, factors, output] = self.buffers.maps::<T, 3>(buffers);
         dropout::draw(
             factors,
             percent,
@@ -190,9 +200,18 @@ impl Executable {
         let classes = self.program.size(self.program.logits);
         assert_eq!(labels.len(), self.buffers.batch, "one label an image");
         assert!(labels.iter().all(|&label| label < classes), "labels below {classes}");
+        let storage = self.buffers.storage(logits);
         let [logits, gradient] = self.buffers.views([logits, gradient]);
-        let loss = cross_entropy::mean_loss(logits, labels, classes);
-        gradient.copy_from_slice(&cross_entropy::gradient(logits, labels, classes, 1.0));
+        let logits = match storage {
+            Storage::Number => logits.numbers().to_vec(),
+            Storage::Map => widened(logits.map::<T>()).into_owned(),
+        };
+        let loss = cross_entropy::mean_loss(&logits, labels, classes);
+        let of_logits = cross_entropy::gradient(&logits, labels, classes, 1.0);
+        match storage {
+            Storage::Number => gradient.numbers().copy_from_slice(&of_logits),
+            Storage::Map => elementwise::narrow(&of_logits, gradient.map::<T>()),
+        }
         self.loss = loss;
     }
 }

@@ -1,17 +1,17 @@
 //! Kernels as a forward pass reads them.
 
-use crate::kernels::convolution::{Convolution, PackedKernel};
+use crate::kernels::convolution::{Convolution, Convolved, PackedKernel};
 use crate::kernels::product::Epilogue;
 use crate::plan::Then;
 use crate::program::{Instruction, Program, Step};
 
 /// A convolution's kernel, packed, and its bias.
-pub(super) struct Prepared {
-    pub kernel: PackedKernel,
+pub(super) struct Prepared<T: Convolved> {
+    pub kernel: PackedKernel<T>,
     bias: Option<Vec<f32>>,
 }
 
-impl Prepared {
+impl<T: Convolved> Prepared<T> {
     /// A step's, with the normalisation that is a part of it.
     pub fn new(program: &Program, step: &Step, sizes: &Convolution, then: Then, parameters: &[Vec<f32>]) -> Self {
         let values = |index: usize| step.parameters.get(index).map(|&place| parameters[place].as_slice());

@@ -1,6 +1,7 @@
-//! Plans on this computer's processor, in 32-bit floating point.
+//! Plans on this computer's processor, with maps of either precision.
 
 mod backward;
+mod dense;
 mod forward;
 mod kernel;
 mod memory;
@@ -8,41 +9,34 @@ mod memory;
 pub use memory::Memory;
 
 use kernel::Prepared;
-use memory::{Buffers, pixels};
+use memory::{Buffers, View, pixels};
+
+use super::{Executable, State, UpdateRule};
 
 use crate::kernels::accumulate::{self, Output};
 use crate::kernels::batch_norm::{self, Affine, Moments};
+use crate::kernels::convolution::Convolved;
+use crate::kernels::element::{Bf16, Element};
 use crate::kernels::elementwise;
 use crate::kernels::max_pooling::Cell;
 use crate::kernels::pixels::Pixels;
 use crate::kernels::reduction;
 use crate::kernels::sgd::{self, Update};
 use crate::kernels::window::{Pooling, WindowGeometry};
-use crate::plan::{Buffer, Launch, Map, Plan};
+use crate::plan::{Buffer, Launch, Map, Plan, Precision, Storage};
 use crate::program::Program;
 use crate::stopwatch::timed;
 
-/// A network's state: what training changes.
-#[derive(Debug, Clone, Default)]
-pub struct State {
-    /// The values of each of the program's parameters.
-    pub parameters: Vec<Vec<f32>>,
-    /// The values of its scalars.
-    pub scalars: Vec<f64>,
-    /// To be raised by whoever changes the values: what was made of them is made again then.
-    pub version: u64,
-}
-
-/// What an optimizer does to every parameter, and its state.
-pub struct UpdateRule<'a> {
-    /// The numbers of the step.
-    pub numbers: Update,
-    /// A velocity for each trainable parameter, in the program's order.
-    pub velocities: &'a mut [Vec<f32>],
+/// Makes a plan ready to run, for batches of up to so many images.
+pub fn compile(program: &Program, plan: Plan, largest: usize) -> Box<dyn Executable> {
+    match plan.precision {
+        Precision::F32 => Box::new(Host::<f32>::new(program, plan, largest)),
+        Precision::Bf16 => Box::new(Host::<Bf16>::new(program, plan, largest)),
+    }
 }
 
 /// A plan with places in memory. Its results are in the memory until something else runs there.
-pub struct Executable {
+struct Host<T: Convolved> {
     program: Program,
     plan: Plan,
     buffers: Buffers,
@@ -53,7 +47,7 @@ pub struct Executable {
     /// Which cell of its window each maximum of a step came from.
     cells: Vec<Vec<Cell>>,
     /// Kernels of steps that stay as they are from batch to batch, and the version of the state that they are of.
-    kernels: Vec<Option<Prepared>>,
+    kernels: Vec<Option<Prepared<T>>>,
     version: Option<u64>,
     /// Images of the largest batch.
     largest: usize,
@@ -61,9 +55,8 @@ pub struct Executable {
     loss: f32,
 }
 
-impl Executable {
-    /// For batches of up to so many images.
-    pub fn new(program: &Program, plan: Plan, largest: usize) -> Self {
+impl<T: Convolved> Host<T> {
+    fn new(program: &Program, plan: Plan, largest: usize) -> Self {
         let steps = program.steps.len();
         Self {
             buffers: Buffers::new(&plan, largest),
@@ -78,34 +71,6 @@ impl Executable {
             largest,
             loss: 0.0,
         }
-    }
-
-    /// Images of the largest batch.
-    pub fn largest(&self) -> usize {
-        self.largest
-    }
-
-    /// Runs a batch: NHWC images, and a label for each if the plan has a loss.
-    ///
-    /// # Panics
-    /// More images than the largest batch has, or other sizes than the program's; a plan with updates.
-    pub fn run(&mut self, memory: &mut Memory, state: &mut State, images: &[f32], labels: &[usize], batch: usize) {
-        self.run_with(memory, state, None, images, labels, batch);
-    }
-
-    /// As [`run`](Self::run), of a plan with updates. If the loss is not finite, the step ends there: parameters stay as they are.
-    ///
-    /// # Panics
-    /// As there, and if the optimizer has other velocities than the program's trainable parameters.
-    pub fn update(
-        &mut self,
-        memory: &mut Memory,
-        state: &mut State,
-        rule: UpdateRule<'_>,
-        images: &[f32],
-        labels: &[usize],
-    ) {
-        self.run_with(memory, state, Some(rule), images, labels, labels.len());
     }
 
     fn run_with(
@@ -127,7 +92,8 @@ impl Executable {
             self.kernels.iter_mut().for_each(|kernel| *kernel = None);
         }
         self.buffers.enter(memory);
-        self.buffers.views([self.plan.images])[0].copy_from_slice(images);
+        let [stored] = self.buffers.maps::<T, 1>([self.plan.images]);
+        elementwise::narrow(images, stored);
         let launches = std::mem::take(&mut self.plan.launches);
         for launch in &launches {
             let kind = launch.kind(&self.program);
@@ -146,22 +112,6 @@ impl Executable {
     /// Whether the plan changes no state, so that kernels stay as they are.
     fn is_inference(&self) -> bool {
         !self.plan.trains
-    }
-
-    /// Mean loss of the last batch.
-    pub fn loss(&self) -> f32 {
-        self.loss
-    }
-
-    /// The last batch's logits: `batch × classes`.
-    pub fn logits<'m>(&self, memory: &'m Memory) -> &'m [f32] {
-        self.buffers.result(memory, self.plan.logits)
-    }
-
-    /// The gradient of one of the program's parameters; none of one that isn't trained.
-    pub fn gradient<'m>(&self, memory: &'m Memory, parameter: usize) -> Option<&'m [f32]> {
-        let buffer = self.plan.gradients.get(parameter).copied().flatten()?;
-        Some(self.buffers.result(memory, buffer))
     }
 
     fn window(&self, window: WindowGeometry) -> WindowGeometry {
@@ -184,12 +134,12 @@ impl Executable {
                 then,
             } => self.forward(step, inputs, output, then, &state.parameters),
             Launch::Insert { part, output, .. } => {
-                let [part, wide] = self.buffers.views([part, output.buffer]);
+                let [part, wide] = self.buffers.maps::<T, 2>([part, output.buffer]);
                 let place = output.place;
                 elementwise::insert_channels(part, place.channels, wide, place.all, place.first);
             }
             Launch::Measure { input, statistics, .. } => {
-                let [values] = self.buffers.views([input.buffer]);
+                let [values] = self.buffers.maps::<T, 1>([input.buffer]);
                 let statistics = &mut self.statistics[statistics.index()];
                 batch_norm::measure(pixels(values, input), &mut self.moments, statistics);
             }
@@ -213,15 +163,16 @@ impl Executable {
                 output,
             } => self.drop(step, [input, factors, output], state),
             Launch::Loss { logits, gradient } => self.compare(labels, logits, gradient),
-            Launch::Clear { buffer } => self.buffers.views([buffer])[0].fill(0.0),
+            // All zeros are zeros of either kind.
+            Launch::Clear { buffer } => self.buffers.views([buffer]).map(View::numbers)[0].fill(0.0),
             Launch::Copy { from, to } => self.put(Output::Overwrite, from, to),
             Launch::Accumulate { from, to } => self.put(Output::Add, from, to),
             Launch::ReluGradient { output, gradient, .. } => {
-                let [output, gradient] = self.buffers.views([output, gradient]);
+                let [output, gradient] = self.buffers.maps::<T, 2>([output, gradient]);
                 elementwise::relu_gradient(gradient, output);
             }
             Launch::DropGradient { factors, gradient, .. } => {
-                let [factors, gradient] = self.buffers.views([factors, gradient]);
+                let [factors, gradient] = self.buffers.maps::<T, 2>([factors, gradient]);
                 elementwise::scale(gradient, factors);
             }
             Launch::InputGradient {
@@ -240,8 +191,13 @@ impl Executable {
             Launch::BiasGradient {
                 of_output, gradient, ..
             } => {
+                let storage = self.buffers.storage(of_output);
                 let [dy, dbias] = self.buffers.views([of_output, gradient]);
-                reduction::channel_sums(dy, Output::Overwrite, dbias);
+                let dbias = dbias.numbers();
+                match storage {
+                    Storage::Map => reduction::channel_sums(dy.map::<T>(), Output::Overwrite, dbias),
+                    Storage::Number => reduction::channel_sums(dy.numbers(), Output::Overwrite, dbias),
+                }
             }
             Launch::NormalizeGradient {
                 step,
@@ -260,7 +216,7 @@ impl Executable {
                 let Some(rule) = rule else {
                     panic!("a plan with updates, and an optimizer");
                 };
-                let [gradient] = self.buffers.views([gradient]);
+                let [gradient] = self.buffers.views([gradient]).map(View::numbers);
                 let numbers = Update {
                     non_negative: self.program.parameters[parameter].non_negative,
                     ..rule.numbers
@@ -277,12 +233,46 @@ impl Executable {
 
     /// Copies a map, or adds it.
     fn put(&mut self, mode: Output, from: Map, to: Buffer) {
-        let [values, target] = self.buffers.views([from.buffer, to]);
+        let [values, target] = self.buffers.maps::<T, 2>([from.buffer, to]);
         if from.is_plain() {
             return accumulate::put(mode, values, target);
         }
         let place = from.place;
         elementwise::take_channels(values, place.all, place.first, mode, target, place.channels);
+    }
+}
+
+impl<T: Convolved> Executable for Host<T> {
+    fn largest(&self) -> usize {
+        self.largest
+    }
+
+    fn run(&mut self, memory: &mut Memory, state: &mut State, images: &[f32], labels: &[usize], batch: usize) {
+        self.run_with(memory, state, None, images, labels, batch);
+    }
+
+    fn update(
+        &mut self,
+        memory: &mut Memory,
+        state: &mut State,
+        rule: UpdateRule<'_>,
+        images: &[f32],
+        labels: &[usize],
+    ) {
+        self.run_with(memory, state, Some(rule), images, labels, labels.len());
+    }
+
+    fn loss(&self) -> f32 {
+        self.loss
+    }
+
+    fn logits(&self, memory: &Memory) -> Vec<f32> {
+        self.buffers.result::<T>(memory, self.plan.logits)
+    }
+
+    fn gradient<'m>(&self, memory: &'m Memory, parameter: usize) -> Option<&'m [f32]> {
+        let buffer = self.plan.gradients.get(parameter).copied().flatten()?;
+        Some(self.buffers.numbers(memory, buffer))
     }
 }
 
@@ -295,7 +285,7 @@ fn settled(affine: &[Option<Affine>], step: usize) -> &Affine {
 }
 
 /// A map's pixels, as they are or as a normalisation makes them.
-fn read<'a>(values: &'a [f32], map: Map, affine: &'a [Option<Affine>]) -> Pixels<'a> {
+fn read<'a, T: Element>(values: &'a [T], map: Map, affine: &'a [Option<Affine>]) -> Pixels<'a, T> {
     let as_they_are = pixels(values, map);
     match map.through {
         None => as_they_are,

@@ -18,11 +18,12 @@ pub use sum_over_pixels::SumOverPixels;
 
 use std::ops::Range;
 
+use bf16::PackedBf16;
 use rayon::prelude::*;
 
 use crate::accumulate::{Output, keep_or_clear};
 use crate::batch_norm::Moments;
-use crate::element::Element;
+use crate::element::{Bf16, Element};
 use crate::elementwise;
 use crate::pixels::{Pixels, PixelsMut, Place};
 use crate::scratch::scratch;
@@ -71,6 +72,42 @@ impl Factor for f32 {
 
     fn multiply_transposed(x: Matrix<'_>, dy: Matrix<'_>, start: Start<'_>, sum: &mut [f32]) {
         multiply(x.transposed(), Right::Rows(dy), start, sum, dy.columns);
+    }
+}
+
+impl Factor for Bf16 {
+    type Packed = PackedBf16;
+
+    fn pack(matrices: &[Matrix<'_>]) -> PackedBf16 {
+        if let &[matrix] = matrices {
+            return PackedBf16::new(matrix);
+        }
+        // Rows of all of them in one piece.
+        let columns = matrices.first().map_or(0, |matrix| matrix.columns);
+        let rows = matrices.iter().map(|matrix| matrix.rows).sum();
+        let mut values = Vec::with_capacity(length::of(&[rows, columns]));
+        for matrix in matrices {
+            for row in 0..matrix.rows {
+                let places = (0..columns).map(|column| row * matrix.row_stride + column * matrix.column_stride);
+                values.extend(places.map(|place| matrix.values[place]));
+            }
+        }
+        PackedBf16::new(Matrix::new(&values, rows, columns))
+    }
+
+    fn multiply(
+        left: Matrix<'_, Self>,
+        right: &PackedBf16,
+        start: Start<'_>,
+        floor: f32,
+        output: &mut [Self],
+        output_stride: usize,
+    ) {
+        bf16::multiply_rows(floor, left, right, start, output, output_stride);
+    }
+
+    fn multiply_transposed(x: Matrix<'_, Self>, dy: Matrix<'_, Self>, start: Start<'_>, sum: &mut [f32]) {
+        bf16::sum_over_rows(x, dy, start == Start::Output, sum, dy.columns);
     }
 }
 

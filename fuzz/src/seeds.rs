@@ -241,6 +241,7 @@ fn checkpoints() -> Vec<Vec<u8>> {
             network: "mini_resnet".to_owned(),
             image_size: 64,
             orientation: Orientation::Exif,
+            precision: wise_srnet::plan::Precision::F32,
             head: "gap".to_owned(),
             classes: vec!["sea".to_owned(), "sky".to_owned()],
             seed: 7,

@@ -163,6 +163,9 @@ pub struct Changes {
     /// Weights of the network without its head, or `none` for random ones
     #[arg(long, value_name = "FILE|none")]
     weights: Option<PathBuf>,
+    /// How maps are stored and what products are made of: f32 or bf16
+    #[arg(long, value_name = "NAME", value_parser = precision_named)]
+    precision: Option<Precision>,
 }
 
 impl Changes {
@@ -176,6 +179,7 @@ impl Changes {
             heads: self.heads.clone(),
             seeds: self.seeds.clone(),
             weights: self.weights.clone(),
+            precision: self.precision,
         }
     }
 }
@@ -335,6 +339,9 @@ pub struct EvaluateArguments {
     /// Classify this many images only, balanced over the classes
     #[arg(long, value_name = "N")]
     pub limit_test: Option<usize>,
+    /// How maps are stored and what products are made of, f32 or bf16; as in training if left out
+    #[arg(long, value_name = "NAME", value_parser = precision_named)]
+    pub precision: Option<Precision>,
     #[command(flatten)]
     pub processor: Processor,
     /// Print one JSON object; the rows of its `confusion` are the images' classes, the columns what they were taken for
@@ -359,6 +366,9 @@ pub struct PredictArguments {
     /// Class to explain; each image's likeliest if left out
     #[arg(long, value_name = "NAME", requires = "explain")]
     pub class: Option<String>,
+    /// How maps are stored and what products are made of, f32 or bf16; as in training if left out
+    #[arg(long, value_name = "NAME", value_parser = precision_named)]
+    pub precision: Option<Precision>,
     #[command(flatten)]
     pub processor: Processor,
     /// Print one JSON object a line for each image

@@ -16,7 +16,8 @@ use super::text::{bytes, count, duration, grouped, listed};
 use super::{machine, next, output, prepare, run};
 use crate::data::{Inspection, Split, balance};
 use crate::experiment::{Checkpoints, Cost, HeadKind, OnBadImage, Orientation, Plan, Registry, Size, Step};
-use crate::plan::MemoryUse;
+use crate::kernels::product::bf16::Unit;
+use crate::plan::{MemoryUse, Precision};
 
 /// The share of a matrix product's speed that a training step reaches, for the estimate of time (measured with
 /// DenseNet169 and `mini_resnet`).
@@ -72,6 +73,9 @@ struct Costs {
     largest_batch: Option<u64>,
     /// What a step would take with `memory: Recompute`; `null` if it has that, or can't.
     recompute_memory_bytes: Option<u64>,
+    /// What a step would take with `precision: Bf16`; `null` if it has that, or can't, or if this processor has no matrix
+    /// instructions, without which bf16 is slower than f32.
+    bf16_memory_bytes: Option<u64>,
     /// Of the checkpoints.
     disk_bytes: u64,
 }
@@ -120,11 +124,32 @@ fn again(subcommand: &str, more: &[&str]) -> Vec<OsString> {
 
 /// What a training step of these images would take with recomputation, if that is not how it is.
 fn recomputing(costs: &[(HeadKind, Cost)], batch: usize) -> Option<u64> {
-    let keeps = |cost: &Cost| cost.memory == MemoryUse::Keep && cost.program.foreign == 0;
+    let keeps = |cost: &Cost| cost.memory == MemoryUse::Keep;
+    largest(costs, batch, keeps, |cost| cost.with_memory(MemoryUse::Recompute))
+}
+
+/// What it would take in bf16, if that is not how it is, and the processor has instructions for it.
+fn in_bf16(costs: &[(HeadKind, Cost)], batch: usize) -> Option<u64> {
+    let is_f32 = |cost: &Cost| cost.precision == Precision::F32 && Unit::current() == Unit::Amx;
+    largest(costs, batch, is_f32, |cost| cost.with_precision(Precision::Bf16))
+}
+
+/// What the largest of the heads would take otherwise, if that is a change for all of them that a plan can make.
+fn largest(
+    costs: &[(HeadKind, Cost)],
+    batch: usize,
+    is_change: impl Fn(&Cost) -> bool,
+    otherwise: impl Fn(&Cost) -> Cost,
+) -> Option<u64> {
+    let can_change = |cost: &Cost| is_change(cost) && cost.program.foreign == 0;
     let bytes = costs
         .iter()
-        .map(|(_, cost)| cost.with_memory(MemoryUse::Recompute).step_bytes(Step::Training, batch));
-    costs.iter().all(|(_, cost)| keeps(cost)).then(|| bytes.max()).flatten()
+        .map(|(_, cost)| otherwise(cost).step_bytes(Step::Training, batch));
+    costs
+        .iter()
+        .all(|(_, cost)| can_change(cost))
+        .then(|| bytes.max())
+        .flatten()
 }
 
 fn findings<'a>(
@@ -188,6 +213,7 @@ fn costs_of(plan: &Plan<'_>, heads: &[(HeadKind, Cost)], memory: Memory, speed: 
         available_memory_bytes: memory.available,
         largest_batch: memory.largest_batch,
         recompute_memory_bytes: recomputing(heads, prepare::largest_step(plan)),
+        bf16_memory_bytes: in_bf16(heads, prepare::largest_step(plan)),
         disk_bytes: disk.sum::<u64>().saturating_mul(seeds),
     }
 }
@@ -232,6 +258,13 @@ fn print(plan: &Plan<'_>, findings: &Findings<'_>) -> Result<(), CommandError> {
         facts.row([
             "",
             &format!("{recomputing} with `memory: Recompute`, which takes a little longer"),
+        ]);
+    }
+    if let Some(in_bf16) = costs.bf16_memory_bytes {
+        let in_bf16 = bytes(in_bf16);
+        facts.row([
+            "",
+            &format!("{in_bf16} with `precision: Bf16`, which this processor has matrix instructions for: twice as fast or more"),
         ]);
     }
     facts.row(["disk", &format!("about {} of checkpoints", bytes(costs.disk_bytes))]);

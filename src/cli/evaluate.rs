@@ -42,7 +42,7 @@ pub fn evaluate(arguments: EvaluateArguments, registry: &Registry) -> Result<Exi
     let plan = pool.install(|| plan(&arguments, registry))?;
     assert_same(&arguments, &trained, &plan)?;
     let (evaluation, confusion) = pool.install(|| {
-        let mut model = trained.model(registry)?;
+        let mut model = trained.model(registry, arguments.precision)?;
         let measured = measure(&mut *model, &plan.splits.test, plan.experiment.batch_size);
         measured.map_err(|error| match error {
             EvaluationError::NotFinite { image } => trained.not_finite(&image),

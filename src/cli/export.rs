@@ -29,7 +29,7 @@ pub fn export(arguments: ExportArguments, registry: &Registry) -> Result<ExitCod
         )));
     }
     let trained = Trained::open(&arguments.checkpoint)?;
-    let mut model = trained.model(registry)?;
+    let mut model = trained.model(registry, None)?;
     let Identity { network, head, .. } = &trained.checkpoint.identity;
     atomic_file::sweep_beside(&arguments.output);
     export_keras_h5(&arguments.output, network, arguments.backbone, |visit| {

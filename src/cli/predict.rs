@@ -59,7 +59,7 @@ pub fn predict(arguments: PredictArguments, registry: &Registry) -> Result<ExitC
     left_out.for_each(|sentence| output::tell(format_args!("note: {sentence}")));
     let pool = machine::pool(arguments.processor)?;
     pool.install(|| {
-        let mut model = trained.model(registry)?;
+        let mut model = trained.model(registry, arguments.precision)?;
         let mut predictor = Predictor {
             trained: &trained,
             model: &mut *model,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::CommandError;
 use super::text::printable;
 use crate::experiment::{Registry, head_named};
+use crate::plan::Precision;
 use crate::runner::folder::BEST;
 use crate::training::{Checkpoint, Misfit, Model};
 
@@ -25,8 +26,9 @@ impl Trained {
         Ok(Self { path, checkpoint })
     }
 
-    /// Builds the checkpoint's network and gives it the checkpoint's weights.
-    pub fn model(&self, registry: &Registry) -> Result<Box<dyn Model>, CommandError> {
+    /// Builds the checkpoint's network, gives it the checkpoint's weights, and has it run in this precision, or else in that of its
+    /// training.
+    pub fn model(&self, registry: &Registry, precision: Option<Precision>) -> Result<Box<dyn Model>, CommandError> {
         let Checkpoint { identity, snapshot, .. } = &self.checkpoint;
         let head = head_named(&identity.head).map_err(|error| self.unusable(&error.to_string()))?;
         let classes = identity.classes.len();
@@ -42,6 +44,13 @@ impl Trained {
         snapshot.fits(&mut *build(0)?, classes).map_err(misfit)?;
         let mut model = build(classes)?;
         snapshot.restore(&mut *model, None).map_err(misfit)?;
+        let precision = precision.unwrap_or(identity.precision);
+        if !model.set_precision(precision) {
+            return Err(self.unusable(&format!(
+                "its network has operations of dfdx itself, which are f32, not {}",
+                precision.name()
+            )));
+        }
         Ok(model)
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Experiment, ExperimentError, HeadKind};
+use crate::plan::Precision;
 
 /// Values that take the place of an experiment's; `None` leaves the file's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Overrides {
     pub seeds: Option<Vec<u64>>,
     /// `--weights FILE|none`: the word `none` starts from random weights (a file of that name is `./none`).
     pub weights: Option<PathBuf>,
+    /// `--precision f32|bf16`
+    pub precision: Option<Precision>,
 }
 
 impl Overrides {
@@ -65,6 +68,10 @@ impl Overrides {
         if let Some(weights) = &self.weights {
             note("weights", "--weights", weights.to_string_lossy().into_owned());
             changed.weights = Some(weights.clone()).filter(|weights| weights.as_os_str() != "none");
+        }
+        if let Some(precision) = self.precision {
+            note("precision", "--precision", precision.name().to_owned());
+            changed.precision = precision;
         }
         changed.check()?;
         *experiment = changed;

@@ -247,6 +247,7 @@ impl<'r> Plan<'r> {
                 network: experiment.network.clone(),
                 image_size: experiment.image_size,
                 orientation: experiment.data.orientation,
+                precision: experiment.precision,
                 head: run.head.to_string(),
                 classes: self.dataset.classes.clone(),
                 seed: run.seed,

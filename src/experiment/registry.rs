@@ -107,8 +107,8 @@ impl Registry {
     /// Builds an experiment's network with a head for `classes` classes, its parameters drawn from `seed`.
     ///
     /// # Errors
-    /// A [`Problem`] that points at the file's network or image size if it isn't registered, or at what becomes of its maps if it
-    /// can't do so.
+    /// A [`Problem`] that points at the file's network or image size if it isn't registered, or at what becomes of its maps or how
+    /// they are stored if it can't do so.
     pub fn build(
         &self,
         experiment: &Experiment,
@@ -117,11 +117,15 @@ impl Registry {
         classes: usize,
     ) -> Result<Box<dyn Model>, Problem> {
         let mut model = self.build_named(&experiment.network, experiment.image_size, head, seed, classes)?;
-        if model.set_memory(experiment.memory) {
-            return Ok(model);
+        if !model.set_memory(experiment.memory) {
+            let problem = "this network has operations of dfdx itself, whose maps can't be made again";
+            return Err(Problem::in_field("memory", problem).help("`memory: Keep` keeps them"));
         }
-        let problem = "this network has operations of dfdx itself, whose maps can't be made again";
-        Err(Problem::in_field("memory", problem).help("`memory: Keep` keeps them"))
+        if !model.set_precision(experiment.precision) {
+            let problem = "this network has operations of dfdx itself, which are f32";
+            return Err(Problem::in_field("precision", problem).help("`precision: F32` trains it"));
+        }
+        Ok(model)
     }
 
     /// As [`build`](Self::build), by the network's name and image size.

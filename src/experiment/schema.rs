@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::plan::MemoryUse;
+use crate::plan::{MemoryUse, Precision};
 use serde::{Deserialize, Serialize};
 
 use super::{Augmentation, HeadKind, Layout, Optimizer, Orientation, Origin, Schedule};
@@ -80,6 +80,9 @@ pub struct Experiment {
     /// What becomes of feature maps between the passes of a step.
     #[serde(default)]
     pub memory: MemoryUse,
+    /// How maps are stored, and what products are made of.
+    #[serde(default)]
+    pub precision: Precision,
     /// Where the values came from, so that messages can point there.
     #[serde(skip)]
     pub(super) origin: Origin,

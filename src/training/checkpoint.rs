@@ -13,6 +13,7 @@ use super::snapshot::Snapshot;
 use crate::atomic_file::{Disk, System, replace_on};
 use crate::data::decode::Orientation;
 use crate::input_file;
+use crate::plan::Precision;
 use crate::text::printable;
 
 /// What a checkpoint is of.
@@ -24,6 +25,8 @@ pub struct Identity {
     pub image_size: usize,
     /// Whether its images were turned as their files say.
     pub orientation: Orientation,
+    /// How its maps are stored. Its weights are f32 in every precision.
+    pub precision: Precision,
     /// Name of the head.
     pub head: String,
     /// Names of the classes, in the order of the logits.

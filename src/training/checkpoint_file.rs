@@ -171,6 +171,7 @@ mod tests {
     use super::super::checkpoint_error::CheckpointError;
     use super::*;
     use crate::data::decode::Orientation;
+    use crate::plan::Precision;
 
     fn checkpoint() -> Checkpoint {
         let tensor = |values: &[f32]| StoredTensor {
@@ -182,6 +183,7 @@ mod tests {
                 network: "mini_resnet".into(),
                 image_size: 64,
                 orientation: Orientation::Exif,
+                precision: Precision::F32,
                 head: "gap".into(),
                 classes: vec!["sea".into(), "<b>\"é".into()],
                 seed: u64::MAX,

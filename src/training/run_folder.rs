@@ -186,12 +186,14 @@ mod tests {
     use super::*;
     use crate::atomic_file::System;
     use crate::data::decode::Orientation;
+    use crate::plan::Precision;
 
     fn identity(seed: u64) -> Identity {
         Identity {
             network: "mini_resnet".into(),
             image_size: 64,
             orientation: Orientation::Exif,
+            precision: Precision::F32,
             head: "gap".into(),
             classes: vec!["sea".into()],
             seed,

@@ -7,6 +7,7 @@ use hdf5_pure::{AttrValue, File, FileBuilder, Group, GroupBuilder};
 use wise_srnet::experiment::{Experiment, HeadKind, Orientation, Plan, Registry};
 use wise_srnet::layers::Visited;
 use wise_srnet::networks::{densenet169, nasnet_large, resnet50, xception};
+use wise_srnet::plan::Precision;
 use wise_srnet::training::{Checkpoint, Identity, Position, Snapshot};
 use wise_srnet::weights::{Pretrained, export_keras_h5};
 
@@ -327,6 +328,7 @@ fn write_checkpoint(path: &Path, change: impl FnOnce(&mut Checkpoint)) {
             network: "mini_resnet".to_owned(),
             image_size: 64,
             orientation: Orientation::default(),
+            precision: Precision::F32,
             head: "gap".to_owned(),
             classes: plan.dataset.classes.clone(),
             seed: 0,
@@ -529,6 +531,7 @@ fn a_checkpoint_that_claims_more_classes_than_it_has_weights_for_takes_no_memory
             network: "mini_resnet".to_owned(),
             image_size: 96,
             orientation: Orientation::Exif,
+            precision: Precision::F32,
             head: "flatten_fc".to_owned(),
             classes: vec![String::new(); CLAIMED],
             seed: 0,

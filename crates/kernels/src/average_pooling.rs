@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::accumulate::{Output, keep_or_clear};
 use super::element::Element;
+use super::scratch::in_f32_mut;
 use super::window::Pooling;
 use crate::simd::vectorized;
 
@@ -18,9 +19,9 @@ vectorized! {
         }
 
         /// `target += share · values`.
-        fn add_share(target: &mut [T], values: &[T], share: f32) {
+        fn add_share(target: &mut [f32], values: &[T], share: f32) {
             for (target, value) in target.iter_mut().zip(values) {
-                *target = T::narrow(target.widen() + value.widen() * share);
+                *target += value.widen() * share;
             }
         }
     }
@@ -44,21 +45,20 @@ pub fn forward<T: Element>(pooling: &Pooling, x: &[T], y: &mut [T]) {
     y.par_chunks_mut(line).enumerate().for_each(|(row, y)| {
         let (image, y_out) = (row / window.output[0], row % window.output[0]);
         let (rows, first_row) = window.taps_inside(0, y_out);
-        let mut means = vec![0.0; channels];
-        for (x_out, y) in y.chunks_exact_mut(channels).enumerate() {
-            means.fill(0.0);
-            let (columns, first_column) = window.taps_inside(1, x_out);
-            for row in first_row..first_row + rows.len() {
-                for column in first_column..first_column + columns.len() {
-                    let start = ((image * window.input[0] + row) * window.input[1] + column) * channels;
-                    T::add_row(&mut means, &x[start..start + channels]);
+        in_f32_mut(y, false, |y| {
+            for (x_out, means) in y.chunks_exact_mut(channels).enumerate() {
+                means.fill(0.0);
+                let (columns, first_column) = window.taps_inside(1, x_out);
+                for row in first_row..first_row + rows.len() {
+                    for column in first_column..first_column + columns.len() {
+                        let start = ((image * window.input[0] + row) * window.input[1] + column) * channels;
+                        T::add_row(means, &x[start..start + channels]);
+                    }
                 }
+                let divisor = divisor(pooling, y_out, x_out);
+                means.iter_mut().for_each(|mean| *mean /= divisor);
             }
-            let divisor = divisor(pooling, y_out, x_out);
-            for (y, mean) in y.iter_mut().zip(&means) {
-                *y = T::narrow(mean / divisor);
-            }
-        }
+        });
     });
 }
 
@@ -68,17 +68,19 @@ pub fn input_gradient<T: Element>(pooling: &Pooling, dy: &[T], mode: Output, dx:
     window.check([dx, dy], [channels, channels]);
     let line = (window.input[1] * channels).max(1);
     dx.par_chunks_mut(line).enumerate().for_each(|(row, dx)| {
-        keep_or_clear(mode, dx);
-        let (image, y) = (row / window.input[0], row % window.input[0]);
-        for (x, target) in dx.chunks_exact_mut(channels).enumerate() {
-            for (y_out, _) in window.outputs_over(0, y) {
-                for (x_out, _) in window.outputs_over(1, x) {
-                    let share = 1.0 / divisor(pooling, y_out, x_out);
-                    let pixel = (image * window.output[0] + y_out) * window.output[1] + x_out;
-                    let dy = &dy[pixel * channels..(pixel + 1) * channels];
-                    T::add_share(target, dy, share);
+        in_f32_mut(dx, mode == Output::Add, |dx| {
+            keep_or_clear(mode, dx);
+            let (image, y) = (row / window.input[0], row % window.input[0]);
+            for (x, target) in dx.chunks_exact_mut(channels).enumerate() {
+                for (y_out, _) in window.outputs_over(0, y) {
+                    for (x_out, _) in window.outputs_over(1, x) {
+                        let share = 1.0 / divisor(pooling, y_out, x_out);
+                        let pixel = (image * window.output[0] + y_out) * window.output[1] + x_out;
+                        let dy = &dy[pixel * channels..(pixel + 1) * channels];
+                        T::add_share(target, dy, share);
+                    }
                 }
             }
-        }
+        });
     });
 }

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::accumulate::{Output, keep_or_clear};
 use super::element::Element;
+use super::scratch::in_f32_mut;
 use super::window::Pooling;
 use crate::simd::vectorized;
 
@@ -28,33 +29,35 @@ pub fn forward<T: Element>(pooling: &Pooling, x: &[T], y: &mut [T]) -> Vec<Cell>
         .enumerate()
         .for_each(|(row, (y, cells))| {
             let (image, y_out) = (row / window.output[0], row % window.output[0]);
-            let pixels = y.chunks_exact_mut(channels).zip(cells.chunks_exact_mut(channels));
-            for (x_out, (maxima, cells)) in pixels.enumerate() {
-                maxima.fill(T::narrow(f32::NEG_INFINITY));
-                for cell in 0..window.taps() {
-                    let position = |axis: usize, out: usize, tap: usize| {
-                        (out * window.stride + tap)
-                            .checked_sub(window.before[axis])
-                            .filter(|&p| p < window.input[axis])
-                    };
-                    let row = position(0, y_out, cell / window.kernel);
-                    let column = position(1, x_out, cell % window.kernel);
-                    match (row, column) {
-                        (Some(row), Some(column)) => {
-                            let start = ((image * window.input[0] + row) * window.input[1] + column) * channels;
-                            T::keep_larger(maxima, cells, &x[start..start + channels], cell as Cell);
-                        }
-                        _ if zeros_count => {
-                            for (maximum, cell) in maxima.iter_mut().zip(cells.iter_mut()) {
-                                if 0.0 > maximum.widen() {
-                                    (*maximum, *cell) = (T::default(), PADDING);
+            in_f32_mut(y, false, |y| {
+                let pixels = y.chunks_exact_mut(channels).zip(cells.chunks_exact_mut(channels));
+                for (x_out, (maxima, cells)) in pixels.enumerate() {
+                    maxima.fill(f32::NEG_INFINITY);
+                    for cell in 0..window.taps() {
+                        let position = |axis: usize, out: usize, tap: usize| {
+                            (out * window.stride + tap)
+                                .checked_sub(window.before[axis])
+                                .filter(|&p| p < window.input[axis])
+                        };
+                        let row = position(0, y_out, cell / window.kernel);
+                        let column = position(1, x_out, cell % window.kernel);
+                        match (row, column) {
+                            (Some(row), Some(column)) => {
+                                let start = ((image * window.input[0] + row) * window.input[1] + column) * channels;
+                                T::keep_larger(maxima, cells, &x[start..start + channels], cell as Cell);
+                            }
+                            _ if zeros_count => {
+                                for (maximum, cell) in maxima.iter_mut().zip(cells.iter_mut()) {
+                                    if 0.0 > *maximum {
+                                        (*maximum, *cell) = (0.0, PADDING);
+                                    }
                                 }
                             }
+                            _ => {}
                         }
-                        _ => {}
                     }
                 }
-            }
+            });
         });
     cells
 }
@@ -63,20 +66,19 @@ vectorized! {
     /// The loops of max pooling, each over the channels of a pixel.
     pub trait MaximumLoops<T> {
         /// Takes over the values of `candidates` that are larger; NaN is kept once seen, so that it stays visible.
-        fn keep_larger(maxima: &mut [T], cells: &mut [Cell], candidates: &[T], cell: Cell) {
+        fn keep_larger(maxima: &mut [f32], cells: &mut [Cell], candidates: &[T], cell: Cell) {
             for ((maximum, kept), candidate) in maxima.iter_mut().zip(cells).zip(candidates) {
                 let value = candidate.widen();
-                let takes_over = (value > maximum.widen()) | value.is_nan();
-                *maximum = if takes_over { *candidate } else { *maximum };
+                let takes_over = (value > *maximum) | value.is_nan();
+                *maximum = if takes_over { value } else { *maximum };
                 *kept = if takes_over { cell } else { *kept };
             }
         }
 
         /// Adds the gradients of the outputs whose maximum was in this cell.
-        fn add_where(target: &mut [T], kept: &[Cell], cell: Cell, dy: &[T]) {
+        fn add_where(target: &mut [f32], kept: &[Cell], cell: Cell, dy: &[T]) {
             for ((target, kept), dy) in target.iter_mut().zip(kept).zip(dy) {
-                let gradient = if *kept == cell { dy.widen() } else { 0.0 };
-                *target = T::narrow(target.widen() + gradient);
+                *target += if *kept == cell { dy.widen() } else { 0.0 };
             }
         }
     }
@@ -89,17 +91,19 @@ pub fn input_gradient<T: Element>(pooling: &Pooling, cells: &[Cell], dy: &[T], m
     assert_eq!(cells.len(), dy.len(), "cells of the maxima");
     let line = (window.input[1] * channels).max(1);
     dx.par_chunks_mut(line).enumerate().for_each(|(row, dx)| {
-        keep_or_clear(mode, dx);
-        let (image, y) = (row / window.input[0], row % window.input[0]);
-        for (x, target) in dx.chunks_exact_mut(channels).enumerate() {
-            for (y_out, tap_row) in window.outputs_over(0, y) {
-                for (x_out, tap_column) in window.outputs_over(1, x) {
-                    let cell = (tap_row * window.kernel + tap_column) as Cell;
-                    let pixel = (image * window.output[0] + y_out) * window.output[1] + x_out;
-                    let range = pixel * channels..(pixel + 1) * channels;
-                    T::add_where(target, &cells[range.clone()], cell, &dy[range]);
+        in_f32_mut(dx, mode == Output::Add, |dx| {
+            keep_or_clear(mode, dx);
+            let (image, y) = (row / window.input[0], row % window.input[0]);
+            for (x, target) in dx.chunks_exact_mut(channels).enumerate() {
+                for (y_out, tap_row) in window.outputs_over(0, y) {
+                    for (x_out, tap_column) in window.outputs_over(1, x) {
+                        let cell = (tap_row * window.kernel + tap_column) as Cell;
+                        let pixel = (image * window.output[0] + y_out) * window.output[1] + x_out;
+                        let range = pixel * channels..(pixel + 1) * channels;
+                        T::add_where(target, &cells[range.clone()], cell, &dy[range]);
+                    }
                 }
             }
-        }
+        });
     });
 }

@@ -327,6 +327,7 @@ mod tests {
     use super::*;
     use crate::data::decode::Orientation;
     use crate::layers::Parameter;
+    use crate::plan::Precision;
     use crate::training::{Identity, Position, Snapshot, StoredTensor};
 
     /// A network of two parameters: one of its backbone, one of its head.
@@ -364,6 +365,7 @@ mod tests {
                 network: "mine".to_owned(),
                 image_size: 64,
                 orientation: Orientation::default(),
+                precision: Precision::F32,
                 head: "gap".to_owned(),
                 classes: vec!["sea".to_owned()],
                 seed: 0,

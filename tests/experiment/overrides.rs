@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use wise_srnet::experiment::{Experiment, HeadKind, Overrides, Problem};
+use wise_srnet::plan::Precision;
 
 use super::correct;
 
@@ -22,6 +23,7 @@ fn flags_take_the_place_of_the_files_values_and_leave_the_others() {
         heads: Some(vec![HeadKind::FlattenFc]),
         seeds: Some(vec![7, 8]),
         weights: Some("weights.h5".into()),
+        precision: Some(Precision::Bf16),
     };
     overrides.apply(&mut experiment).unwrap();
     assert_eq!(experiment.data.path, Some("elsewhere.zip".into()));
@@ -35,6 +37,7 @@ fn flags_take_the_place_of_the_files_values_and_leave_the_others() {
         (&[HeadKind::FlattenFc][..], &[7, 8][..])
     );
     assert_eq!(experiment.weights, Some("weights.h5".into()));
+    assert_eq!(experiment.precision, Precision::Bf16);
     assert_eq!(
         (experiment.network, experiment.image_size),
         (correct().network, correct().image_size)

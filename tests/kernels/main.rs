@@ -3,6 +3,7 @@
 
 mod average_pooling;
 mod batch_norm;
+mod bf16;
 mod cases;
 mod convolution;
 mod cross_entropy;

@@ -8,6 +8,7 @@ mod heads;
 mod nesting;
 mod networks;
 mod plans;
+mod precision;
 mod programs;
 mod same_bits;
 mod samples;

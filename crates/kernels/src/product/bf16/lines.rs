@@ -5,8 +5,6 @@ use std::cell::RefCell;
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::element::Bf16;
-
 /// Rows of a tile.
 pub const ROWS: usize = 16;
 
@@ -33,11 +31,6 @@ unsafe impl Pod for Line {}
 impl Line {
     /// Nothing but zeros.
     pub const ZERO: Self = Self([0; ROWS]);
-
-    /// The values that lie side by side in the line.
-    pub fn values_mut(&mut self) -> &mut [Bf16; TERMS] {
-        bytemuck::cast_mut(&mut self.0)
-    }
 }
 
 /// The rows of a tile.

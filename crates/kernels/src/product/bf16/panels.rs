@@ -8,8 +8,7 @@ use rayon::prelude::*;
 
 use super::amx;
 use super::lines::{Line, ROWS, SIDE, TERMS, Tile, ZERO_TILE};
-use super::vectors::{narrow, pair, transpose};
-use crate::element::{Bf16, Element};
+use super::vectors::{narrow, pair_narrowed, transpose};
 use crate::length;
 use crate::product::matrix::Matrix;
 
@@ -129,12 +128,7 @@ fn pack_rows(matrix: Matrix<'_>, rows: Range<usize>, columns: Range<usize>, tile
     };
     for line in 0..ROWS {
         let first = rows.start + 2 * line;
-        pair(
-            row(first),
-            row(first + 1),
-            |value| Bf16::narrow(value).bits(),
-            &mut tile[line],
-        );
+        pair_narrowed(row(first), row(first + 1), &mut tile[line]);
     }
 }
 

@@ -166,6 +166,6 @@ fn pair_tile(matrix: Matrix<'_, Bf16>, pixels: Range<usize>, columns: Range<usiz
     };
     for line in 0..ROWS {
         let pixel = pixels.start + 2 * line;
-        pair(row(pixel), row(pixel + 1), Bf16::bits, &mut tile[line]);
+        pair(row(pixel), row(pixel + 1), &mut tile[line]);
     }
 }

@@ -6,58 +6,97 @@ use std::any::Any;
 use std::arch::x86_64::*;
 use std::mem::transmute;
 
-use super::lines::{Line, ROWS, SIDE, TERMS, Tile};
+use super::lines::{Line, ROWS, SIDE, Tile};
 use crate::element::{Bf16, Element};
 use crate::elementwise;
 
-/// Rounds a row of up to 32 values; what it lacks is zero.
+/// Rounds a row of up to 32 values; what it lacks is zero, and subnormal ones may be.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 pub fn narrow(values: &[f32], line: &mut Line) {
-    let line = line.values_mut();
-    match <&[f32; TERMS]>::try_from(values) {
-        Ok(values) => {
-            for place in 0..TERMS {
-                line[place] = Bf16::narrow(values[place]);
-            }
-        }
-        Err(_) => {
-            *line = [Bf16::default(); TERMS];
-            for (narrowed, value) in line.iter_mut().zip(values) {
-                *narrowed = Bf16::narrow(*value);
-            }
-        }
-    }
+    let (first, second) = values.split_at(values.len().min(ROWS));
+    store(bits(_mm512_cvtne2ps_pbh(some_f32(second), some_f32(first))), line);
 }
 
 /// Copies a row of up to 32 values; what it lacks is zero.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 pub fn copy(values: &[Bf16], line: &mut Line) {
-    let line = line.values_mut();
-    match <&[Bf16; TERMS]>::try_from(values) {
-        Ok(values) => *line = *values,
-        Err(_) => {
-            *line = [Bf16::default(); TERMS];
-            line[..values.len()].copy_from_slice(values);
+    let (first, second) = values.split_at(values.len().min(ROWS));
+    store(joined(some_bf16(first), some_bf16(second)), line);
+}
+
+/// Makes pairs of up to 16 values of two rows; what a row lacks is zero.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+pub fn pair(first: &[Bf16], second: &[Bf16], line: &mut Line) {
+    store(paired(joined(some_bf16(first), some_bf16(second))), line);
+}
+
+/// As [`pair`], of values that are rounded first; subnormal ones may become zero.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+pub fn pair_narrowed(first: &[f32], second: &[f32], line: &mut Line) {
+    store(
+        paired(bits(_mm512_cvtne2ps_pbh(some_f32(second), some_f32(first)))),
+        line,
+    );
+}
+
+/// The values of both halves in turn.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+fn paired(values: __m512i) -> __m512i {
+    const TURNS: Line = {
+        let mut turns = [0; ROWS];
+        let mut place = 0;
+        while place < ROWS {
+            turns[place] = (place | (place + ROWS) << 16) as u32;
+            place += 1;
         }
+        Line(turns)
+    };
+    _mm512_permutexvar_epi16(load(&TURNS), values)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+fn joined(lower: __m256i, upper: __m256i) -> __m512i {
+    _mm512_inserti64x4::<1>(_mm512_castsi256_si512(lower), upper)
+}
+
+#[inline]
+#[allow(unsafe_code)]
+fn bits(values: __m512bh) -> __m512i {
+    // SAFETY: a vector of bf16 values is a vector of bits.
+    unsafe { transmute(values) }
+}
+
+/// At most 16 values; what is lacking is zero.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+#[allow(unsafe_code)]
+fn some_bf16(values: &[Bf16]) -> __m256i {
+    if values.len() >= ROWS {
+        // SAFETY: there are 16 values.
+        unsafe { _mm256_loadu_si256(values.as_ptr().cast()) }
+    } else {
+        // SAFETY: what the mask leaves out is not read.
+        unsafe { _mm256_maskz_loadu_epi16((1 << values.len()) - 1, values.as_ptr().cast()) }
     }
 }
 
-/// Makes pairs of the values of two rows, as the bits of bf16; what a row lacks is zero.
+/// At most 16 values; what is lacking is zero.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
-pub fn pair<T: Element>(first: &[T], second: &[T], bits: impl Fn(T) -> u16, line: &mut Line) {
-    let paired = |first: T, second: T| u32::from(bits(first)) | u32::from(bits(second)) << 16;
-    if let (Ok(first), Ok(second)) = (<&[T; ROWS]>::try_from(first), <&[T; ROWS]>::try_from(second)) {
-        for place in 0..ROWS {
-            line.0[place] = paired(first[place], second[place]);
-        }
-        return;
-    }
-    for (place, pair) in line.0.iter_mut().enumerate() {
-        let [first, second] = [first, second].map(|row| row.get(place).copied().unwrap_or_default());
-        *pair = paired(first, second);
+#[allow(unsafe_code)]
+fn some_f32(values: &[f32]) -> __m512 {
+    if values.len() >= ROWS {
+        // SAFETY: there are 16 values.
+        unsafe { _mm512_loadu_ps(values.as_ptr()) }
+    } else {
+        // SAFETY: what the mask leaves out is not read.
+        unsafe { _mm512_maskz_loadu_ps((1 << values.len()) - 1, values.as_ptr()) }
     }
 }
 
@@ -233,7 +272,6 @@ fn widened_half(values: __m256i) -> __m512 {
 #[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 #[allow(unsafe_code)]
 fn put_narrowed(row: Row, values: &mut [Bf16; SIDE]) {
-    let narrowed = _mm512_cvtne2ps_pbh(row[1], row[0]);
-    // SAFETY: a vector of bf16 values is a vector of bits, and the array has 64 bytes.
-    unsafe { _mm512_storeu_si512(values.as_mut_ptr().cast(), transmute::<__m512bh, __m512i>(narrowed)) }
+    // SAFETY: the array has 64 bytes.
+    unsafe { _mm512_storeu_si512(values.as_mut_ptr().cast(), bits(_mm512_cvtne2ps_pbh(row[1], row[0]))) }
 }

@@ -12,11 +12,8 @@ use crate::element::{Bf16, Element};
 use crate::product::matrix::Matrix;
 use crate::product::multiply::Start;
 
-/// Tiles of the right factor that are multiplied with one block of rows after another: half of a second-level cache.
-const GROUP: usize = 1 << 10;
-
-/// Terms beside which the rows of a block compete for the same places in the first cache level: 2 or 4 KiB.
-const COMPETING: usize = 1024;
+/// Tiles of the right factor that are multiplied with one block of rows after another, at most: most of a second-level cache.
+const GROUP: usize = 1280;
 
 /// As [`super::multiply_rows`].
 pub fn multiply_rows<T: Element>(product: &Product<'_>, left: Matrix<'_, Bf16>, right: &TilePanels, output: &mut [T]) {
@@ -37,7 +34,9 @@ fn multiply<T: Element>(
     output: &mut [T],
 ) {
     let mut sums = Sums::ZERO;
-    let group = (GROUP / (2 * right.steps()).max(1)).max(1);
+    // Groups of almost equal size.
+    let all = 2 * right.steps() * right.count();
+    let group = right.count().div_ceil(all.div_ceil(GROUP).max(1));
     for panels in (0..right.count()).step_by(group) {
         for first in (0..product.rows).step_by(SIDE) {
             let block = RowBlock::new(left, first, buffer);
@@ -60,13 +59,11 @@ struct RowBlock<'a> {
 }
 
 impl<'a> RowBlock<'a> {
-    /// The rows from `first` on, where they lie, or from the buffer if there they are not whole tiles or compete for a place in
-    /// the cache.
+    /// The rows from `first` on, where they lie, or from the buffer if they are not whole tiles there.
     #[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
     fn new(left: Matrix<'a, Bf16>, first: usize, buffer: &'a mut Vec<Tile>) -> Self {
         let parts = [first, first + ROWS].map(|first| first.min(left.rows)..left.rows.min(first + ROWS));
-        let lies_in_tiles = left.columns > 0 && left.columns.is_multiple_of(TERMS) && left.rows >= ROWS;
-        if lies_in_tiles && !left.row_stride.is_multiple_of(COMPETING) {
+        if left.columns > 0 && left.columns.is_multiple_of(TERMS) && left.rows >= ROWS {
             // What would be behind the last row lies before it: some rows are computed again.
             let starts = parts.clone().map(|rows| rows.start.min(left.rows - ROWS));
             let place = |part: usize| {

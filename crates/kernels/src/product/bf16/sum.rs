@@ -14,8 +14,8 @@ use crate::product::multiply::Start;
 /// Pixels that are summed in the tile registers, at most: 32 columns of so many stay in the first cache level.
 const PIXELS: usize = 512;
 
-/// Tiles of the left factor that all columns of the right one go past: half of a second-level cache.
-const GROUP: usize = 1 << 10;
+/// Tiles of the left factor that all columns of the right one go past: a quarter of a second-level cache.
+const GROUP: usize = 1 << 9;
 
 /// As [`super::sum_over_rows`].
 pub fn sum_over_rows(product: &Product<'_>, x: Matrix<'_, Bf16>, dy: Matrix<'_, Bf16>, output: &mut [f32]) {

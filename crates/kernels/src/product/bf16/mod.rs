@@ -4,21 +4,11 @@
 //! The factors' values are bf16 in either case, so that results differ by the rounding of f32 sums only, and by subnormal
 //! values, which the matrix instructions take for zeros.
 
-mod lines;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx;
 mod packed;
 mod portable;
 mod unit;
-
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod amx;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod multiply;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod panels;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod sum;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-mod vectors;
 
 #[cfg(test)]
 mod tests;
@@ -66,7 +56,7 @@ pub fn multiply_rows<T: Element>(
     };
     match &right.packed {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        Packed::Tiles(panels) => multiply::multiply_rows(&product, left, panels, output),
+        Packed::Tiles(panels) => amx::multiply_rows(&product, left, panels, output),
         Packed::Vectors(panels) => portable::multiply_rows(&product, left, panels, output),
     }
 }
@@ -107,7 +97,7 @@ fn sum_over_rows_with(
     };
     match unit {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        Unit::Amx => sum::sum_over_rows(&product, x, dy, output),
+        Unit::Amx => amx::sum_over_rows(&product, x, dy, output),
         _ => portable::sum_over_rows(&product, x, dy, output),
     }
 }

@@ -7,7 +7,7 @@ use crate::product::matrix::Matrix;
 use crate::product::panels::Panels;
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-use super::panels::{self, TilePanels};
+use super::amx::{self, TilePanels};
 
 /// A right factor: `depth × columns` values, rounded to bf16 and packed for the unit that multiplies with it.
 pub struct PackedBf16 {
@@ -69,7 +69,7 @@ impl PackedBf16 {
 pub fn packed_bytes(depth: usize, columns: usize) -> usize {
     match Unit::current() {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        Unit::Amx => panels::packed_bytes(depth, columns),
+        Unit::Amx => amx::packed_bytes(depth, columns),
         _ => length::of(&[size_of::<f32>(), crate::product::packed_values(depth, columns)]),
     }
 }

@@ -130,20 +130,25 @@ fn rows_times_weights() {
                 let name = format!("{unit:?}, {rows}×{depth}×{columns}, {}", right.column_stride);
                 let packed = PackedBf16::for_unit(unit, right);
                 assert_eq!([packed.depth(), packed.columns()], [depth, columns]);
-                let mut output = vec![7.0_f32; (rows + 1) * stride];
-                multiply_rows(f32::NEG_INFINITY, left, &packed, Start::Zero, &mut output, stride);
-                check(&name, &output, stride, &product, columns, 1e-5);
-
-                let with_bias = |place: usize| product[place] + f64::from(bias[place % columns]);
-                let relu: Vec<f64> = (0..product.len()).map(|place| with_bias(place).max(0.0)).collect();
-                let mut output = vec![Bf16::narrow(7.0); (rows + 1) * stride];
-                multiply_rows(0.0, left, &packed, Start::Row(&bias), &mut output, stride);
-                check(&name, &output, stride, &relu, columns, 1.0 / 256.0);
-
-                let mut output = vec![7.0; (rows + 1) * stride];
-                multiply_rows(f32::NEG_INFINITY, left, &packed, Start::Output, &mut output, stride);
-                let more: Vec<f64> = product.iter().map(|value| value + 7.0).collect();
-                check(&name, &output, stride, &more, columns, 1e-5);
+                for start in [Start::Zero, Start::Row(&bias), Start::Output] {
+                    for floor in [f32::NEG_INFINITY, 0.0] {
+                        let finished = |(place, sum): (usize, &f64)| {
+                            let start = match start {
+                                Start::Zero => 0.0,
+                                Start::Row(bias) => bias[place % columns],
+                                Start::Output => 7.0,
+                            };
+                            (sum + f64::from(start)).max(f64::from(floor))
+                        };
+                        let expected: Vec<f64> = product.iter().enumerate().map(finished).collect();
+                        let mut output = vec![7.0_f32; (rows + 1) * stride];
+                        multiply_rows(floor, left, &packed, start, &mut output, stride);
+                        check(&name, &output, stride, &expected, columns, 1e-5);
+                        let mut output = vec![Bf16::narrow(7.0); (rows + 1) * stride];
+                        multiply_rows(floor, left, &packed, start, &mut output, stride);
+                        check(&name, &output, stride, &expected, columns, 1.0 / 256.0);
+                    }
+                }
             }
         }
     }

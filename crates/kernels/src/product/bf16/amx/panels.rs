@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::amx;
 use super::lines::{Line, ROWS, SIDE, TERMS, Tile, ZERO_TILE};
+use super::tiles;
 use super::vectors::{narrow, pair_narrowed, transpose};
 use crate::length;
 use crate::product::matrix::Matrix;
@@ -47,7 +47,7 @@ impl TilePanels {
 
     /// As [`new`](Self::new), in the same memory.
     pub fn repack(&mut self, matrix: Matrix<'_>) {
-        assert!(amx::is_available(), "this processor or system has no AMX tiles");
+        assert!(tiles::is_available(), "this processor or system has no AMX tiles");
         let steps = matrix.rows.div_ceil(TERMS);
         (self.steps, self.columns) = (steps, matrix.columns);
         self.tiles
@@ -126,9 +126,9 @@ fn pack_rows(matrix: Matrix<'_>, rows: Range<usize>, columns: Range<usize>, tile
             &[]
         }
     };
-    for line in 0..ROWS {
-        let first = rows.start + 2 * line;
-        pair_narrowed(row(first), row(first + 1), &mut tile[line]);
+    for (number, line) in tile.iter_mut().enumerate() {
+        let first = rows.start + 2 * number;
+        pair_narrowed(row(first), row(first + 1), line);
     }
 }
 

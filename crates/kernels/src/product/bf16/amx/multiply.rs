@@ -3,19 +3,19 @@
 
 use std::ops::Range;
 
-use super::Product;
-use super::amx::{Left, Tiles};
 use super::lines::{ROWS, SIDE, Sums, TERMS, Tile, ZERO_TILE, with_tiles};
 use super::panels::{Panel, TilePanels};
+use super::tiles::{Left, Tiles};
 use super::vectors::{Addend, copy, finish};
 use crate::element::{Bf16, Element};
+use crate::product::bf16::Product;
 use crate::product::matrix::Matrix;
 use crate::product::multiply::Start;
 
 /// Tiles of the right factor that are multiplied with one block of rows after another, at most: most of a second-level cache.
 const GROUP: usize = 1280;
 
-/// As [`super::multiply_rows`].
+/// As [`bf16::multiply_rows`](crate::product::bf16::multiply_rows).
 pub fn multiply_rows<T: Element>(product: &Product<'_>, left: Matrix<'_, Bf16>, right: &TilePanels, output: &mut [T]) {
     let mut tiles = Tiles::take();
     with_tiles(|buffer| {

@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
-use super::Product;
-use super::amx::{Left, Tiles};
 use super::lines::{ROWS, SIDE, Sums, TERMS, Tile, ZERO_TILE, with_tiles};
+use super::tiles::{Left, Tiles};
 use super::vectors::{Addend, finish, pair, transpose};
 use crate::element::Bf16;
+use crate::product::bf16::Product;
 use crate::product::matrix::Matrix;
 use crate::product::multiply::Start;
 
@@ -17,7 +17,7 @@ const PIXELS: usize = 512;
 /// Tiles of the left factor that all columns of the right one go past: a quarter of a second-level cache.
 const GROUP: usize = 1 << 9;
 
-/// As [`super::sum_over_rows`].
+/// As [`bf16::sum_over_rows`](crate::product::bf16::sum_over_rows).
 pub fn sum_over_rows(product: &Product<'_>, x: Matrix<'_, Bf16>, dy: Matrix<'_, Bf16>, output: &mut [f32]) {
     let mut tiles = Tiles::take();
     with_tiles(|left| {
@@ -164,8 +164,8 @@ fn pair_tile(matrix: Matrix<'_, Bf16>, pixels: Range<usize>, columns: Range<usiz
             &[]
         }
     };
-    for line in 0..ROWS {
-        let pixel = pixels.start + 2 * line;
-        pair(row(pixel), row(pixel + 1), &mut tile[line]);
+    for (number, line) in tile.iter_mut().enumerate() {
+        let pixel = pixels.start + 2 * number;
+        pair(row(pixel), row(pixel + 1), line);
     }
 }

@@ -1,0 +1,13 @@
+//! The products by AMX tiles, on Linux: 32 × 32 sums at a time, in four of the eight tile registers.
+
+mod lines;
+mod multiply;
+mod panels;
+mod sum;
+mod tiles;
+mod vectors;
+
+pub use multiply::multiply_rows;
+pub use panels::{TilePanels, packed_bytes};
+pub use sum::sum_over_rows;
+pub use tiles::is_available;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::lines::{ROWS, SIDE, Sums, TERMS, Tile, ZERO_TILE, with_tiles};
 use super::tiles::{Left, Tiles};
-use super::vectors::{Addend, finish, pair, transpose};
+use super::vectors::{Addend, finish, pair, pair_columns, pair_rows, transpose};
 use crate::element::Bf16;
 use crate::product::bf16::Product;
 use crate::product::matrix::Matrix;
@@ -127,8 +127,13 @@ fn transpose_pairs(matrix: Matrix<'_, Bf16>, pixels: Range<usize>, columns: Rang
         let pixels = pixel..pixels.end.min(pixel + TERMS);
         for (number, column) in columns.clone().step_by(ROWS).enumerate() {
             let tile = &mut tiles[number * steps + step];
-            pair_tile(matrix, pixels.clone(), column..columns.end.min(column + ROWS), tile);
-            transpose(tile);
+            match whole_tile(matrix, &pixels, column..columns.end.min(column + ROWS)) {
+                Some(values) => pair_columns(values, matrix.row_stride, tile),
+                None => {
+                    pair_some(matrix, pixels.clone(), column..columns.end.min(column + ROWS), tile);
+                    transpose(tile);
+                }
+            }
         }
     }
 }
@@ -146,16 +151,25 @@ fn pairs<'b>(
     for (tiles, pixel) in tiles.chunks_exact_mut(width).zip(pixels.clone().step_by(TERMS)) {
         let pixels = pixel..pixels.end.min(pixel + TERMS);
         for (tile, column) in tiles.iter_mut().zip(columns.clone().step_by(ROWS)) {
-            pair_tile(matrix, pixels.clone(), column..columns.end.min(column + ROWS), tile);
+            match whole_tile(matrix, &pixels, column..columns.end.min(column + ROWS)) {
+                Some(values) => pair_rows(values, matrix.row_stride, tile),
+                None => pair_some(matrix, pixels.clone(), column..columns.end.min(column + ROWS), tile),
+            }
         }
     }
     tiles
 }
 
-/// Pairs of up to 32 pixels, up to 16 channels each; what is lacking is zero.
+/// The values from the first one of a tile on, if it has 32 pixels and 16 channels.
 #[inline]
+fn whole_tile<'a>(matrix: Matrix<'a, Bf16>, pixels: &Range<usize>, columns: Range<usize>) -> Option<&'a [Bf16]> {
+    let is_whole = pixels.len() == TERMS && columns.len() == ROWS;
+    is_whole.then(|| &matrix.values[pixels.start * matrix.row_stride + columns.start..])
+}
+
+/// Pairs of up to 32 pixels, up to 16 channels each; what is lacking is zero.
 #[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
-fn pair_tile(matrix: Matrix<'_, Bf16>, pixels: Range<usize>, columns: Range<usize>, tile: &mut Tile) {
+fn pair_some(matrix: Matrix<'_, Bf16>, pixels: Range<usize>, columns: Range<usize>, tile: &mut Tile) {
     let row = |pixel: usize| {
         if pixel < pixels.end {
             let begin = pixel * matrix.row_stride;

@@ -6,9 +6,10 @@ use std::any::Any;
 use std::arch::x86_64::*;
 use std::mem::transmute;
 
-use super::lines::{Line, ROWS, SIDE, Tile};
+use super::lines::{Line, ROWS, SIDE, TERMS, Tile};
 use crate::element::{Bf16, Element};
 use crate::elementwise;
+use crate::length;
 
 /// Rounds a row of up to 32 values; what it lacks is zero, and subnormal ones may be.
 #[inline]
@@ -24,6 +25,46 @@ pub fn narrow(values: &[f32], line: &mut Line) {
 pub fn copy(values: &[Bf16], line: &mut Line) {
     let (first, second) = values.split_at(values.len().min(ROWS));
     store(joined(some_bf16(first), some_bf16(second)), line);
+}
+
+/// Pairs of 32 rows of 16 values, a `stride` apart; each line of the tile is of two rows.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+pub fn pair_rows(values: &[Bf16], stride: usize, tile: &mut Tile) {
+    let rows = pairs_of_rows(values, stride);
+    for place in 0..ROWS {
+        store(rows[place], &mut tile[place]);
+    }
+}
+
+/// As [`pair_rows`], where each line of the tile is of one column.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+pub fn pair_columns(values: &[Bf16], stride: usize, tile: &mut Tile) {
+    put_transposed(pairs_of_rows(values, stride), tile);
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+#[allow(unsafe_code)]
+fn pairs_of_rows(values: &[Bf16], stride: usize) -> [__m512i; ROWS] {
+    assert!(
+        values.len() >= length::of_rows(TERMS, ROWS, stride),
+        "32 rows of 16 values"
+    );
+    let mut rows = [_mm512_setzero_si512(); ROWS];
+    for place in 0..ROWS {
+        // SAFETY: 32 rows of 16 values lie in the slice, as asserted.
+        let (first, second) = unsafe {
+            let first = values.as_ptr().add(2 * place * stride);
+            (
+                _mm256_loadu_si256(first.cast()),
+                _mm256_loadu_si256(first.add(stride).cast()),
+            )
+        };
+        rows[place] = paired(joined(first, second));
+    }
+    rows
 }
 
 /// Makes pairs of up to 16 values of two rows; what a row lacks is zero.
@@ -108,6 +149,12 @@ pub fn transpose(tile: &mut Tile) {
     for place in 0..ROWS {
         rows[place] = load(&tile[place]);
     }
+    put_transposed(rows, tile);
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+fn put_transposed(rows: [__m512i; ROWS], tile: &mut Tile) {
     // Blocks of 2 × 2 pairs, then of 4 × 4, within the quarters of a register.
     let mut twos = rows;
     for pair in 0..8 {

@@ -2,13 +2,14 @@
 //! convolutions become. The right factor is packed into panels that the tiles read from one end to the
 //! other; the left one is read where it lies.
 
-pub mod bf16;
+mod bf16;
 mod matrix;
 mod multiply;
 mod panels;
 mod sum_over_pixels;
 mod tile;
 
+pub use bf16::{PackedBf16, Unit, multiply_bf16, sum_over_rows};
 pub use matrix::Matrix;
 pub(crate) use matrix::{competes, spread};
 pub use multiply::{Start, multiply, multiply_down_to};

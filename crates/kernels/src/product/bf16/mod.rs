@@ -1,8 +1,8 @@
-//! Products of bf16 matrices, summed in f32. Where the processor has matrix instructions, they multiply; elsewhere the factors are
-//! widened and multiplied as f32.
+//! Products of bf16 matrices, summed in f32. Where the processor has matrix instructions, they multiply; elsewhere the
+//! factors are widened and multiplied as f32.
 //!
-//! The factors' values are bf16 in either case, so that results differ by the rounding of f32 sums only, and by subnormal
-//! values, which the matrix instructions take for zeros.
+//! The factors' values are bf16 in either case, so that results differ by the rounding of f32 sums only, and by
+//! subnormal values, which the matrix instructions take for zeros.
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx;
@@ -14,7 +14,7 @@ mod unit;
 mod tests;
 
 use packed::Packed;
-pub use packed::{PackedBf16, packed_bytes};
+pub use packed::PackedBf16;
 pub use unit::Unit;
 
 use super::matrix::Matrix;
@@ -22,14 +22,14 @@ use super::multiply::Start;
 use crate::element::{Bf16, Element};
 use crate::length;
 
-/// `output = start + left · right` on the calling thread, in f32 or rounded to bf16 in the end; results below the floor become it.
-/// The output's rows lie `output_stride` values apart.
+/// `output = start + left · right` on the calling thread, in f32 or rounded to bf16 in the end; results below the floor
+/// become it. The output's rows lie `output_stride` values apart.
 ///
 /// A value of the output depends on its row and column alone, not on how many rows are computed together.
 ///
 /// # Panics
 /// If the sizes don't fit, or the left factor's rows don't lie in one piece each.
-pub fn multiply_rows<T: Element>(
+pub fn multiply_bf16<T: Element>(
     floor: f32,
     left: Matrix<'_, Bf16>,
     right: &PackedBf16,
@@ -61,8 +61,8 @@ pub fn multiply_rows<T: Element>(
     }
 }
 
-/// `output = xᵀ · dy` on the calling thread, or `+=` if it `adds`: the sum over the rows of both, which are pixels. The output's rows
-/// lie `output_stride` values apart.
+/// `output = xᵀ · dy` on the calling thread, or `+=` if it `adds`: the sum over the rows of both, which are pixels. The
+/// output's rows lie `output_stride` values apart.
 ///
 /// # Panics
 /// If the sizes don't fit, or the factors' rows don't lie in one piece each.
@@ -124,8 +124,8 @@ fn checked_output<T>(rows: usize, columns: usize, output: &mut [T], output_strid
     let needed = length::of_rows(rows, columns, output_stride);
     assert!(
         output.len() >= needed && (rows <= 1 || output_stride >= columns),
-        "the output of a {rows}×{columns} product needs {needed} values, not {}, and rows at least {columns} apart, not \
-         {output_stride}",
+        "the output of a {rows}×{columns} product needs {needed} values in rows {columns} apart at least, not {} that are \
+         {output_stride} apart",
         output.len()
     );
     &mut output[..needed]

@@ -4,7 +4,7 @@ use super::portable;
 use super::unit::Unit;
 use crate::length;
 use crate::product::matrix::Matrix;
-use crate::product::panels::Panels;
+use crate::product::panels::{Panels, packed_values};
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 use super::amx::{self, TilePanels};
@@ -63,13 +63,13 @@ impl PackedBf16 {
     pub fn columns(&self) -> usize {
         self.columns
     }
-}
 
-/// Bytes of a packed right factor.
-pub fn packed_bytes(depth: usize, columns: usize) -> usize {
-    match Unit::current() {
-        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        Unit::Amx => amx::packed_bytes(depth, columns),
-        _ => length::of(&[size_of::<f32>(), crate::product::packed_values(depth, columns)]),
+    /// Bytes that a packed right factor takes.
+    pub fn bytes(depth: usize, columns: usize) -> usize {
+        match Unit::current() {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Unit::Amx => amx::packed_bytes(depth, columns),
+            _ => length::of(&[size_of::<f32>(), packed_values(depth, columns)]),
+        }
     }
 }

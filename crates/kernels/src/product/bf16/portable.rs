@@ -22,7 +22,7 @@ pub fn pack(matrix: Matrix<'_>) -> Panels {
     })
 }
 
-/// As [`super::multiply_rows`].
+/// As [`super::multiply_bf16`].
 pub fn multiply_rows<T: Element>(product: &Product<'_>, left: Matrix<'_, Bf16>, right: &Panels, output: &mut [T]) {
     let Product { rows, columns, .. } = *product;
     scratch(|widened| {

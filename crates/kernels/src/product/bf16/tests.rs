@@ -3,6 +3,9 @@ use super::*;
 /// Sizes below, at and above those of tiles, and of layers.
 const SIZES: [usize; 11] = [1, 2, 15, 16, 17, 31, 33, 42, 64, 147, 728];
 
+/// Values before a matrix in its map: it begins at no line of a cache.
+const BEFORE: usize = 3;
+
 /// The same values each time: a linear congruential generator, the upper bits of which are good enough.
 struct Values(u64);
 
@@ -27,10 +30,14 @@ impl Values {
         (0..count).map(|_| self.value()).collect()
     }
 
-    /// Rows that lie in a wider map, with NaN between them and none behind the last one.
+    /// Rows that lie in a wider map, with NaN before them and between them, and nothing behind the last one. The first
+    /// one begins at [`BEFORE`].
     fn rows(&mut self, rows: usize, columns: usize, stride: usize) -> Vec<Bf16> {
-        let mut values = vec![Bf16::narrow(f32::NAN); length::of_rows(rows, columns, stride)];
-        for row in values.chunks_mut(stride).take(if columns == 0 { 0 } else { rows }) {
+        let mut values = vec![Bf16::narrow(f32::NAN); BEFORE + length::of_rows(rows, columns, stride)];
+        for row in values[BEFORE..]
+            .chunks_mut(stride)
+            .take(if columns == 0 { 0 } else { rows })
+        {
             row[..columns].fill_with(|| Bf16::narrow(self.value()));
         }
         values
@@ -117,7 +124,7 @@ fn rows_times_weights() {
     for [rows, depth, columns] in sizes(&mut values) {
         let stride = depth + values.below(2) * values.below(40);
         let left = values.rows(rows, depth, stride.max(1));
-        let left = Matrix::with_stride(&left, rows, depth, stride.max(1));
+        let left = Matrix::with_stride(&left[BEFORE..], rows, depth, stride.max(1));
         let weights = values.values(depth * columns);
         let bias = values.values(columns);
         let stride = (columns + values.below(2) * values.below(40)).max(1);
@@ -142,10 +149,10 @@ fn rows_times_weights() {
                         };
                         let expected: Vec<f64> = product.iter().enumerate().map(finished).collect();
                         let mut output = vec![7.0_f32; (rows + 1) * stride];
-                        multiply_rows(floor, left, &packed, start, &mut output, stride);
+                        multiply_bf16(floor, left, &packed, start, &mut output, stride);
                         check(&name, &output, stride, &expected, columns, 1e-5);
                         let mut output = vec![Bf16::narrow(7.0); (rows + 1) * stride];
-                        multiply_rows(floor, left, &packed, start, &mut output, stride);
+                        multiply_bf16(floor, left, &packed, start, &mut output, stride);
                         check(&name, &output, stride, &expected, columns, 1.0 / 256.0);
                     }
                 }
@@ -160,9 +167,9 @@ fn sums_over_pixels() {
     for [inputs, pixels, outputs] in sizes(&mut values) {
         let strides = [inputs, outputs].map(|columns| (columns + values.below(2) * values.below(40)).max(1));
         let x = values.rows(pixels, inputs, strides[0]);
-        let x = Matrix::with_stride(&x, pixels, inputs, strides[0]);
+        let x = Matrix::with_stride(&x[BEFORE..], pixels, inputs, strides[0]);
         let dy = values.rows(pixels, outputs, strides[1]);
-        let dy = Matrix::with_stride(&dy, pixels, outputs, strides[1]);
+        let dy = Matrix::with_stride(&dy[BEFORE..], pixels, outputs, strides[1]);
         let stride = (outputs + values.below(2) * values.below(40)).max(1);
         let widened: Vec<f32> = dy.values.iter().map(|value| value.widen()).collect();
         let product = expected(
@@ -186,14 +193,14 @@ fn a_value_does_not_depend_on_the_rows_beside_it() {
     let mut values = Values(3);
     for [depth, columns] in [[64, 48], [100, 17], [1024, 32]] {
         let rows = 90;
-        let left = values.rows(rows, depth, depth);
+        let left = values.rows(rows, depth, depth).split_off(BEFORE);
         let weights = values.values(depth * columns);
         for unit in units() {
             let packed = PackedBf16::for_unit(unit, Matrix::new(&weights, depth, columns));
             let product = |rows: std::ops::Range<usize>| {
                 let left = Matrix::new(&left[rows.start * depth..rows.end * depth], rows.len(), depth);
                 let mut output = vec![0.0_f32; rows.len() * columns];
-                multiply_rows(f32::NEG_INFINITY, left, &packed, Start::Zero, &mut output, columns);
+                multiply_bf16(f32::NEG_INFINITY, left, &packed, Start::Zero, &mut output, columns);
                 output
             };
             let whole = product(0..rows);
@@ -208,17 +215,42 @@ fn a_value_does_not_depend_on_the_rows_beside_it() {
     }
 }
 
+/// Each thread has registers of its own, and the system keeps them when it changes threads.
+#[test]
+fn many_threads_compute_the_same_bits() {
+    let mut values = Values(6);
+    let left = values.rows(200, 256, 256).split_off(BEFORE);
+    let weights = values.values(256 * 100);
+    for unit in units() {
+        let packed = PackedBf16::for_unit(unit, Matrix::new(&weights, 256, 100));
+        let left = Matrix::new(&left, 200, 256);
+        let product = || {
+            let mut output = vec![0.0_f32; 200 * 100];
+            multiply_bf16(0.0, left, &packed, Start::Zero, &mut output, 100);
+            let mut gradient = vec![0.0; 256 * 256];
+            sum_over_rows_with(unit, left, left, false, &mut gradient, 256);
+            (output, gradient)
+        };
+        let expected = product();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| (0..8).for_each(|_| assert!(product() == expected, "{unit:?}")));
+            }
+        });
+    }
+}
+
 #[test]
 fn weights_are_packed_again_in_the_same_memory() {
     let mut values = Values(4);
     let [before, after] = [values.values(300 * 70), values.values(20 * 33)];
-    let left = values.rows(5, 20, 20);
+    let left = values.rows(5, 20, 20).split_off(BEFORE);
     for unit in units() {
         let mut packed = PackedBf16::for_unit(unit, Matrix::new(&before, 300, 70));
         packed.repack(Matrix::new(&after, 20, 33));
         let mut output = vec![7.0; 5 * 33];
         let left = Matrix::new(&left, 5, 20);
-        multiply_rows(f32::NEG_INFINITY, left, &packed, Start::Zero, &mut output, 33);
+        multiply_bf16(f32::NEG_INFINITY, left, &packed, Start::Zero, &mut output, 33);
         check(
             "packed again",
             &output,
@@ -247,7 +279,7 @@ fn weights_are_rounded_to_the_nearest_value() {
             let packed = PackedBf16::for_unit(unit, right);
             let mut output = vec![Bf16::default(); weights.len()];
             let left = Matrix::new(&one, 1, 1);
-            multiply_rows(
+            multiply_bf16(
                 f32::NEG_INFINITY,
                 left,
                 &packed,
@@ -268,7 +300,7 @@ fn factors_fit_each_other() {
     let left = [Bf16::default(); 6];
     let packed = PackedBf16::new(Matrix::new(&[0.0; 4], 2, 2));
     let left = Matrix::new(&left, 2, 3);
-    multiply_rows(0.0, left, &packed, Start::Zero, &mut [0.0_f32; 4], 2);
+    multiply_bf16(0.0, left, &packed, Start::Zero, &mut [0.0_f32; 4], 2);
 }
 
 #[test]
@@ -277,5 +309,5 @@ fn the_output_is_large_enough() {
     let left = [Bf16::default(); 4];
     let packed = PackedBf16::new(Matrix::new(&[0.0; 4], 2, 2));
     let left = Matrix::new(&left, 2, 2);
-    multiply_rows(0.0, left, &packed, Start::Zero, &mut [0.0_f32; 3], 2);
+    multiply_bf16(0.0, left, &packed, Start::Zero, &mut [0.0_f32; 3], 2);
 }

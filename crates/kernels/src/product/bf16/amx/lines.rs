@@ -14,8 +14,8 @@ pub const TERMS: usize = 32;
 /// Rows and columns of the sums of a [block](Sums).
 pub const SIDE: usize = 2 * ROWS;
 
-/// A row of a tile: 16 pairs of bf16 values, the first of each in the lower half. A row that crossed the border between lines of
-/// a cache would take twice as long to load.
+/// A row of a tile: 16 pairs of bf16 values, the first of each in the lower half. A row that crossed the border between
+/// lines of a cache would take twice as long to load.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
 pub struct Line(pub [u32; ROWS]);

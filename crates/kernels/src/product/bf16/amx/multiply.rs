@@ -12,10 +12,11 @@ use crate::product::bf16::Product;
 use crate::product::matrix::Matrix;
 use crate::product::multiply::Start;
 
-/// Tiles of the right factor that are multiplied with one block of rows after another, at most: most of a second-level cache.
+/// Tiles of the right factor that are multiplied with one block of rows after another, at most: most of a second-level
+/// cache.
 const GROUP: usize = 1280;
 
-/// As [`bf16::multiply_rows`](crate::product::bf16::multiply_rows).
+/// As [`bf16::multiply_bf16`](crate::product::bf16::multiply_bf16).
 pub fn multiply_rows<T: Element>(product: &Product<'_>, left: Matrix<'_, Bf16>, right: &TilePanels, output: &mut [T]) {
     let mut tiles = Tiles::take();
     with_tiles(|buffer| {

@@ -1,5 +1,5 @@
-//! Right factors as tiles: panels two tiles wide, the last one perhaps one; in each, for 32 terms after another, the tiles of
-//! its columns. What a tile lacks is zero.
+//! Right factors as tiles: panels two tiles wide, the last one perhaps one; in each, for 32 terms after another, the
+//! tiles of its columns. What a tile lacks is zero.
 #![allow(unsafe_code)]
 
 use std::ops::Range;

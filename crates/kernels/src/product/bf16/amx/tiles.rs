@@ -1,12 +1,13 @@
-//! AMX, the matrix instructions of x86-64: eight tile registers of 16 rows of 64 bytes, and an instruction that multiplies two tiles
-//! of bf16 values and adds the products to a tile of f32 sums. Stable Rust has no names for them, so they stand here as
-//! assembly, and nowhere else.
+//! AMX, the matrix instructions of x86-64: eight tile registers of 16 rows of 64 bytes, and an instruction that
+//! multiplies two tiles of bf16 values and adds the products to a tile of f32 sums. Stable Rust has no names for them,
+//! so they stand here as assembly, and nowhere else.
 //!
 //! The instruction takes subnormal values for zeros, and makes zeros of subnormal sums.
 #![allow(unsafe_code)]
 
 use std::arch::asm;
 use std::arch::x86_64::{__cpuid, __cpuid_count};
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
@@ -14,8 +15,8 @@ use super::lines::{ROWS, Sums, TERMS, Tile};
 use crate::element::Bf16;
 use crate::length;
 
-/// Whether the processor has the tiles, and the vectors that the loops around them are compiled for, and the system lets
-/// this process use them.
+/// Whether the processor has the tiles, and the vectors that the loops around them are compiled for, and the system
+/// lets this process use them.
 pub fn is_available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     *AVAILABLE.get_or_init(|| has_tiles() && has_vectors() && is_permitted())
@@ -43,6 +44,11 @@ fn is_permitted() -> bool {
     const TILE_DATA: libc::c_long = 18;
     // SAFETY: the call reads and writes no memory of this process.
     unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0 }
+}
+
+thread_local! {
+    /// Whether this thread's registers are taken: who dropped them would take them away from the other.
+    static TAKEN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The tile registers of this thread, all of them as large as they can be, until this is dropped.
@@ -77,9 +83,10 @@ impl Tiles {
     /// Takes the registers.
     ///
     /// # Panics
-    /// If they are not [available](is_available).
+    /// If they are not [available](is_available), or taken.
     pub fn take() -> Self {
         assert!(is_available(), "this processor or system has no AMX tiles");
+        assert!(!TAKEN.replace(true), "this thread's tile registers are taken");
         let mut configuration = Configuration {
             palette: 1,
             start_row: 0,
@@ -94,8 +101,8 @@ impl Tiles {
         Self { _thread: PhantomData }
     }
 
-    /// `sums = left · right`, a block that is two tiles high and `WIDTH` tiles, one or two, wide. The right factor has `WIDTH`
-    /// tiles for each 32 terms, whose lines hold two terms of 16 columns.
+    /// `sums = left · right`, a block that is two tiles high and `WIDTH` tiles, one or two, wide. The right factor has
+    /// `WIDTH` tiles for each 32 terms, whose lines hold two terms of 16 columns.
     ///
     /// # Panics
     /// If the left factor has fewer values.
@@ -116,9 +123,9 @@ impl Tiles {
         let (row, step) = (2 * left.row_stride, 2 * left.step);
         macro_rules! block {
             ($($line:literal),* $(,)?) => {
-                // SAFETY: the registers are configured, and this thread's, as long as `self` is there. Both tiles of the left
-                // factor lie inside its values in all steps, as asserted, the right one has `steps` times `WIDTH` tiles,
-                // and the sums have room for four.
+                // SAFETY: the registers are configured as long as `self` is there, which no other thread has. Both
+                // tiles of the left factor lie inside its values in all steps, as asserted, the right one has `steps`
+                // times `WIDTH` tiles, and the sums have room for four.
                 unsafe {
                     asm!(
                         $($line,)*
@@ -190,5 +197,6 @@ impl Drop for Tiles {
     fn drop(&mut self) {
         // SAFETY: the instruction is there, or there would be no `Tiles`; it touches nothing but the tile registers.
         unsafe { asm!("tilerelease", options(nostack, nomem, preserves_flags)) };
+        TAKEN.set(false);
     }
 }

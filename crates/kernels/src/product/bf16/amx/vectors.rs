@@ -1,6 +1,6 @@
-//! What stands around the tile instructions: loops over lines of 16 values, which AVX-512 handles at once. The compiler doesn't
-//! inline adapters of the standard library into functions with instructions of their own: what runs often is written
-//! without them.
+//! What stands around the tile instructions: loops over lines of 16 values, which AVX-512 handles at once. The compiler
+//! doesn't inline adapters of the standard library into functions with instructions of their own: what runs often is
+//! written without them.
 
 use std::any::Any;
 use std::arch::x86_64::*;
@@ -32,8 +32,8 @@ pub fn copy(values: &[Bf16], line: &mut Line) {
 #[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 pub fn pair_rows(values: &[Bf16], stride: usize, tile: &mut Tile) {
     let rows = pairs_of_rows(values, stride);
-    for place in 0..ROWS {
-        store(rows[place], &mut tile[place]);
+    for (row, line) in rows.into_iter().zip(tile) {
+        store(row, line);
     }
 }
 
@@ -53,7 +53,7 @@ fn pairs_of_rows(values: &[Bf16], stride: usize) -> [__m512i; ROWS] {
         "32 rows of 16 values"
     );
     let mut rows = [_mm512_setzero_si512(); ROWS];
-    for place in 0..ROWS {
+    for (place, row) in rows.iter_mut().enumerate() {
         // SAFETY: 32 rows of 16 values lie in the slice, as asserted.
         let (first, second) = unsafe {
             let first = values.as_ptr().add(2 * place * stride);
@@ -62,7 +62,7 @@ fn pairs_of_rows(values: &[Bf16], stride: usize) -> [__m512i; ROWS] {
                 _mm256_loadu_si256(first.add(stride).cast()),
             )
         };
-        rows[place] = paired(joined(first, second));
+        *row = paired(joined(first, second));
     }
     rows
 }
@@ -107,6 +107,7 @@ fn joined(lower: __m256i, upper: __m256i) -> __m512i {
 }
 
 #[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 #[allow(unsafe_code)]
 fn bits(values: __m512bh) -> __m512i {
     // SAFETY: a vector of bf16 values is a vector of bits.
@@ -261,8 +262,8 @@ fn finish_some<T: Element>(sums: &[f32; SIDE], addend: Addend<'_>, floor: f32, o
 /// A row of 32 values.
 type Row = [__m512; 2];
 
-/// The sums and what is added to them, or the floor where that is higher. The instruction gives its second operand where one
-/// is NaN.
+/// The sums and what is added to them, or the floor where that is higher. The instruction gives its second operand
+/// where one is NaN.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
 fn added(sums: &[f32; SIDE], addend: Row, floor: f32) -> Row {

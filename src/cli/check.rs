@@ -16,7 +16,7 @@ use super::text::{bytes, count, duration, grouped, listed};
 use super::{machine, next, output, prepare, run};
 use crate::data::{Inspection, Split, balance};
 use crate::experiment::{Checkpoints, Cost, HeadKind, OnBadImage, Orientation, Plan, Registry, Size, Step};
-use crate::kernels::product::bf16::Unit;
+use crate::kernels::product::Unit;
 use crate::plan::{MemoryUse, Precision};
 
 /// The share of a matrix product's speed that a training step reaches, for the estimate of time (measured with

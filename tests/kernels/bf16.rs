@@ -51,7 +51,10 @@ fn convolutions_are_those_of_rounded_maps_and_kernels() {
 
         let mut y = stored(outputs, &mut rng);
         let packed = sizes.pack(&w);
-        let (source, target) = (Pixels::whole(&x, reference.inputs), PixelsMut::whole(&mut y, reference.outputs));
+        let (source, target) = (
+            Pixels::whole(&x, reference.inputs),
+            PixelsMut::whole(&mut y, reference.outputs),
+        );
         sizes.forward_packed(source, &packed, Some(&bias[..]).into(), target, None);
         let expected = reference.forward_with_bias(&x64, &w64, &wide(&bias));
         assert_close_within(ROUNDED, (&reference, "output"), &read(&y), &expected);
@@ -65,12 +68,24 @@ fn convolutions_are_those_of_rounded_maps_and_kernels() {
         sizes.input_gradient_of(Pixels::whole(&dy, reference.outputs), &w, Output::Add, &mut added);
         let expected: Vec<f64> = before.iter().zip(&expected).map(|(a, b)| a + b).collect();
         // With a stride, a sum is rounded before it is added.
-        assert_close_within(2.0 * ROUNDED, (&reference, "added input gradient"), &read(&added), &expected);
+        assert_close_within(
+            2.0 * ROUNDED,
+            (&reference, "added input gradient"),
+            &read(&added),
+            &expected,
+        );
 
         let mut dw = values(weights, &mut rng);
-        let (x, dy) = (Pixels::whole(&x, reference.inputs), Pixels::whole(&dy, reference.outputs));
+        let (x, dy) = (
+            Pixels::whole(&x, reference.inputs),
+            Pixels::whole(&dy, reference.outputs),
+        );
         sizes.kernel_gradient_of(x, dy, Output::Overwrite, &mut dw);
-        assert_close((&reference, "kernel gradient"), &dw, &reference.weight_gradient(&x64, &dy64));
+        assert_close(
+            (&reference, "kernel gradient"),
+            &dw,
+            &reference.weight_gradient(&x64, &dy64),
+        );
     }
 }
 
@@ -102,6 +117,10 @@ fn depthwise_convolutions_are_those_of_rounded_maps() {
         assert_close_within(ROUNDED, (&reference, "input gradient"), &read(&dx), &expected);
         let mut dw = values(weights, &mut rng);
         sizes.kernel_gradient(&x, &dy, Output::Overwrite, &mut dw);
-        assert_close((&reference, "kernel gradient"), &dw, &reference.weight_gradient(&x64, &dy64));
+        assert_close(
+            (&reference, "kernel gradient"),
+            &dw,
+            &reference.weight_gradient(&x64, &dy64),
+        );
     }
 }

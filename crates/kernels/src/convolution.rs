@@ -302,7 +302,7 @@ impl Convolution {
     ) -> Matrix<'a, T> {
         let (window, channels) = (&self.window, self.in_channels);
         let patch = taps.len() * channels;
-        let (pixels, stride) = (rows.len() * window.output[1], spread(patch));
+        let (pixels, stride) = (rows.len() * window.output[1], spread::<T>(patch));
         patches.resize(pixels * stride, T::default());
         let mut targets = patches.chunks_exact_mut(stride);
         for row in rows {
@@ -413,7 +413,7 @@ impl Convolution {
                 scratch(|patches| {
                     let count = read.len() / channels;
                     self.gather_patches(x, first..first + count / width, 0..1, patches);
-                    let patches = patches.chunks_exact(spread(channels));
+                    let patches = patches.chunks_exact(spread::<T>(channels));
                     for (read, patch) in read.chunks_exact_mut(channels).zip(patches) {
                         read.copy_from_slice(&patch[..channels]);
                     }
@@ -494,7 +494,7 @@ impl<T: Factor> Phase<T> {
                     .map(move |column| (row, column))
             })
             .collect();
-        let stride = spread(patch);
+        let stride = spread::<T>(patch);
         gathered.resize(pixels.len() * stride, T::default());
         for (&(row, column), target) in pixels.iter().zip(gathered.chunks_exact_mut(stride)) {
             let (image, y) = (row / window.input[0], row % window.input[0]);

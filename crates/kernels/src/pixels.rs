@@ -175,7 +175,7 @@ impl<'a, T: Element> Pixels<'a, T> {
         'a: 'm,
     {
         let Place { first, all, .. } = self.place;
-        let (rows, columns, stride) = (pixels.len(), channels.len(), spread(channels.len()));
+        let (rows, columns, stride) = (pixels.len(), channels.len(), spread::<T>(channels.len()));
         let Some(affine) = self.through else {
             let values = &self.values[(pixels.start * all + first + channels.start).min(self.values.len())..];
             return Matrix::with_stride(values, rows, columns, all);
@@ -194,7 +194,7 @@ impl<'a, T: Element> Pixels<'a, T> {
         if self.through.is_some() || !competes(self.place.all) {
             return self.matrix(pixels, 0..self.channels(), buffer);
         }
-        let (rows, columns, stride) = (pixels.len(), self.channels(), spread(self.channels()));
+        let (rows, columns, stride) = (pixels.len(), self.channels(), spread::<T>(self.channels()));
         buffer.resize(rows * stride, T::default());
         for (copy, row) in buffer.chunks_exact_mut(stride).zip(self.rows(pixels)) {
             copy[..columns].copy_from_slice(row);

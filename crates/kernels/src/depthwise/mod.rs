@@ -276,7 +276,7 @@ impl<T: Element> Rows<T> for Outputs<'_, T> {
 
     fn gather<'m>(&'m self, pixels: Range<usize>, buffer: &'m mut Vec<T>) -> Matrix<'m, T> {
         let Pass { sizes, view, runs, .. } = &self.pass;
-        let (width, stride) = (view.target[1].max(1), spread(sizes.channels));
+        let (width, stride) = (view.target[1].max(1), spread::<T>(sizes.channels));
         // What the buffer held is overwritten.
         buffer.resize(pixels.len() * stride, T::default());
         let start = self.bias.map_or(Start::Zero, Start::Row);

@@ -39,7 +39,7 @@ impl<'a, T: Element> Matrix<'a, T> {
 
     /// A transposed matrix whose columns, rows of what it was, lie side by side in the buffer.
     pub(super) fn gathered(self, buffer: &mut Vec<T>) -> Matrix<'_, T> {
-        let stride = spread(self.rows);
+        let stride = spread::<T>(self.rows);
         buffer.resize(self.columns * stride, T::default());
         let columns = self.values.chunks(self.column_stride).take(self.columns);
         for (gathered, column) in buffer.chunks_exact_mut(stride).zip(columns) {
@@ -70,7 +70,8 @@ pub(crate) fn competes(stride: usize) -> bool {
     stride.is_multiple_of(512)
 }
 
-/// A distance between rows of `length` values at which many rows don't compete.
-pub(crate) fn spread(length: usize) -> usize {
-    length.next_multiple_of(16) | 16
+/// A distance between rows of `length` values at which rows begin with a line of a cache, and many of them don't compete.
+pub(crate) fn spread<T>(length: usize) -> usize {
+    let line = 64 / size_of::<T>();
+    length.next_multiple_of(line) | line
 }

@@ -19,7 +19,6 @@ pub use sum_over_pixels::SumOverPixels;
 
 use std::ops::Range;
 
-use bf16::PackedBf16;
 use rayon::prelude::*;
 
 use crate::accumulate::{Output, keep_or_clear};
@@ -104,11 +103,11 @@ impl Factor for Bf16 {
         output: &mut [Self],
         output_stride: usize,
     ) {
-        bf16::multiply_rows(floor, left, right, start, output, output_stride);
+        multiply_bf16(floor, left, right, start, output, output_stride);
     }
 
     fn multiply_transposed(x: Matrix<'_, Self>, dy: Matrix<'_, Self>, start: Start<'_>, sum: &mut [f32]) {
-        bf16::sum_over_rows(x, dy, start == Start::Output, sum, dy.columns);
+        sum_over_rows(x, dy, start == Start::Output, sum, dy.columns);
     }
 }
 

@@ -79,7 +79,7 @@ pub fn sum_over_rows(product: &Product<'_>, x: Matrix<'_, Bf16>, dy: Matrix<'_, 
 
 /// Some rows of a matrix as f32, in a buffer.
 fn widen<'b>(matrix: Matrix<'_, Bf16>, rows: Range<usize>, buffer: &'b mut Vec<f32>) -> Matrix<'b> {
-    let (count, columns, stride) = (rows.len(), matrix.columns, spread(matrix.columns));
+    let (count, columns, stride) = (rows.len(), matrix.columns, spread::<f32>(matrix.columns));
     // What lies between the rows is not read.
     buffer.resize(count * stride, 0.0);
     if columns > 0 {

@@ -1,6 +1,7 @@
 //! How much memory a plan takes, before it runs.
 
 use super::{Launch, Plan};
+use crate::kernels::max_pooling::Cell;
 use crate::program::{Instruction, Program};
 
 /// What a step has in memory, in bytes.
@@ -53,7 +54,9 @@ impl Plan {
                     packed.push(sizes.packed_values());
                     working = working.max(sizes.forward_values(batch));
                 }
-                (Launch::Forward { .. }, Instruction::MaxPool(_)) => cells += batch * program.size(step.output),
+                (Launch::Forward { .. }, Instruction::MaxPool(_)) => {
+                    cells += size_of::<Cell>() * batch * program.size(step.output);
+                }
                 (Launch::InputGradient { .. }, Instruction::Convolution(sizes)) => {
                     working = working.max(sizes.input_gradient_values(batch));
                 }
@@ -73,7 +76,7 @@ impl Plan {
             parameters: bytes(sizes(false).sum()),
             velocities: if self.trains { bytes(sizes(true).sum()) } else { 0 },
             kernels: bytes(kernels),
-            batch: bytes(batch * program.size(program.images) + cells),
+            batch: bytes(batch * program.size(program.images)) + cells as u64,
         }
     }
 }

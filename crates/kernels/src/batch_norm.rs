@@ -255,7 +255,9 @@ vectorized! {
         /// The gradient of a run's inputs, in the place of that of its outputs.
         fn run_in_place(dy: &mut [T], x: Pixels<'_, T>, run: Range<usize>, affine: &Affine, sums: &Sums) {
             for (dy, x) in dy.chunks_exact_mut(affine.scale.len()).zip(x.rows(run)) {
-                pixel_gradient(None, x, affine, sums, false, dy);
+                for ((dy, x), coefficients) in dy.iter_mut().zip(x).zip(coefficients(affine, sums)) {
+                    *dy = T::narrow(gradient_of(dy.widen(), x.widen(), coefficients, affine.floor));
+                }
             }
         }
 
@@ -273,9 +275,19 @@ vectorized! {
             let pixels = dy.chunks_exact(affine.scale.len()).zip(x.rows(run));
             for ((dy, x), dx) in pixels.zip(dx.chunks_exact_mut(place.all)) {
                 let dx = &mut dx[place.range()];
+                let values = dx.iter_mut().zip(dy).zip(x).zip(coefficients(affine, sums));
                 match mode {
-                    Output::Overwrite => pixel_gradient(Some(dy), x, affine, sums, false, dx),
-                    Output::Add => pixel_gradient(Some(dy), x, affine, sums, true, dx),
+                    Output::Overwrite => {
+                        for (((dx, dy), x), coefficients) in values {
+                            *dx = T::narrow(gradient_of(dy.widen(), x.widen(), coefficients, affine.floor));
+                        }
+                    }
+                    Output::Add => {
+                        for (((dx, dy), x), coefficients) in values {
+                            let gradient = gradient_of(dy.widen(), x.widen(), coefficients, affine.floor);
+                            *dx = T::narrow(dx.widen() + gradient);
+                        }
+                    }
                 }
             }
         }
@@ -335,23 +347,23 @@ fn gated(dy: f32, output: f32, floor: f32) -> f32 {
     if output > floor { dy } else { 0.0 }
 }
 
-/// `dx = scale · (dz − mean(dz) − x̂ · mean(dz · x̂))` of a pixel; without `dy` apart, `dx` holds it.
+/// What a value's gradient is made of, channel by channel.
+type Coefficients<'a> = ((((&'a f32, &'a f32), &'a f32), &'a f32), (&'a f32, &'a f32));
+
 #[inline(always)]
-fn pixel_gradient<T: Element>(dy: Option<&[T]>, x: &[T], affine: &Affine, sums: &Sums, adds: bool, dx: &mut [T]) {
-    let coefficients = affine.scale.iter().zip(&affine.offset).zip(&affine.mean);
-    let coefficients = coefficients.zip(&affine.inverse_deviation);
-    let means = sums.mean_dz.iter().zip(&sums.mean_product);
-    let values = dx.iter_mut().zip(x).zip(coefficients).zip(means);
-    for (channel, (((dx, x), (((scale, offset), mean), inverse)), (mean_dz, mean_product))) in values.enumerate() {
-        let centred = x.widen() - mean;
-        let dz = gated(
-            dy.map_or(*dx, |dy| dy[channel]).widen(),
-            centred * scale + offset,
-            affine.floor,
-        );
-        let gradient = scale * (dz - mean_dz - centred * inverse * mean_product);
-        *dx = T::narrow(if adds { dx.widen() + gradient } else { gradient });
-    }
+fn coefficients<'a>(affine: &'a Affine, sums: &'a Sums) -> impl Iterator<Item = Coefficients<'a>> {
+    let of_channel = affine.scale.iter().zip(&affine.offset).zip(&affine.mean);
+    let of_channel = of_channel.zip(&affine.inverse_deviation);
+    of_channel.zip(sums.mean_dz.iter().zip(&sums.mean_product))
+}
+
+/// `dx = scale · (dz − mean(dz) − x̂ · mean(dz · x̂))`.
+#[inline(always)]
+fn gradient_of(dy: f32, x: f32, coefficients: Coefficients<'_>, floor: f32) -> f32 {
+    let ((((scale, offset), mean), inverse), (mean_dz, mean_product)) = coefficients;
+    let centred = x - mean;
+    let dz = gated(dy, centred * scale + offset, floor);
+    scale * (dz - mean_dz - centred * inverse * mean_product)
 }
 
 /// The gradients of γ and β.

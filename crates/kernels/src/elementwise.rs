@@ -42,7 +42,9 @@ vectorized! {
         /// Sets a gradient to zero wherever ReLU's output is.
         fn mask_serial(gradient: &mut [T], output: &[T]) {
             for (gradient, output) in gradient.iter_mut().zip(output) {
-                *gradient = if output.widen() > 0.0 { *gradient } else { T::default() };
+                // Read in any case: what is read under a condition is read one by one.
+                let open = *gradient;
+                *gradient = if output.widen() > 0.0 { open } else { T::default() };
             }
         }
     }

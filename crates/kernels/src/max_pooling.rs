@@ -9,7 +9,7 @@ use super::window::Pooling;
 use crate::simd::vectorized;
 
 /// A cell of a window, row by row.
-pub type Cell = u32;
+pub type Cell = u16;
 
 /// The cell that holds no input: a padding zero was the maximum.
 const PADDING: Cell = Cell::MAX;
@@ -22,6 +22,10 @@ pub fn forward<T: Element>(pooling: &Pooling, x: &[T], y: &mut [T]) -> Vec<Cell>
         zeros_count,
     } = *pooling;
     window.check([x, y], [channels, channels]);
+    assert!(
+        window.taps() <= usize::from(PADDING),
+        "cells of a window that can be told apart"
+    );
     let line = (window.output[1] * channels).max(1);
     let mut cells = vec![0; y.len()];
     y.par_chunks_mut(line)
@@ -78,7 +82,9 @@ vectorized! {
         /// Adds the gradients of the outputs whose maximum was in this cell.
         fn add_where(target: &mut [f32], kept: &[Cell], cell: Cell, dy: &[T]) {
             for ((target, kept), dy) in target.iter_mut().zip(kept).zip(dy) {
-                *target += if *kept == cell { dy.widen() } else { 0.0 };
+                // Read in any case: what is read under a condition is read one by one.
+                let gradient = dy.widen();
+                *target += if *kept == cell { gradient } else { 0.0 };
             }
         }
     }

@@ -434,8 +434,11 @@ pub struct BenchArguments {
     #[arg(long)]
     pub recompute: bool,
     /// How maps are stored and what products are made of: f32 or bf16
-    #[arg(long, default_value = "f32", value_parser = precision_named)]
+    #[arg(long, value_name = "NAME", default_value = "f32", value_parser = precision_named)]
     pub precision: Precision,
+    /// Measure every precision, one after the other
+    #[arg(long, conflicts_with = "precision")]
+    pub compare_precision: bool,
     /// Measure even if a step is estimated to need far more memory than there is
     #[arg(long)]
     pub ignore_memory: bool,

@@ -14,7 +14,7 @@ use super::memory::Memory;
 use super::table::{Side, Table};
 use super::{machine, output};
 use crate::experiment::{Cost, Registry, Step};
-use crate::plan::MemoryUse;
+use crate::plan::{MemoryUse, Precision};
 use crate::program::Program;
 use crate::stopwatch::{Direction, Span, stopwatch};
 use crate::training::{Model, Sgd};
@@ -30,6 +30,7 @@ struct Measurement {
     head: &'static str,
     batch: usize,
     mode: &'static str,
+    precision: &'static str,
     threads: usize,
     steps: usize,
     /// Median over the steps.
@@ -63,18 +64,37 @@ struct KindTime {
 /// Measures and prints.
 pub fn bench(arguments: BenchArguments, registry: &Registry) -> Result<ExitCode, CommandError> {
     let pool = machine::pool(arguments.processor)?;
-    let measurement = pool.install(|| measure(&arguments, registry))?;
+    let precisions = if arguments.compare_precision {
+        &Precision::ALL[..]
+    } else {
+        &[arguments.precision]
+    };
+    let mut seconds = Vec::new();
+    for &precision in precisions {
+        let measurement = pool.install(|| measure(&arguments, precision, registry))?;
+        seconds.push(measurement.seconds_per_step);
+        print(&arguments, &measurement)?;
+    }
+    if let [f32, bf16] = seconds[..]
+        && !arguments.json
+    {
+        output::line(&format!("bf16 is {:.2} times as fast as f32", f32 / bf16))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(arguments: &BenchArguments, measurement: &Measurement) -> Result<(), CommandError> {
     if arguments.json {
-        output::json(&measurement)?;
-        return Ok(ExitCode::SUCCESS);
+        return output::json(measurement);
     }
     output::line(&format!(
-        "{} {} px, {}, batch {}, {} on {} threads: {:.4} s a step, {:.2} images/s, {:.1} GFLOP/s",
+        "{} {} px, {}, batch {}, {} in {} on {} threads: {:.4} s a step, {:.2} images/s, {:.1} GFLOP/s",
         measurement.network,
         measurement.size,
         measurement.head,
         measurement.batch,
         measurement.mode,
+        measurement.precision,
         measurement.threads,
         measurement.seconds_per_step,
         measurement.images_per_second,
@@ -86,10 +106,10 @@ pub fn bench(arguments: BenchArguments, registry: &Registry) -> Result<ExitCode,
     if let Some(plan) = &measurement.plan {
         output::table(&plan.table())?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
-fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measurement, CommandError> {
+fn measure(arguments: &BenchArguments, precision: Precision, registry: &Registry) -> Result<Measurement, CommandError> {
     let memory_before_bytes = machine::resident_memory();
     let mut model = registry
         .build_named(&arguments.network, arguments.size, arguments.head, 0, CLASSES)
@@ -105,7 +125,7 @@ fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measuremen
             arguments.network
         )));
     }
-    if !model.set_precision(arguments.precision) {
+    if !model.set_precision(precision) {
         return Err(CommandError::Usage(format!(
             "{} has operations of dfdx itself, which are f32",
             arguments.network
@@ -156,6 +176,7 @@ fn measure(arguments: &BenchArguments, registry: &Registry) -> Result<Measuremen
         head: arguments.head.name(),
         batch,
         mode: if arguments.infer { "infer" } else { "train" },
+        precision: precision.name(),
         threads: rayon::current_num_threads(),
         steps: seconds.len() - 1,
         seconds_per_step: median,

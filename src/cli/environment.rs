@@ -13,7 +13,9 @@ use super::text::{printable, utc};
 use super::{machine, output};
 use crate::atomic_file::replace_on;
 use crate::input_file;
+use crate::kernels::product::Unit;
 use crate::kernels::simd::InstructionSet;
+use crate::plan::Precision;
 use crate::runner::Lock;
 use crate::runner::folder::ENVIRONMENT;
 
@@ -23,7 +25,8 @@ struct Environment {
     sessions: Vec<Session>,
 }
 
-/// What one command computed with. Results depend on the instruction set and on nothing else of it.
+/// What one command computed with. Results depend on the instruction set, and in bf16 on the unit that multiplies, and on nothing
+/// else of it.
 #[derive(Serialize, Deserialize)]
 struct Session {
     /// In UTC, as `2026-11-25T22:50:00Z`.
@@ -38,13 +41,17 @@ struct Session {
     cores: Option<usize>,
     threads: usize,
     instruction_set: String,
+    /// What multiplied bf16 values; `None` in f32.
+    #[serde(default)]
+    bf16_unit: Option<String>,
 }
 
-/// Notes that a command begins to compute results for this folder, on the current thread's pool.
-pub fn record(lock: &Lock<'_>) -> Result<(), CommandError> {
+/// Notes that a command begins to compute results for this folder, in this precision and on the current thread's pool.
+pub fn record(lock: &Lock<'_>, precision: Precision) -> Result<(), CommandError> {
     let path = lock.folder().join(ENVIRONMENT);
     let mut environment = stored(&path);
-    warn_of_other_bits(&environment);
+    let unit = (precision == Precision::Bf16).then(|| Unit::current().name().to_owned());
+    warn_of_other_bits(&environment, unit.as_deref());
     environment.sessions.push(Session {
         started: utc(SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -57,6 +64,7 @@ pub fn record(lock: &Lock<'_>) -> Result<(), CommandError> {
         cores: thread::available_parallelism().ok().map(usize::from),
         threads: rayon::current_num_threads(),
         instruction_set: InstructionSet::current().name().to_owned(),
+        bf16_unit: unit,
     });
     let io = |source| CommandError::Io {
         path: path.clone(),
@@ -67,8 +75,8 @@ pub fn record(lock: &Lock<'_>) -> Result<(), CommandError> {
     replace_on(lock, &path, None, text.as_bytes()).map_err(io)
 }
 
-/// Says if the results so far come from an instruction set that rounds differently from the one in use.
-fn warn_of_other_bits(environment: &Environment) {
+/// Says if the results so far come from an instruction set, or a unit, that rounds differently from the one in use.
+fn warn_of_other_bits(environment: &Environment, unit: Option<&str>) {
     let current = InstructionSet::current();
     let of_name = |name: &str| InstructionSet::ALL.into_iter().find(|set| set.name() == name);
     let mut sets = environment.sessions.iter().map(|session| &session.instruction_set);
@@ -76,6 +84,18 @@ fn warn_of_other_bits(environment: &Environment) {
         output::tell(format_args!(
             "warning: results in this folder were computed with the instruction set {other}, and go on with {current}: the \
              two round differently, so these runs can't be repeated bit by bit (`--simd {other}` keeps to one)"
+        ));
+    }
+    let mut units = environment
+        .sessions
+        .iter()
+        .filter_map(|session| session.bf16_unit.as_deref());
+    if let Some(unit) = unit
+        && let Some(other) = units.find(|other| *other != unit)
+    {
+        output::tell(format_args!(
+            "warning: bf16 results in this folder were multiplied by {other}, and go on by {unit}: the two round sums \
+             differently, so these runs can't be repeated bit by bit (`--simd avx2` keeps to vectors)"
         ));
     }
 }

@@ -272,7 +272,7 @@ fn train_all(ready: &Ready<'_>, interrupt: &Interrupt, events: Events) -> Result
     }
     store_settings(&plan.experiment, &ready.lock)?;
     store_contents(plan.contents(), &ready.lock)?;
-    environment::record(&ready.lock)?;
+    environment::record(&ready.lock, ready.plan.experiment.precision)?;
     results.write()?;
     let trained = train_runs(plan, &mut results, interrupt, events).and_then(|outcome| {
         thumbnails::write(&ready.lock, &plan.splits.test)?;

@@ -17,6 +17,7 @@ mod lab;
 mod logging;
 mod naming;
 mod new;
+mod precision;
 mod predicting;
 mod printing;
 mod processor;

@@ -140,7 +140,7 @@ fn bench_prints_one_line_of_json_with_the_promised_keys() {
     }
     let ended = lab.run(&common[..common.len() - 1]);
     let said = [
-        "mini_resnet 64 px, gap, batch 2, train on ",
+        "mini_resnet 64 px, gap, batch 2, train in f32 on ",
         " s a step, ",
         " images/s, ",
         " GFLOP/s\n",

@@ -2,6 +2,7 @@
 //! tape; and the networks and heads that are made of them.
 
 mod building;
+mod combinations;
 mod dropout;
 mod foreign;
 mod heads;

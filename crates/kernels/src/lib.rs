@@ -1,5 +1,6 @@
-//! f32 loops over slices with run-time sizes, and what they stand on: memory, random streams, a stopwatch. No dfdx, no generics
-//! over shape: each kernel is compiled once, however many layers use it.
+//! Loops over slices with run-time sizes, and what they stand on: memory, random streams, a stopwatch. Maps are stored as f32 or
+//! bf16 ([`element`]) and counted in f32. No dfdx, no generics over shape: each loop is compiled once for each element, however many
+//! layers use it.
 //!
 //! Feature maps are stored as Keras stores them: batch, height, width, channels (NHWC), densely packed. A row of a
 //! map's matrix is one pixel with all its channels.

@@ -16,6 +16,14 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// What it is called in messages and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Amx => "amx",
+            Self::Vectors => "vectors",
+        }
+    }
+
     /// Whether this processor has it and the system permits it.
     pub fn is_available(self) -> bool {
         match self {

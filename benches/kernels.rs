@@ -8,11 +8,12 @@ use std::time::Instant;
 use rayon::ThreadPoolBuilder;
 use wise_srnet::kernels::accumulate::Output;
 use wise_srnet::kernels::batch_norm::{Affine, gradients, normalize, statistics};
-use wise_srnet::kernels::convolution::Convolution;
+use wise_srnet::kernels::convolution::{Convolution, Convolved};
 use wise_srnet::kernels::depthwise::Depthwise;
-use wise_srnet::kernels::max_pooling;
-use wise_srnet::kernels::pixels::Pixels;
-use wise_srnet::kernels::product;
+use wise_srnet::kernels::element::{Bf16, Element};
+use wise_srnet::kernels::max_pooling::{self, Cell};
+use wise_srnet::kernels::pixels::{Pixels, PixelsMut};
+use wise_srnet::kernels::product::{self, Matrix, Unit};
 use wise_srnet::kernels::sgd::{Update, update};
 use wise_srnet::kernels::simd::InstructionSet;
 use wise_srnet::kernels::window::{Pooling, WindowGeometry};
@@ -59,18 +60,6 @@ const MAPS: [(&str, usize, usize); 3] = [
     ("Xception", 8 * 14 * 14, 728),
 ];
 
-/// [`three_passes`] of a convolution of either kind: their methods have the same names.
-macro_rules! passes {
-    ($kernel:ident, $sizes:ident) => {
-        three_passes(
-            $sizes,
-            |x, w, y| $kernel.forward(x, w, None, y),
-            |dy, w, dx| $kernel.input_gradient(dy, w, Output::Overwrite, dx),
-            |x, dy, dw| $kernel.kernel_gradient(x, dy, Output::Overwrite, dw),
-        )
-    };
-}
-
 fn main() {
     let threads = std::env::args().skip_while(|argument| argument != "--threads").nth(1);
     let threads = threads.and_then(|number| number.parse().ok()).unwrap_or(0);
@@ -78,12 +67,26 @@ fn main() {
         .num_threads(threads)
         .build_global()
         .expect("a pool of threads");
-    let peak = peak();
-    println!(
-        "{}, {} threads, {peak:.0} GFLOP/s in matrix products\n",
-        InstructionSet::current(),
-        rayon::current_num_threads()
-    );
+    let (set, threads) = (InstructionSet::current(), rayon::current_num_threads());
+    println!("f32 by {set}, {threads} threads");
+    all::<f32>();
+    println!("\nbf16 by {}, {threads} threads", Unit::current().name());
+    all::<Bf16>();
+    let numbers = Update {
+        learning_rate: 0.01,
+        momentum: 0.9,
+        non_negative: false,
+    };
+    let (mut weights, mut velocity, gradient) = (vec![0.0; 1 << 22], vec![0.0; 1 << 22], vec![0.5; 1 << 22]);
+    let step = seconds(|| update(numbers, &mut weights, &mut velocity, &gradient));
+    println!();
+    print_rate("SGD, 4 M weights", 20 * weights.len(), step);
+}
+
+/// Every kernel over maps of an element.
+fn all<T: Convolved>() {
+    let peak = peak::<T>();
+    println!("{peak:.0} GFLOP/s in matrix products\n");
     println!(
         "{:52} {:>22} {:>22} {:>22}",
         "", "forward", "input gradient", "kernel gradient"
@@ -97,7 +100,19 @@ fn main() {
         let name = format!("{network} {size}×{size}×{inputs} → {outputs}, {kernel}×{kernel}/{stride}");
         let work = 2.0 * batch as f64 * convolution.multiply_adds() as f64;
         let sizes = sizes(&convolution.window, inputs, outputs, kernel * kernel * inputs * outputs);
-        row(&name, work, peak, passes!(convolution, sizes));
+        let passes = three_passes::<T>(
+            sizes,
+            |x, w, y| {
+                let (x, y) = (Pixels::whole(x, inputs), PixelsMut::whole(y, outputs));
+                convolution.forward_packed(x, &convolution.pack(w), None.into(), y, None);
+            },
+            |dy, w, dx| convolution.input_gradient_of(Pixels::whole(dy, outputs), w, Output::Overwrite, dx),
+            |x, dy, dw| {
+                let (x, dy) = (Pixels::whole(x, inputs), Pixels::whole(dy, outputs));
+                convolution.kernel_gradient_of(x, dy, Output::Overwrite, dw);
+            },
+        );
+        row(&name, work, peak, passes);
     }
     println!();
     for (network, batch, size, channels, kernel, stride) in DEPTHWISE {
@@ -108,10 +123,16 @@ fn main() {
         let name = format!("{network} depthwise {size}×{size}×{channels}, {kernel}×{kernel}/{stride}");
         let work = 2.0 * batch as f64 * depthwise.multiply_adds() as f64;
         let sizes = sizes(&depthwise.window, channels, channels, kernel * kernel * channels);
-        row(&name, work, peak, passes!(depthwise, sizes));
+        let passes = three_passes::<T>(
+            sizes,
+            |x, w, y| depthwise.forward(x, w, None, y),
+            |dy, w, dx| depthwise.input_gradient(dy, w, Output::Overwrite, dx),
+            |x, dy, dw| depthwise.kernel_gradient(x, dy, Output::Overwrite, dw),
+        );
+        row(&name, work, peak, passes);
     }
     println!("\n{:52} {:>10}", "", "GB/s");
-    memory_bound();
+    memory_bound::<T>();
 }
 
 fn window(batch: usize, size: usize, kernel: usize, stride: usize) -> WindowGeometry {
@@ -135,25 +156,21 @@ fn sizes(window: &WindowGeometry, inputs: usize, outputs: usize, weights: usize)
     ]
 }
 
-type Pass<'a> = &'a dyn Fn(&[f32], &[f32], &mut [f32]);
-
 /// Seconds of a kernel's forward pass and of both gradients, for `x`, `y` and weights of these sizes.
-fn three_passes(
+fn three_passes<T: Element>(
     [x, y, w]: [usize; 3],
-    forward: impl Fn(&[f32], &[f32], &mut [f32]),
-    input_gradient: impl Fn(&[f32], &[f32], &mut [f32]),
-    kernel_gradient: impl Fn(&[f32], &[f32], &mut [f32]),
+    forward: impl Fn(&[T], &[f32], &mut [T]),
+    input_gradient: impl Fn(&[T], &[f32], &mut [T]),
+    kernel_gradient: impl Fn(&[T], &[T], &mut [f32]),
 ) -> [f64; 3] {
-    let [x, y, w] = [x, y, w].map(|length| vec![0.5_f32; length]);
-    let passes: [(Pass<'_>, &[f32], &[f32], usize); 3] = [
-        (&forward, &x, &w, y.len()),
-        (&input_gradient, &y, &w, x.len()),
-        (&kernel_gradient, &x, &y, w.len()),
-    ];
-    passes.map(|(pass, a, b, length)| {
-        let mut output = vec![0.0; length];
-        seconds(|| pass(a, b, &mut output))
-    })
+    let half = T::narrow(0.5);
+    let ([x, y], w) = ([x, y].map(|length| vec![half; length]), vec![0.5; w]);
+    let (mut dx, mut dy, mut dw) = (x.clone(), y.clone(), w.clone());
+    [
+        seconds(|| forward(&x, &w, &mut dy)),
+        seconds(|| input_gradient(&y, &w, &mut dx)),
+        seconds(|| kernel_gradient(&x, &y, &mut dw)),
+    ]
 }
 
 /// The median of several runs after one that warms up.
@@ -171,10 +188,16 @@ fn seconds(mut run: impl FnMut()) -> f64 {
 }
 
 /// GFLOP/s of products whose factors stay in the caches.
-fn peak() -> f64 {
+fn peak<T: Convolved>() -> f64 {
     let (rows, size) = (8 * 196, 512);
-    let (x, w, mut y) = (vec![0.5; rows * size], vec![0.5; size * size], vec![0.0; rows * size]);
-    let best = (0..5).map(|_| seconds(|| product::forward(&x, &w, None, size, size, &mut y)));
+    let (x, mut y) = (vec![T::narrow(0.5); rows * size], vec![T::default(); rows * size]);
+    let w = T::pack(&[Matrix::new(&vec![0.5; size * size], size, size)]);
+    let best = (0..5).map(|_| {
+        seconds(|| {
+            let (x, y) = (Pixels::whole(&x, size), PixelsMut::whole(&mut y, size));
+            product::forward_packed(&x, &w, None.into(), y, None);
+        })
+    });
     (2 * rows * size * size) as f64 / best.fold(f64::INFINITY, f64::min) / 1e9
 }
 
@@ -187,15 +210,15 @@ fn row(name: &str, work: f64, peak: f64, seconds: [f64; 3]) {
 }
 
 /// What reads and writes more than it computes, in bytes that must be moved.
-fn memory_bound() {
-    let print = |name: String, bytes: usize, seconds: f64| println!("{name:52} {:10.1}", bytes as f64 / seconds / 1e9);
+fn memory_bound<T: Element>() {
+    let (half, bytes) = (T::narrow(0.5), size_of::<T>());
     for (network, pixels, channels) in MAPS {
         let size = pixels * channels;
-        let (x, mut y) = (vec![0.5_f32; size], vec![0.0; size]);
+        let (x, mut y) = (vec![half; size], vec![T::default(); size]);
         let name = |pass: &str| format!("{network} batch norm, {pixels}×{channels}, {pass}");
-        print(
-            name("statistics"),
-            4 * size,
+        print_rate(
+            &name("statistics"),
+            bytes * size,
             seconds(|| drop(statistics(Pixels::whole(&x, channels)))),
         );
         let affine = Affine::new(
@@ -205,36 +228,32 @@ fn memory_bound() {
             &vec![0.0; channels],
             true,
         );
-        print(
-            name("normalize + ReLU"),
-            8 * size,
+        print_rate(
+            &name("normalize + ReLU"),
+            2 * bytes * size,
             seconds(|| normalize(Pixels::whole(&x, channels), &affine, None, &mut y)),
         );
-        print(
-            name("gradients"),
-            20 * size,
+        print_rate(
+            &name("gradients"),
+            5 * bytes * size,
             seconds(|| drop(gradients(&mut y, Pixels::whole(&x, channels), &affine))),
         );
     }
     let pooled = window(8, 112, 3, 2);
     let (x, mut y) = (
-        vec![0.5; pooled.input_pixels() * 64],
-        vec![0.0; pooled.output_pixels() * 64],
+        vec![half; pooled.input_pixels() * 64],
+        vec![T::default(); pooled.output_pixels() * 64],
     );
-    let bytes = 4 * (x.len() + 2 * y.len());
+    let moved = bytes * (x.len() + y.len()) + size_of::<Cell>() * y.len();
     let sizes = Pooling {
         window: pooled,
         channels: 64,
         zeros_count: false,
     };
     let forward = seconds(|| drop(max_pooling::forward(&sizes, &x, &mut y)));
-    print("ResNet50 max pooling 112×112×64, 3×3/2".to_owned(), bytes, forward);
-    let numbers = Update {
-        learning_rate: 0.01,
-        momentum: 0.9,
-        non_negative: false,
-    };
-    let (mut weights, mut velocity, gradient) = (vec![0.0; 1 << 22], vec![0.0; 1 << 22], vec![0.5; 1 << 22]);
-    let step = seconds(|| update(numbers, &mut weights, &mut velocity, &gradient));
-    print("SGD, 4 M weights".to_owned(), 20 * weights.len(), step);
+    print_rate("ResNet50 max pooling 112×112×64, 3×3/2", moved, forward);
+}
+
+fn print_rate(name: &str, bytes: usize, seconds: f64) {
+    println!("{name:52} {:10.1}", bytes as f64 / seconds / 1e9);
 }

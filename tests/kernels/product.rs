@@ -1,7 +1,7 @@
 //! `kernels::product`.
 
 use rand::Rng;
-use wise_srnet::kernels::product::{forward, input_gradient, weight_gradient};
+use wise_srnet::kernels::product::{Matrix, Right, Start, forward, input_gradient, multiply, weight_gradient};
 
 use crate::cases::{CHANNELS, ROWS, assert_close, assert_gradient, channels, generator, values, wide};
 use crate::reference::{Bilinear, Product, assert_is_gradient};
@@ -112,4 +112,13 @@ fn equals_the_definition_for_the_smallest_sizes() {
     for (rows, inputs, outputs) in [(1, 1, 1), (5, 3, 3), (3, 4, 9)] {
         check(&Product { rows, inputs, outputs }, &mut rng);
     }
+}
+
+/// A product over no terms fills its rows, and what lies between and behind them stays.
+#[test]
+fn a_product_over_nothing_is_as_large_as_any_other() {
+    let mut output = [7.0; 10];
+    let (left, right) = (Matrix::new(&[], 2, 0), Right::Rows(Matrix::new(&[], 0, 3)));
+    multiply(left, right, Start::Zero, &mut output, 4);
+    assert_eq!(output, [0.0, 0.0, 0.0, 7.0, 0.0, 0.0, 0.0, 7.0, 7.0, 7.0]);
 }

@@ -70,7 +70,8 @@ pub fn multiply_down_to(
         assert_eq!(values.len(), columns, "values of a row");
     }
     if depth == 0 {
-        return fill_rows(output, output_stride, columns, start, floor);
+        let needed = length::of_rows(rows, columns, output_stride);
+        return fill_rows(&mut output[..needed], output_stride, columns, start, floor);
     }
     if left.row_stride == 1 && left.column_stride != 1 && competes(left.column_stride) && depth <= DEPTH {
         return scratch(|packed| {

@@ -9,8 +9,7 @@ use crate::kernels::convolution::Convolved;
 use crate::kernels::product;
 use crate::kernels::scratch::in_f32_mut;
 use crate::kernels::{average_pooling, elementwise, max_pooling};
-use crate::plan::Storage;
-use crate::plan::{Buffer, Map};
+use crate::plan::{Buffer, Map, Storage};
 use crate::program::{Instruction, Step};
 
 impl<T: Convolved> Host<T> {

@@ -1,10 +1,10 @@
 //! The launches of a forward pass.
 
-use super::super::State;
 use super::dense::{rounded, widened};
 use super::kernel::Prepared;
 use super::memory::pixels_mut;
 use super::{Host, read, settled};
+use crate::device::State;
 use crate::kernels::batch_norm::{self, Addend, Affine};
 use crate::kernels::convolution::Convolved;
 use crate::kernels::depthwise::{self, Depthwise};

@@ -11,8 +11,7 @@ pub use memory::Memory;
 use kernel::Prepared;
 use memory::{Buffers, View, pixels};
 
-use super::{Executable, State, UpdateRule};
-
+use crate::device::{Executable, State, UpdateRule};
 use crate::kernels::accumulate::{self, Output};
 use crate::kernels::batch_norm::{self, Affine, Moments};
 use crate::kernels::convolution::Convolved;

@@ -79,20 +79,7 @@ impl Factor for Bf16 {
     type Packed = PackedBf16;
 
     fn pack(matrices: &[Matrix<'_>]) -> PackedBf16 {
-        if let &[matrix] = matrices {
-            return PackedBf16::new(matrix);
-        }
-        // Rows of all of them in one piece.
-        let columns = matrices.first().map_or(0, |matrix| matrix.columns);
-        let rows = matrices.iter().map(|matrix| matrix.rows).sum();
-        let mut values = Vec::with_capacity(length::of(&[rows, columns]));
-        for matrix in matrices {
-            for row in 0..matrix.rows {
-                let places = (0..columns).map(|column| row * matrix.row_stride + column * matrix.column_stride);
-                values.extend(places.map(|place| matrix.values[place]));
-            }
-        }
-        PackedBf16::new(Matrix::new(&values, rows, columns))
+        PackedBf16::stacked(matrices)
     }
 
     fn multiply(

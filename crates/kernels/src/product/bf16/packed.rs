@@ -31,15 +31,39 @@ impl PackedBf16 {
         Self::for_unit(Unit::current(), matrix)
     }
 
+    /// As [`new`](Self::new), of matrices of equal sizes, one below the other.
+    ///
+    /// # Panics
+    /// If their sizes differ.
+    pub fn stacked(matrices: &[Matrix<'_>]) -> Self {
+        Self::stacked_for_unit(Unit::current(), matrices)
+    }
+
     pub(super) fn for_unit(unit: Unit, matrix: Matrix<'_>) -> Self {
-        let packed = match unit {
+        Self::stacked_for_unit(unit, &[matrix])
+    }
+
+    pub(super) fn stacked_for_unit(unit: Unit, matrices: &[Matrix<'_>]) -> Self {
+        let [rows, columns] = matrices.first().map_or([0; 2], |matrix| [matrix.rows, matrix.columns]);
+        assert!(
+            matrices.iter().all(|matrix| [matrix.rows, matrix.columns] == [rows, columns]),
+            "stacked matrices have equal sizes"
+        );
+        let packed = match (unit, matrices) {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Unit::Amx => Packed::Tiles(TilePanels::new(matrix)),
-            _ => Packed::Vectors(portable::pack(matrix)),
+            (Unit::Amx, matrices) if matrices.len() == 1 || amx::can_stack(rows) => {
+                Packed::Tiles(TilePanels::new(matrices))
+            }
+            (Unit::Vectors, &[matrix]) => Packed::Vectors(portable::pack(matrix)),
+            _ => {
+                let values = in_one_piece(matrices);
+                let rows = length::of(&[matrices.len(), rows]);
+                return Self::for_unit(unit, Matrix::new(&values, rows, columns));
+            }
         };
         Self {
-            depth: matrix.rows,
-            columns: matrix.columns,
+            depth: length::of(&[matrices.len(), rows]),
+            columns,
             packed,
         }
     }
@@ -49,7 +73,7 @@ impl PackedBf16 {
         (self.depth, self.columns) = (matrix.rows, matrix.columns);
         match &mut self.packed {
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Packed::Tiles(panels) => panels.repack(matrix),
+            Packed::Tiles(panels) => panels.repack(&[matrix]),
             Packed::Vectors(panels) => *panels = portable::pack(matrix),
         }
     }
@@ -72,4 +96,17 @@ impl PackedBf16 {
             _ => length::of(&[size_of::<f32>(), packed_values(depth, columns)]),
         }
     }
+}
+
+/// The values of matrices, row by row and one matrix after the other.
+fn in_one_piece(matrices: &[Matrix<'_>]) -> Vec<f32> {
+    let count = matrices.iter().map(|matrix| matrix.rows * matrix.columns).sum();
+    let mut values = Vec::with_capacity(count);
+    for matrix in matrices {
+        for row in 0..matrix.rows {
+            let places = (0..matrix.columns).map(|column| row * matrix.row_stride + column * matrix.column_stride);
+            values.extend(places.map(|place| matrix.values[place]));
+        }
+    }
+    values
 }

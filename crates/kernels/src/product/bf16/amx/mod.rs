@@ -8,6 +8,6 @@ mod tiles;
 mod vectors;
 
 pub use multiply::multiply_rows;
-pub use panels::{TilePanels, packed_bytes};
+pub use panels::{TilePanels, can_stack, packed_bytes};
 pub use sum::sum_over_rows;
 pub use tiles::is_available;

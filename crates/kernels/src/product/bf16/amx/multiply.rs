@@ -78,6 +78,8 @@ impl<'a> RowBlock<'a> {
                     starts: starts.map(|start| start * left.row_stride),
                     row_stride: left.row_stride,
                     step: TERMS,
+                    bands: 1,
+                    band: 0,
                 },
                 parts: [place(0), place(1)],
             };
@@ -100,6 +102,8 @@ impl<'a> RowBlock<'a> {
                 starts: [0, ROWS * TERMS],
                 row_stride: TERMS,
                 step: SIDE * TERMS,
+                bands: 1,
+                band: 0,
             },
             parts: [place(0), place(1)],
         }

@@ -31,27 +31,36 @@ pub enum Panel<'a> {
 }
 
 impl TilePanels {
-    /// Packs a matrix on the current pool.
+    /// Packs matrices of equal sizes, one below the other, on the current pool.
     ///
     /// # Panics
-    /// If there are no tile instructions.
-    pub fn new(matrix: Matrix<'_>) -> Self {
+    /// If there are no tile instructions, or there is more than one matrix and their rows don't make whole tiles.
+    pub fn new(matrices: &[Matrix<'_>]) -> Self {
         let mut panels = Self {
             tiles: Vec::new(),
             steps: 0,
             columns: 0,
         };
-        panels.repack(matrix);
+        panels.repack(matrices);
         panels
     }
 
     /// As [`new`](Self::new), in the same memory.
-    pub fn repack(&mut self, matrix: Matrix<'_>) {
+    pub fn repack(&mut self, matrices: &[Matrix<'_>]) {
         assert!(tiles::is_available(), "this processor or system has no AMX tiles");
-        let steps = matrix.rows.div_ceil(TERMS);
-        (self.steps, self.columns) = (steps, matrix.columns);
+        let [rows, columns] = matrices.first().map_or([0; 2], |matrix| [matrix.rows, matrix.columns]);
+        assert!(
+            matrices.len() <= 1 || can_stack(rows),
+            "matrices of whole tiles, one below the other"
+        );
+        assert!(
+            matrices.iter().all(|matrix| [matrix.rows, matrix.columns] == [rows, columns]),
+            "stacked matrices have equal sizes"
+        );
+        let steps = length::of(&[matrices.len(), rows.div_ceil(TERMS)]);
+        (self.steps, self.columns) = (steps, columns);
         self.tiles
-            .resize(length::of(&[steps, matrix.columns.div_ceil(ROWS)]), ZERO_TILE);
+            .resize(length::of(&[steps, columns.div_ceil(ROWS)]), ZERO_TILE);
         if self.tiles.is_empty() {
             return;
         }
@@ -60,14 +69,14 @@ impl TilePanels {
             .enumerate()
             .flat_map(|(panel, tiles)| {
                 let first = panel * SIDE;
-                let columns = first..matrix.columns.min(first + SIDE);
+                let columns = first..columns.min(first + SIDE);
                 let width = columns.len().div_ceil(ROWS);
                 let parts = tiles.par_chunks_mut(TASK * width).enumerate();
                 parts.map(move |(part, tiles)| (part * TASK, columns.clone(), tiles))
             })
             .for_each(|(step, columns, tiles)| {
                 // SAFETY: the processor has the vectors where tiles are available, as asserted.
-                unsafe { pack(matrix, step, columns, tiles) }
+                unsafe { pack(matrices, step, columns, tiles) }
             });
     }
 
@@ -92,17 +101,24 @@ impl TilePanels {
     }
 }
 
+/// Whether matrices with so many rows can stand one below the other in tiles.
+pub fn can_stack(rows: usize) -> bool {
+    rows.is_multiple_of(TERMS)
+}
+
 /// Bytes of a packed right factor.
 pub fn packed_bytes(depth: usize, columns: usize) -> usize {
     length::of(&[depth.div_ceil(TERMS), columns.div_ceil(ROWS), size_of::<Tile>()])
 }
 
-/// Packs some columns, at most two tiles wide, from a step on.
+/// Packs some columns of stacked matrices, at most two tiles wide, from a step on.
 #[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
-fn pack(matrix: Matrix<'_>, first: usize, columns: Range<usize>, tiles: &mut [Tile]) {
+fn pack(matrices: &[Matrix<'_>], first: usize, columns: Range<usize>, tiles: &mut [Tile]) {
     let width = columns.len().div_ceil(ROWS);
+    let steps = matrices[0].rows.div_ceil(TERMS);
     for (step, tiles) in tiles.chunks_exact_mut(width).enumerate() {
-        let row = (first + step) * TERMS;
+        let matrix = matrices[(first + step) / steps];
+        let row = (first + step) % steps * TERMS;
         let rows = row..matrix.rows.min(row + TERMS);
         for (tile, column) in tiles.iter_mut().zip(columns.clone().step_by(ROWS)) {
             let columns = column..columns.end.min(column + ROWS);

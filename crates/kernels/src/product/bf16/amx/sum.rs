@@ -101,6 +101,8 @@ impl Block<'_> {
                 starts: [upper, lower],
                 row_stride: TERMS,
                 step: ROWS * TERMS,
+                bands: 1,
+                band: 0,
             };
             if self.columns.len() > ROWS {
                 let (panel, _) = panel.as_chunks::<2>();

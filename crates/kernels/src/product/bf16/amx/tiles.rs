@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
-use super::lines::{ROWS, Sums, TERMS, Tile};
+use super::lines::{Line, ROWS, Sums, TERMS, Tile};
 use crate::element::Bf16;
 use crate::length;
 
@@ -57,7 +57,7 @@ pub struct Tiles {
     _thread: PhantomData<*const ()>,
 }
 
-/// The left factor of a block of sums, in bf16 values: two tiles high.
+/// The left factor of a block of sums, in bf16 values: two tiles high. Its terms lie in bands of equally many tiles.
 #[derive(Clone, Copy)]
 pub struct Left<'a> {
     pub values: &'a [Bf16],
@@ -65,8 +65,24 @@ pub struct Left<'a> {
     pub starts: [usize; 2],
     /// From a row to the next one.
     pub row_stride: usize,
-    /// From a tile to the one with the next terms.
+    /// From a tile to the one with the next terms, within a band.
     pub step: usize,
+    /// How many bands there are.
+    pub bands: usize,
+    /// From a band to the next one.
+    pub band: usize,
+}
+
+impl Left<'_> {
+    /// From a tile's first value to the last one that `steps` steps read from there.
+    ///
+    /// # Panics
+    /// If the bands don't have equally many.
+    fn reach(&self, steps: usize) -> usize {
+        assert_eq!(steps.checked_rem(self.bands), Some(0), "bands of equally many steps");
+        let terms = length::of_rows(steps / self.bands, TERMS, self.step);
+        length::of_rows(ROWS, length::of_rows(self.bands, terms, self.band), self.row_stride)
+    }
 }
 
 /// The configuration that `ldtilecfg` reads.
@@ -108,11 +124,37 @@ impl Tiles {
     /// If the left factor has fewer values.
     pub fn multiply<const WIDTH: usize>(&mut self, left: Left<'_>, right: &[[Tile; WIDTH]], sums: &mut Sums) {
         const { assert!(WIDTH == 1 || WIDTH == 2) };
-        let steps = right.len();
+        if WIDTH == 2 {
+            self.block::<2, 64, 1024>(left, right.as_flattened().as_flattened(), sums);
+        } else {
+            self.block::<1, 64, 0>(left, right.as_flattened().as_flattened(), sums);
+        }
+    }
+
+    /// As [`multiply`](Self::multiply), two tiles wide, where the lines of both tiles lie in turn: a tile can begin at any of
+    /// them.
+    pub fn multiply_in_turn(&mut self, left: Left<'_>, right: &[[Line; 2]], sums: &mut Sums) {
+        self.block::<2, 128, 64>(left, right.as_flattened(), sums);
+    }
+
+    /// The block's tiles of the right factor lie `WIDTH` KiB after another. Their lines are `LINE` bytes apart, and the
+    /// second tile lies `SECOND` bytes behind the first.
+    fn block<const WIDTH: usize, const LINE: usize, const SECOND: usize>(
+        &mut self,
+        left: Left<'_>,
+        right: &[Line],
+        sums: &mut Sums,
+    ) {
+        const {
+            let end = SECOND + (ROWS - 1) * LINE + size_of::<Line>();
+            assert!(end <= WIDTH * size_of::<Tile>(), "both tiles lie where those of a step do");
+        }
+        assert!(right.len().is_multiple_of(WIDTH * ROWS), "whole tiles");
+        let steps = right.len() / (WIDTH * ROWS);
         if steps == 0 {
             return *sums = Sums::ZERO;
         }
-        let tile = length::of_rows(ROWS, length::of_rows(steps, TERMS, left.step), left.row_stride);
+        let tile = left.reach(steps);
         for start in left.starts {
             assert!(
                 start <= left.values.len() && tile <= left.values.len() - start,
@@ -121,11 +163,17 @@ impl Tiles {
         }
         let [upper, lower] = left.starts.map(|start| left.values[start..].as_ptr());
         let (row, step) = (2 * left.row_stride, 2 * left.step);
+        let band = steps / left.bands;
+        // From behind a band to the next one, which may begin before. What is added behind the last one is of no use.
+        let jump = 2_usize
+            .wrapping_mul(left.band)
+            .wrapping_sub(band.wrapping_mul(step));
         macro_rules! block {
             ($($line:literal),* $(,)?) => {
                 // SAFETY: the registers are configured as long as `self` is there, which no other thread has. Both
-                // tiles of the left factor lie inside its values in all steps, as asserted, the right one has `steps`
-                // times `WIDTH` tiles, and the sums have room for four.
+                // tiles of the left factor lie inside its values in all steps of all bands, as asserted, the right one
+                // has `steps` times `WIDTH` tiles, of which a step reads no more, as asserted, and the sums have room
+                // for four.
                 unsafe {
                     asm!(
                         $($line,)*
@@ -134,10 +182,13 @@ impl Tiles {
                         row = in(reg) row,
                         step = in(reg) step,
                         right = inout(reg) right.as_ptr() => _,
-                        line = in(reg) 64_usize,
-                        steps = inout(reg) steps => _,
+                        line = inout(reg) LINE => _,
+                        steps = out(reg) _,
+                        band = in(reg) band,
+                        bands = inout(reg) left.bands => _,
+                        jump = in(reg) jump,
                         sums = in(reg) sums,
-                        sums_row = in(reg) 128_usize,
+                        second = const SECOND,
                         out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
                         out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
                         options(nostack)
@@ -152,9 +203,11 @@ impl Tiles {
                 "tilezero tmm2",
                 "tilezero tmm3",
                 "2:",
+                "mov {steps}, {band}",
+                "3:",
                 "tileloadd tmm4, [{upper} + {row}]",
                 "tileloadd tmm6, [{right} + {line}]",
-                "tileloadd tmm7, [{right} + {line} + 1024]",
+                "tileloadd tmm7, [{right} + {line} + {second}]",
                 "tdpbf16ps tmm0, tmm4, tmm6",
                 "tileloadd tmm5, [{lower} + {row}]",
                 "tdpbf16ps tmm1, tmm4, tmm7",
@@ -164,17 +217,25 @@ impl Tiles {
                 "add {lower}, {step}",
                 "add {right}, 2048",
                 "dec {steps}",
+                "jnz 3b",
+                "add {upper}, {jump}",
+                "add {lower}, {jump}",
+                "dec {bands}",
                 "jnz 2b",
-                "tilestored [{sums} + {sums_row}], tmm0",
-                "tilestored [{sums} + {sums_row} + 64], tmm1",
-                "tilestored [{sums} + {sums_row} + 2048], tmm2",
-                "tilestored [{sums} + {sums_row} + 2112], tmm3",
+                "mov {line}, 128",
+                "tilestored [{sums} + {line}], tmm0",
+                "tilestored [{sums} + {line} + 64], tmm1",
+                "tilestored [{sums} + {line} + 2048], tmm2",
+                "tilestored [{sums} + {line} + 2112], tmm3",
             );
         } else {
             block!(
+                "/* the second tile would lie at {second} */",
                 "tilezero tmm0",
                 "tilezero tmm2",
                 "2:",
+                "mov {steps}, {band}",
+                "3:",
                 "tileloadd tmm6, [{right} + {line}]",
                 "tileloadd tmm4, [{upper} + {row}]",
                 "tdpbf16ps tmm0, tmm4, tmm6",
@@ -184,9 +245,14 @@ impl Tiles {
                 "add {lower}, {step}",
                 "add {right}, 1024",
                 "dec {steps}",
+                "jnz 3b",
+                "add {upper}, {jump}",
+                "add {lower}, {jump}",
+                "dec {bands}",
                 "jnz 2b",
-                "tilestored [{sums} + {sums_row}], tmm0",
-                "tilestored [{sums} + {sums_row} + 2048], tmm2",
+                "mov {line}, 128",
+                "tilestored [{sums} + {line}], tmm0",
+                "tilestored [{sums} + {line} + 2048], tmm2",
             );
         }
     }

@@ -138,6 +138,22 @@ impl<'a, T: Element> Pixels<'a, T> {
         &self.values[first..first + self.place.channels]
     }
 
+    /// Copies some pixels, one after the other.
+    ///
+    /// # Panics
+    /// If they are to be normalised on the way, or the copy has no room for just as many.
+    pub(super) fn copy(&self, pixels: Range<usize>, copy: &mut [T]) {
+        assert!(self.through.is_none(), "pixels as they are");
+        assert_eq!(copy.len(), pixels.len() * self.channels(), "values of a copy");
+        if self.place.is_whole() {
+            copy.copy_from_slice(&self.values[pixels.start * self.place.all..pixels.end * self.place.all]);
+            return;
+        }
+        for (copy, pixel) in copy.chunks_exact_mut(self.channels().max(1)).zip(self.rows(pixels)) {
+            copy.copy_from_slice(pixel);
+        }
+    }
+
     /// What normalises them.
     pub(super) fn affine(&self) -> Option<&'a Affine> {
         self.through

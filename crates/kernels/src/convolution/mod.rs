@@ -1,14 +1,16 @@
 //! Convolution as matrix products over patches: rows of output pixels are gathered into a matrix of patches
 //! (im2col), a few hundred pixels at a time, and multiplied. 1×1 convolutions need no patches.
 
-use std::convert::Infallible;
+mod bf16;
+mod padded;
+
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::accumulate::{Output, keep_or_clear};
 use super::batch_norm::{self, Moments};
-use super::element::{Bf16, Element};
+use super::element::Element;
 use super::pixels::{Pixels, PixelsMut};
 use super::product::{self, Epilogue, Factor, Matrix, Rows, Start, SumOverPixels, spread};
 use super::scratch::scratch;
@@ -97,27 +99,6 @@ impl Convolved for f32 {
         winograd
             .inspect(|winograd| winograd.kernel_gradient(x, dy, mode, dkernel))
             .is_some()
-    }
-}
-
-/// By products over patches alone: Winograd's transforms would lose what bf16 has left.
-impl Convolved for Bf16 {
-    type Transformed = Infallible;
-
-    fn transformed(_: &Convolution, _: &[f32]) -> Option<Infallible> {
-        None
-    }
-
-    fn forward(_: &Convolution, _: &[Self], kernel: &Infallible, _: Epilogue<'_>, _: &mut PixelsMut<'_, Self>) {
-        match *kernel {}
-    }
-
-    fn input_gradient(_: &Convolution, _: Pixels<'_, Self>, _: &[f32], _: Output, _: &mut [Self]) -> bool {
-        false
-    }
-
-    fn kernel_gradient(_: &Convolution, _: &[Self], _: Pixels<'_, Self>, _: Output, _: &mut [f32]) -> bool {
-        false
     }
 }
 
@@ -354,9 +335,18 @@ impl Convolution {
         if self.window.is_pointwise() {
             return product::input_gradient_of(dy, kernel, self.in_channels, self.out_channels, mode, dx);
         }
-        if T::input_gradient(self, dy, kernel, mode, dx) {
-            return;
+        if !T::input_gradient(self, dy, kernel, mode, dx) {
+            self.input_gradient_over_patches(dy, kernel, mode, dx);
         }
+    }
+
+    fn input_gradient_over_patches<T: Factor>(
+        &self,
+        dy: Pixels<'_, T>,
+        kernel: &[f32],
+        mode: Output,
+        dx: &mut [T],
+    ) {
         let (window, channels) = (&self.window, self.in_channels);
         let phases: Vec<Phase<T>> = (0..window.stride * window.stride)
             .map(|index| Phase::new(self, kernel, [index / window.stride, index % window.stride]))
@@ -392,14 +382,17 @@ impl Convolution {
         dkernel: &mut [f32],
     ) {
         self.check([x, dy].map(|map| [map.count(), map.channels()]), dkernel);
-        let (window, channels, outputs) = (&self.window, self.in_channels, self.out_channels);
-        if window.is_pointwise() {
+        if self.window.is_pointwise() {
             return product::weight_gradient_of(x, dy, mode, dkernel);
         }
         let x = x.dense();
-        if T::kernel_gradient(self, x, dy, mode, dkernel) {
-            return;
+        if !T::kernel_gradient(self, x, dy, mode, dkernel) {
+            self.kernel_gradient_over_patches(x, dy, mode, dkernel);
         }
+    }
+
+    fn kernel_gradient_over_patches<T: Factor>(&self, x: &[T], dy: Pixels<'_, T>, mode: Output, dkernel: &mut [f32]) {
+        let (window, channels, outputs) = (&self.window, self.in_channels, self.out_channels);
         let (pixels, width) = (window.output_pixels(), window.output[1]);
         if pixels * outputs == 0 {
             return keep_or_clear(mode, dkernel);

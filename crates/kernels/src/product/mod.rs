@@ -10,6 +10,7 @@ mod sum_over_pixels;
 mod tile;
 
 pub use bf16::{PackedBf16, Unit, multiply_bf16, sum_over_rows};
+pub(crate) use bf16::{Run, Windows, multiply_windows};
 pub use matrix::Matrix;
 pub(crate) use matrix::{competes, spread};
 pub use multiply::{Start, multiply, multiply_down_to};

@@ -9,6 +9,7 @@ mod amx;
 mod packed;
 mod portable;
 mod unit;
+mod windows;
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ mod tests;
 use packed::Packed;
 pub use packed::PackedBf16;
 pub use unit::Unit;
+pub use windows::{Run, Windows, multiply_windows};
 
 use super::matrix::Matrix;
 use super::multiply::Start;

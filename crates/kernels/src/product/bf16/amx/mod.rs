@@ -1,5 +1,6 @@
 //! The products by AMX tiles, on Linux: 32 × 32 sums at a time, in four of the eight tile registers.
 
+mod blocks;
 mod lines;
 mod multiply;
 mod panels;
@@ -7,7 +8,7 @@ mod sum;
 mod tiles;
 mod vectors;
 
-pub use multiply::multiply_rows;
+pub use multiply::{multiply_rows, multiply_windows};
 pub use panels::{TilePanels, can_stack, packed_bytes};
 pub use sum::sum_over_rows;
 pub use tiles::is_available;

@@ -1,0 +1,93 @@
+//! Windows over maps as the rows of a left factor: neighbours overlap, and nothing is gathered.
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+use super::amx;
+use super::packed::{Packed, PackedBf16};
+use super::{Product, checked_output};
+use crate::element::{Bf16, Element};
+use crate::length;
+use crate::product::multiply::Start;
+
+/// Square windows that move by a pixel over rows of pixels which lie side by side. What stands around a map lies between its rows.
+/// The windows of all runs, one after the other, are the rows of a left factor; its terms are ordered as a kernel is:
+/// the window's rows, its columns, channels.
+#[derive(Clone, Copy)]
+pub struct Windows<'a> {
+    /// All channels of all pixels.
+    pub values: &'a [Bf16],
+    /// Values of a pixel.
+    pub channels: usize,
+    /// Pixels along each side of a window.
+    pub kernel: usize,
+    /// Pixels from a row to the next.
+    pub pitch: usize,
+    /// Windows in a row.
+    pub width: usize,
+    /// Rows of windows.
+    pub runs: &'a [Run],
+}
+
+/// Rows of windows that begin one below the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// The first window's first pixel.
+    pub first: usize,
+    /// How many rows.
+    pub rows: usize,
+}
+
+impl Windows<'_> {
+    /// How many.
+    pub fn count(&self) -> usize {
+        self.runs.iter().map(|run| length::of(&[run.rows, self.width])).sum()
+    }
+
+    /// Values of a window.
+    pub fn depth(&self) -> usize {
+        length::of(&[self.kernel, self.kernel, self.channels])
+    }
+
+    /// From a window's first value to its last one.
+    pub fn reach(&self) -> usize {
+        let row = length::of(&[self.kernel, self.channels]);
+        length::of_rows(self.kernel, row, length::of(&[self.pitch, self.channels]))
+    }
+}
+
+/// As [`multiply_bf16`](super::multiply_bf16), with windows for the left factor's rows.
+///
+/// # Panics
+/// If the sizes don't fit, channels don't make whole tiles, or the right factor was not packed for AMX.
+pub fn multiply_windows<T: Element>(
+    floor: f32,
+    windows: &Windows<'_>,
+    right: &PackedBf16,
+    start: Start<'_>,
+    output: &mut [T],
+    output_stride: usize,
+) {
+    let (rows, columns) = (windows.count(), right.columns);
+    assert_eq!(windows.depth(), right.depth, "inner sizes of a product");
+    let output = checked_output(rows, columns, output, output_stride);
+    if let Start::Row(values) = start {
+        assert_eq!(values.len(), columns, "values of a row");
+    }
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    let product = Product {
+        rows,
+        columns,
+        start,
+        floor,
+        output_stride,
+    };
+    match &right.packed {
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        Packed::Tiles(panels) => amx::multiply_windows(&product, windows, panels, output),
+        Packed::Vectors(_) => {
+            let _ = (product, output);
+            panic!("windows are multiplied by AMX alone")
+        }
+    }
+}

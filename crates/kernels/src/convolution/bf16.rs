@@ -9,12 +9,23 @@ use crate::accumulate::Output;
 use crate::element::Bf16;
 use crate::length;
 use crate::pixels::{Pixels, PixelsMut};
-use crate::product::{Epilogue, Matrix, PackedBf16, Start, Unit, multiply_windows};
+use crate::product::{
+    BLOCK, Epilogue, Matrix, PackedBf16, Start, SumOverPixels, Unit, multiply_windows, sum_over_windows,
+};
 use crate::scratch::scratch;
 use crate::window::WindowGeometry;
 
 /// Channels that fill a tile.
 const CHANNELS: usize = 32;
+
+/// Blocks of a kernel's gradient that are worth a task of their own, which transposes the pixels that it reads.
+const BLOCKS: usize = 8;
+
+/// Values of padded rows that are copied for such a task at once: a quarter of a second-level cache.
+const COPIED: usize = 1 << 18;
+
+/// Pixels that are summed at once at least, however many channels they have.
+const PIXELS: usize = 512;
 
 /// By windows over padded rows. Winograd's transforms would lose what bf16 has left.
 impl Convolved for Bf16 {
@@ -49,15 +60,43 @@ impl Convolved for Bf16 {
         // The last cell of the kernel is the first that a window over the output's gradient meets.
         let (inputs, outputs) = (sizes.in_channels, sizes.out_channels);
         let cells = kernel.chunks_exact(length::of(&[inputs, outputs])).rev();
-        let cells: Vec<Matrix<'_>> = cells.map(|cell| Matrix::new(cell, inputs, outputs).transposed()).collect();
+        let cells: Vec<Matrix<'_>> = cells
+            .map(|cell| Matrix::new(cell, inputs, outputs).transposed())
+            .collect();
         let kernel = PackedBf16::stacked(&cells);
         let mut dx = PixelsMut::whole(dx, inputs);
         multiply(&turned, dy, &kernel, mode.into(), f32::NEG_INFINITY, &mut dx);
         true
     }
 
-    fn kernel_gradient(_: &Convolution, _: &[Self], _: Pixels<'_, Self>, _: Output, _: &mut [f32]) -> bool {
-        false
+    fn kernel_gradient(
+        sizes: &Convolution,
+        x: &[Self],
+        dy: Pixels<'_, Self>,
+        mode: Output,
+        dkernel: &mut [f32],
+    ) -> bool {
+        let (window, channels, outputs) = (&sizes.window, sizes.in_channels, sizes.out_channels);
+        if !reads_windows(window, channels) || window.output_pixels() * outputs == 0 {
+            return false;
+        }
+        let (x, width) = (Pixels::whole(x, channels), window.output[1]);
+        let padded = Padded::new(window);
+        let sums = SumOverPixels {
+            rows: window.batch * window.output[0],
+            pixels: width,
+            lines: window.taps() * channels / BLOCK,
+            width: BLOCK * outputs,
+            least_lines: BLOCKS,
+            at_once: (COPIED / channels).max(PIXELS),
+        };
+        sums.compute(mode, dkernel, |rows, blocks, start, sum, copy| {
+            let dy = dy.lying(rows.start * width..rows.end * width);
+            let mut runs = Vec::new();
+            let windows = padded.windows(x, rows, &mut runs, copy);
+            sum_over_windows(&windows, dy, blocks, start == Start::Output, sum);
+        });
+        true
     }
 }
 

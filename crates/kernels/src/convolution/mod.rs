@@ -340,13 +340,7 @@ impl Convolution {
         }
     }
 
-    fn input_gradient_over_patches<T: Factor>(
-        &self,
-        dy: Pixels<'_, T>,
-        kernel: &[f32],
-        mode: Output,
-        dx: &mut [T],
-    ) {
+    fn input_gradient_over_patches<T: Factor>(&self, dy: Pixels<'_, T>, kernel: &[f32], mode: Output, dx: &mut [T]) {
         let (window, channels) = (&self.window, self.in_channels);
         let phases: Vec<Phase<T>> = (0..window.stride * window.stride)
             .map(|index| Phase::new(self, kernel, [index / window.stride, index % window.stride]))
@@ -421,6 +415,7 @@ impl Convolution {
             lines: window.taps(),
             width: channels * outputs,
             least_lines: tasks::SUMMED_LINES.div_ceil(channels),
+            at_once: tasks::SUMMED_AT_ONCE,
         };
         sizes.compute(mode, dkernel, |rows, taps, start, sum, patches| {
             let pixels = rows.start * width..rows.end * width;

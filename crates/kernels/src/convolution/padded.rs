@@ -58,7 +58,10 @@ pub struct Padded<'a> {
 impl<'a> Padded<'a> {
     /// Of a window that moves by a pixel.
     pub fn new(window: &'a WindowGeometry) -> Self {
-        assert!(window.stride == 1 && window.kernel > 0, "a window that moves by a pixel");
+        assert!(
+            window.stride == 1 && window.kernel > 0,
+            "a window that moves by a pixel"
+        );
         let [rows, columns] = [0, 1].map(|axis| Axis::of(window, axis));
         Self {
             pitch: columns.cells() - columns.shared(window),
@@ -87,7 +90,11 @@ impl<'a> Padded<'a> {
         };
         let total = self.place(&outputs, runs);
         let values = self.copy(pixels, &outputs, runs, total, copy);
-        Windows { values, runs, ..windows }
+        Windows {
+            values,
+            runs,
+            ..windows
+        }
     }
 
     /// The runs of output rows; pixels of the copy.
@@ -99,7 +106,11 @@ impl<'a> Padded<'a> {
             let first = row % height;
             let rows = (height - first).min(outputs.end - row);
             // A run that begins within a map is the first one: the one before it ends with its map.
-            let shared = if runs.is_empty() { 0 } else { self.rows.shared(self.window) };
+            let shared = if runs.is_empty() {
+                0
+            } else {
+                self.rows.shared(self.window)
+            };
             let begin = end - shared;
             runs.push(Run {
                 first: begin * self.pitch,

@@ -9,8 +9,8 @@ mod panels;
 mod sum_over_pixels;
 mod tile;
 
+pub(crate) use bf16::{BLOCK, Run, Windows, multiply_windows, sum_over_windows};
 pub use bf16::{PackedBf16, Unit, multiply_bf16, sum_over_rows};
-pub(crate) use bf16::{Run, Windows, multiply_windows};
 pub use matrix::Matrix;
 pub(crate) use matrix::{competes, spread};
 pub use multiply::{Start, multiply, multiply_down_to};
@@ -272,6 +272,7 @@ pub fn weight_gradient_of<T: Factor>(x: Pixels<'_, T>, dy: Pixels<'_, T>, mode: 
         lines: inputs,
         width: outputs,
         least_lines: tasks::SUMMED_LINES,
+        at_once: tasks::SUMMED_AT_ONCE,
     };
     sizes.compute(mode, dw, |rows, block, start, sum, buffer| {
         let x = x.matrix(rows.clone(), block, buffer);

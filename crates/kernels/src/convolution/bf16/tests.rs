@@ -190,3 +190,31 @@ fn input_gradients_are_those_over_patches() {
     }
     assert!(computed > 100, "windows that tiles read");
 }
+
+#[test]
+fn kernel_gradients_are_those_over_patches() {
+    if !has_tiles() {
+        return;
+    }
+    let mut values = Values(3);
+    for sizes in values.cases() {
+        let outputs = sizes.out_channels;
+        let place = Place {
+            first: 1,
+            channels: outputs,
+            all: outputs + values.next() % 2 * 40 + 1,
+        };
+        let x = values.stored(sizes.window.input_pixels() * sizes.in_channels);
+        let dy = values.stored(sizes.window.output_pixels() * place.all);
+        let dy = Pixels::of(&dy, place);
+        let before = values.values(sizes.patch() * outputs);
+        for mode in [Output::Overwrite, Output::Add] {
+            let dkernel = on_pools(&before, |dkernel| {
+                assert!(Bf16::kernel_gradient(&sizes, &x, dy, mode, dkernel));
+            });
+            let mut expected = before.clone();
+            sizes.kernel_gradient_over_patches(&x, dy, mode, &mut expected);
+            check("the kernel's gradient", &sizes, [&dkernel, &expected], 1e-5);
+        }
+    }
+}

@@ -17,7 +17,7 @@ mod tests;
 use packed::Packed;
 pub use packed::PackedBf16;
 pub use unit::Unit;
-pub use windows::{Run, Windows, multiply_windows};
+pub use windows::{BLOCK, Run, Windows, multiply_windows, sum_over_windows};
 
 use super::matrix::Matrix;
 use super::multiply::Start;

@@ -46,7 +46,9 @@ impl PackedBf16 {
     pub(super) fn stacked_for_unit(unit: Unit, matrices: &[Matrix<'_>]) -> Self {
         let [rows, columns] = matrices.first().map_or([0; 2], |matrix| [matrix.rows, matrix.columns]);
         assert!(
-            matrices.iter().all(|matrix| [matrix.rows, matrix.columns] == [rows, columns]),
+            matrices
+                .iter()
+                .all(|matrix| [matrix.rows, matrix.columns] == [rows, columns]),
             "stacked matrices have equal sizes"
         );
         let packed = match (unit, matrices) {

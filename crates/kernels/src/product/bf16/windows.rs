@@ -1,11 +1,15 @@
-//! Windows over maps as the rows of a left factor: neighbours overlap, and nothing is gathered.
+//! Windows over maps as the rows of a factor: neighbours overlap, and nothing is gathered.
+
+use std::ops::Range;
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 use super::amx;
 use super::packed::{Packed, PackedBf16};
-use super::{Product, checked_output};
+use super::{Product, check_rows, checked_output};
+use crate::accumulate::{Output, keep_or_clear};
 use crate::element::{Bf16, Element};
 use crate::length;
+use crate::product::matrix::Matrix;
 use crate::product::multiply::Start;
 
 /// Square windows that move by a pixel over rows of pixels which lie side by side. What stands around a map lies between its rows.
@@ -45,6 +49,20 @@ impl Windows<'_> {
     /// Values of a window.
     pub fn depth(&self) -> usize {
         length::of(&[self.kernel, self.kernel, self.channels])
+    }
+
+    /// From a window's first pixel to its last one.
+    pub fn farthest(&self) -> usize {
+        length::of_rows(self.kernel, self.kernel, self.pitch) - 1
+    }
+
+    /// From the first pixel of all to the last one that a window has.
+    pub fn pixels(&self) -> usize {
+        let ends = self
+            .runs
+            .iter()
+            .map(|run| run.first + length::of_rows(run.rows, self.width, self.pitch));
+        ends.max().map_or(0, |end| end + self.farthest())
     }
 
     /// From a window's first value to its last one.
@@ -90,4 +108,48 @@ pub fn multiply_windows<T: Element>(
             panic!("windows are multiplied by AMX alone")
         }
     }
+}
+
+/// Terms of the windows that make up a block of [`sum_over_windows`].
+pub const BLOCK: usize = 32;
+
+/// `output = windowsᵀ · dy`, or `+=` if it `adds`, for some blocks of the windows' terms: the sum over the windows, which are
+/// dy's rows.
+///
+/// # Panics
+/// If the sizes don't fit, channels don't make whole blocks, or there is no AMX.
+pub fn sum_over_windows(
+    windows: &Windows<'_>,
+    dy: Matrix<'_, Bf16>,
+    blocks: Range<usize>,
+    adds: bool,
+    output: &mut [f32],
+) {
+    assert_eq!(windows.count(), dy.rows, "windows, and rows of a map");
+    assert!(
+        windows.channels.is_multiple_of(BLOCK),
+        "channels that make whole blocks"
+    );
+    assert!(blocks.end <= windows.depth() / BLOCK, "blocks of the windows' terms");
+    assert_eq!(
+        output.len(),
+        length::of(&[blocks.len(), BLOCK, dy.columns]),
+        "values of a sum"
+    );
+    assert!(windows.pitch >= windows.width, "windows that lie in a row");
+    assert!(
+        length::of(&[windows.pixels(), windows.channels]) <= windows.values.len(),
+        "pixels of all windows"
+    );
+    check_rows(dy);
+    if output.is_empty() {
+        return;
+    }
+    if dy.rows == 0 {
+        return keep_or_clear(if adds { Output::Add } else { Output::Overwrite }, output);
+    }
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    amx::sum_over_windows(windows, dy, blocks, adds, output);
+    #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+    panic!("sums over windows are computed by AMX alone");
 }

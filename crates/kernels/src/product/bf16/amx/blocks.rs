@@ -49,12 +49,12 @@ impl<'a> Blocks<'a> {
     /// If they read less than a tile, or channels don't make whole tiles.
     pub fn windows(windows: &'a Windows<'a>) -> Self {
         let Windows {
-            channels,
-            pitch,
-            width,
-            ..
+            channels, pitch, width, ..
         } = *windows;
-        assert!(channels.is_multiple_of(TERMS) && channels > 0, "channels that make whole tiles");
+        assert!(
+            channels.is_multiple_of(TERMS) && channels > 0,
+            "channels that make whole tiles"
+        );
         assert!(pitch >= width && width > 0, "windows that lie in a row");
         let reach = windows.reach() + (ROWS - 1) * channels;
         let last = windows.values.len().checked_sub(reach).expect("the pixels of a tile") / channels;

@@ -54,7 +54,9 @@ impl TilePanels {
             "matrices of whole tiles, one below the other"
         );
         assert!(
-            matrices.iter().all(|matrix| [matrix.rows, matrix.columns] == [rows, columns]),
+            matrices
+                .iter()
+                .all(|matrix| [matrix.rows, matrix.columns] == [rows, columns]),
             "stacked matrices have equal sizes"
         );
         let steps = length::of(&[matrices.len(), rows.div_ceil(TERMS)]);

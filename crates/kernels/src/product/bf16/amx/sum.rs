@@ -50,6 +50,7 @@ fn sum(
         let group = (GROUP / (2 * steps).max(1)).max(1) * SIDE;
         for row in (0..product.rows).step_by(group) {
             let rows = row..product.rows.min(row + group);
+            left.resize(steps * rows.len().div_ceil(ROWS), ZERO_TILE);
             transpose_pairs(x, pixels.clone(), rows.clone(), left);
             for column in (0..product.columns).step_by(SIDE) {
                 let columns = column..product.columns.min(column + SIDE);
@@ -120,11 +121,10 @@ impl Block<'_> {
     }
 }
 
-/// Tiles with a channel's pixels in each line: channels tile by tile, and for each tile all pixels.
+/// Fills tiles with a channel's pixels in each line: channels tile by tile, and for each tile all pixels.
 #[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
-fn transpose_pairs(matrix: Matrix<'_, Bf16>, pixels: Range<usize>, columns: Range<usize>, tiles: &mut Vec<Tile>) {
+pub fn transpose_pairs(matrix: Matrix<'_, Bf16>, pixels: Range<usize>, columns: Range<usize>, tiles: &mut [Tile]) {
     let steps = pixels.len().div_ceil(TERMS);
-    tiles.resize(steps * columns.len().div_ceil(ROWS), ZERO_TILE);
     for (step, pixel) in pixels.clone().step_by(TERMS).enumerate() {
         let pixels = pixel..pixels.end.min(pixel + TERMS);
         for (number, column) in columns.clone().step_by(ROWS).enumerate() {

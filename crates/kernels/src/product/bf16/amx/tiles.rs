@@ -147,7 +147,10 @@ impl Tiles {
     ) {
         const {
             let end = SECOND + (ROWS - 1) * LINE + size_of::<Line>();
-            assert!(end <= WIDTH * size_of::<Tile>(), "both tiles lie where those of a step do");
+            assert!(
+                end <= WIDTH * size_of::<Tile>(),
+                "both tiles lie where those of a step do"
+            );
         }
         assert!(right.len().is_multiple_of(WIDTH * ROWS), "whole tiles");
         let steps = right.len() / (WIDTH * ROWS);
@@ -165,9 +168,7 @@ impl Tiles {
         let (row, step) = (2 * left.row_stride, 2 * left.step);
         let band = steps / left.bands;
         // From behind a band to the next one, which may begin before. What is added behind the last one is of no use.
-        let jump = 2_usize
-            .wrapping_mul(left.band)
-            .wrapping_sub(band.wrapping_mul(step));
+        let jump = 2_usize.wrapping_mul(left.band).wrapping_sub(band.wrapping_mul(step));
         macro_rules! block {
             ($($line:literal),* $(,)?) => {
                 // SAFETY: the registers are configured as long as `self` is there, which no other thread has. Both

@@ -37,6 +37,18 @@ pub fn pair_rows(values: &[Bf16], stride: usize, tile: &mut Tile) {
     }
 }
 
+/// Pairs of 32 rows of 32 values that lie one after the other: lines of the first 16 columns and of the others in turn.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
+pub fn pair_rows_in_turn(values: &[Bf16], pairs: &mut [[Line; 2]; ROWS]) {
+    for half in 0..2 {
+        let rows = pairs_of_rows(&values[half * ROWS..], SIDE);
+        for place in 0..ROWS {
+            store(rows[place], &mut pairs[place][half]);
+        }
+    }
+}
+
 /// As [`pair_rows`], where each line of the tile is of one column.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]

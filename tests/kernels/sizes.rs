@@ -96,7 +96,6 @@ fn a_product_has_the_sizes_of_its_factors() {
         lines: 2,
         width: HALF,
         least_lines: 1,
-        at_once: 1,
     };
     assert_refused(TOO_LONG, || {
         sums.compute::<f32>(Output::Overwrite, &mut [], |_, _, _, _, _| {});

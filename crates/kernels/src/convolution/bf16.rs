@@ -1,31 +1,26 @@
 //! Convolutions of maps in bf16 whose windows move by a pixel, without patches: AMX reads the windows where they lie in rows of
 //! pixels.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::padded::Padded;
 use super::{Convolution, Convolved};
-use crate::accumulate::Output;
+use crate::accumulate::{Output, add_serial};
 use crate::element::Bf16;
-use crate::length;
-use crate::pixels::{Pixels, PixelsMut};
-use crate::product::{
-    BLOCK, Epilogue, Matrix, PackedBf16, Start, SumOverPixels, Unit, multiply_windows, sum_over_windows,
-};
+use crate::memory::unwritten;
+use crate::pixels::{Pixels, PixelsMut, Place};
+use crate::product::{BLOCK, Epilogue, Matrix, PackedBf16, Start, Unit, multiply_windows, sum_over_windows};
 use crate::scratch::scratch;
 use crate::window::WindowGeometry;
+use crate::{length, tasks};
 
 /// Channels that fill a tile.
 const CHANNELS: usize = 32;
 
-/// Blocks of a kernel's gradient that are worth a task of their own, which transposes the pixels that it reads.
-const BLOCKS: usize = 8;
-
-/// Values of padded rows that are copied for such a task at once: a quarter of a second-level cache.
+/// Values of padded rows that are copied at once to be summed over: a quarter of a second-level cache.
 const COPIED: usize = 1 << 18;
-
-/// Pixels that are summed at once at least, however many channels they have.
-const PIXELS: usize = 512;
 
 /// By windows over padded rows. Winograd's transforms would lose what bf16 has left.
 impl Convolved for Bf16 {
@@ -80,23 +75,73 @@ impl Convolved for Bf16 {
         if !reads_windows(window, channels) || window.output_pixels() * outputs == 0 {
             return false;
         }
-        let (x, width) = (Pixels::whole(x, channels), window.output[1]);
-        let padded = Padded::new(window);
-        let sums = SumOverPixels {
-            rows: window.batch * window.output[0],
-            pixels: width,
-            lines: window.taps() * channels / BLOCK,
-            width: BLOCK * outputs,
-            least_lines: BLOCKS,
-            at_once: (COPIED / channels).max(PIXELS),
-        };
-        sums.compute(mode, dkernel, |rows, blocks, start, sum, copy| {
-            let dy = dy.lying(rows.start * width..rows.end * width);
-            let mut runs = Vec::new();
-            let windows = padded.windows(x, rows, &mut runs, copy);
-            sum_over_windows(&windows, dy, blocks, start == Start::Output, sum);
+        let groups = channels / BLOCK;
+        // Each part lays out dy for itself: with one group of channels that would take as long as its products.
+        let (runs, parts) = tasks::summed(window.output_pixels(), groups / 2);
+        let (rows, of_part) = (window.batch * window.output[0], groups.div_ceil(parts));
+        // The blocks of the kernel that each part of the channels has, cell by cell.
+        let mut blocks: Vec<Vec<&mut [f32]>> = (0..groups.div_ceil(of_part)).map(|_| Vec::new()).collect();
+        for (number, block) in dkernel.chunks_exact_mut(BLOCK * outputs).enumerate() {
+            blocks[number % groups / of_part].push(block);
+        }
+        blocks.into_par_iter().enumerate().for_each(|(part, mut blocks)| {
+            let first = part * of_part * BLOCK;
+            let place = Place {
+                first,
+                channels: (channels - first).min(of_part * BLOCK),
+                all: channels,
+            };
+            let sum = RunSum {
+                padded: Padded::new(window),
+                width: window.output[1],
+                x: Pixels::of(x, place),
+                dy,
+            };
+            let run = rows.div_ceil(runs);
+            let values = length::of(&[blocks.len(), BLOCK, outputs]);
+            let later = || -> Vec<Vec<f32>> {
+                let firsts = (1..rows.div_ceil(run)).into_par_iter().map(|number| number * run);
+                let parts = firsts.map(|first| {
+                    let mut part = unwritten(values);
+                    let mut blocks: Vec<&mut [f32]> = part.chunks_exact_mut(BLOCK * outputs).collect();
+                    sum.add(first..rows.min(first + run), Output::Overwrite, &mut blocks);
+                    part
+                });
+                parts.collect()
+            };
+            let ((), later) = rayon::join(|| sum.add(0..run.min(rows), mode, &mut blocks), later);
+            for part in &later {
+                for (block, part) in blocks.iter_mut().zip(part.chunks_exact(BLOCK * outputs)) {
+                    add_serial(block, part);
+                }
+            }
         });
         true
+    }
+}
+
+/// The gradient of the kernel of some input channels, as a sum over output rows.
+struct RunSum<'a> {
+    padded: Padded<'a>,
+    /// Pixels of an output row.
+    width: usize,
+    x: Pixels<'a, Bf16>,
+    dy: Pixels<'a, Bf16>,
+}
+
+impl RunSum<'_> {
+    /// Puts or adds the sum over some rows to a kernel's blocks.
+    fn add(&self, rows: Range<usize>, mode: Output, blocks: &mut [&mut [f32]]) {
+        let at_once = (COPIED / self.x.channels() / self.width).max(1);
+        let mut runs = Vec::new();
+        scratch(|copy| {
+            for first in rows.clone().step_by(at_once) {
+                let some = first..rows.end.min(first + at_once);
+                let dy = self.dy.lying(some.start * self.width..some.end * self.width);
+                let windows = self.padded.windows(self.x, some, &mut runs, copy);
+                sum_over_windows(&windows, dy, mode == Output::Add || first > rows.start, blocks);
+            }
+        });
     }
 }
 

@@ -415,7 +415,6 @@ impl Convolution {
             lines: window.taps(),
             width: channels * outputs,
             least_lines: tasks::SUMMED_LINES.div_ceil(channels),
-            at_once: tasks::SUMMED_AT_ONCE,
         };
         sizes.compute(mode, dkernel, |rows, taps, start, sum, patches| {
             let pixels = rows.start * width..rows.end * width;

@@ -272,7 +272,6 @@ pub fn weight_gradient_of<T: Factor>(x: Pixels<'_, T>, dy: Pixels<'_, T>, mode: 
         lines: inputs,
         width: outputs,
         least_lines: tasks::SUMMED_LINES,
-        at_once: tasks::SUMMED_AT_ONCE,
     };
     sizes.compute(mode, dw, |rows, block, start, sum, buffer| {
         let x = x.matrix(rows.clone(), block, buffer);

@@ -24,8 +24,6 @@ pub struct SumOverPixels {
     pub width: usize,
     /// How many lines a task has at least.
     pub least_lines: usize,
-    /// How many pixels are added at once, about.
-    pub at_once: usize,
 }
 
 impl SumOverPixels {
@@ -41,7 +39,7 @@ impl SumOverPixels {
         let pixels = length::of(&[self.rows, self.pixels]);
         let (runs, blocks) = tasks::summed(pixels, self.lines / self.least_lines);
         let (run, lines) = (self.rows.div_ceil(runs), self.lines.div_ceil(blocks));
-        let at_once = (self.at_once / self.pixels).max(1);
+        let at_once = (tasks::SUMMED_AT_ONCE / self.pixels).max(1);
         let add_run = |number: usize, block: Range<usize>, mut start: Start<'_>, part: &mut [f32]| {
             let end = self.rows.min((number + 1) * run);
             scratch(|buffer| {

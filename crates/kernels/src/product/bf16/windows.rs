@@ -1,7 +1,5 @@
 //! Windows over maps as the rows of a factor: neighbours overlap, and nothing is gathered.
 
-use std::ops::Range;
-
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 use super::amx;
 use super::packed::{Packed, PackedBf16};
@@ -113,43 +111,35 @@ pub fn multiply_windows<T: Element>(
 /// Terms of the windows that make up a block of [`sum_over_windows`].
 pub const BLOCK: usize = 32;
 
-/// `output = windowsᵀ · dy`, or `+=` if it `adds`, for some blocks of the windows' terms: the sum over the windows, which are
-/// dy's rows.
+/// `output = windowsᵀ · dy`, or `+=` if it `adds`: the sum over the windows, which are dy's rows. The output is given in blocks
+/// of 32 of the windows' terms each.
 ///
 /// # Panics
 /// If the sizes don't fit, channels don't make whole blocks, or there is no AMX.
-pub fn sum_over_windows(
-    windows: &Windows<'_>,
-    dy: Matrix<'_, Bf16>,
-    blocks: Range<usize>,
-    adds: bool,
-    output: &mut [f32],
-) {
+pub fn sum_over_windows(windows: &Windows<'_>, dy: Matrix<'_, Bf16>, adds: bool, output: &mut [&mut [f32]]) {
     assert_eq!(windows.count(), dy.rows, "windows, and rows of a map");
     assert!(
         windows.channels.is_multiple_of(BLOCK),
         "channels that make whole blocks"
     );
-    assert!(blocks.end <= windows.depth() / BLOCK, "blocks of the windows' terms");
-    assert_eq!(
-        output.len(),
-        length::of(&[blocks.len(), BLOCK, dy.columns]),
-        "values of a sum"
-    );
+    assert_eq!(output.len(), windows.depth() / BLOCK, "blocks of the windows' terms");
+    let block = length::of(&[BLOCK, dy.columns]);
+    assert!(output.iter().all(|values| values.len() == block), "values of a block");
     assert!(windows.pitch >= windows.width, "windows that lie in a row");
     assert!(
         length::of(&[windows.pixels(), windows.channels]) <= windows.values.len(),
         "pixels of all windows"
     );
     check_rows(dy);
-    if output.is_empty() {
+    if output.is_empty() || dy.columns == 0 {
         return;
     }
     if dy.rows == 0 {
-        return keep_or_clear(if adds { Output::Add } else { Output::Overwrite }, output);
+        let mode = if adds { Output::Add } else { Output::Overwrite };
+        return output.iter_mut().for_each(|values| keep_or_clear(mode, values));
     }
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    amx::sum_over_windows(windows, dy, blocks, adds, output);
+    amx::sum_over_windows(windows, dy, adds, output);
     #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
     panic!("sums over windows are computed by AMX alone");
 }

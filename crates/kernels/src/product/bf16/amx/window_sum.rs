@@ -25,18 +25,12 @@ struct Moving<'b> {
 }
 
 /// As [`bf16::sum_over_windows`](crate::product::bf16::sum_over_windows).
-pub fn sum_over_windows(
-    windows: &Windows<'_>,
-    dy: Matrix<'_, Bf16>,
-    blocks: Range<usize>,
-    adds: bool,
-    output: &mut [f32],
-) {
+pub fn sum_over_windows(windows: &Windows<'_>, dy: Matrix<'_, Bf16>, adds: bool, output: &mut [&mut [f32]]) {
     let mut tiles = Tiles::take();
     with_tiles(|left| {
         with_tiles(|right| {
             // SAFETY: the processor has the vectors, because there are `Tiles`.
-            unsafe { sum(&mut tiles, windows, dy, blocks, adds, [left, right], output) }
+            unsafe { sum(&mut tiles, windows, dy, adds, [left, right], output) }
         });
     });
 }
@@ -46,41 +40,33 @@ fn sum(
     tiles: &mut Tiles,
     windows: &Windows<'_>,
     dy: Matrix<'_, Bf16>,
-    blocks: Range<usize>,
     adds: bool,
     [left, right]: [&mut Vec<Tile>; 2],
-    output: &mut [f32],
+    output: &mut [&mut [f32]],
 ) {
     let channels = windows.channels;
     let groups = channels / SIDE;
-    // Blocks are counted cell by cell: the groups of channels that some cell has among them.
-    let some: Vec<usize> = blocks.clone().take(groups).map(|block| block % groups).collect();
     let pixels = windows.pixels();
     let map = Matrix::with_stride(windows.values, windows.values.len() / channels, channels, channels);
     let mut sums = Sums::ZERO;
-    let mut adds = adds;
     // Runs of almost equal length.
     let run = pixels.div_ceil(pixels.div_ceil(PIXELS)).next_multiple_of(TERMS);
     for first in (0..pixels).step_by(run) {
         let pixels = first..pixels.min(first + run);
         let steps = pixels.len().div_ceil(TERMS);
-        let addend = if adds { Addend::Output } else { Addend::Zero };
-        left.resize(2 * steps * some.len(), ZERO_TILE);
-        for (group, tiles) in some.iter().zip(left.chunks_exact_mut(2 * steps)) {
-            transpose_pairs(map, pixels.clone(), group * SIDE..(group + 1) * SIDE, tiles);
-        }
+        let addend = if adds || first > 0 {
+            Addend::Output
+        } else {
+            Addend::Zero
+        };
+        left.resize(2 * steps * groups, ZERO_TILE);
+        transpose_pairs(map, pixels.clone(), 0..channels, left);
         let values: &[Bf16] = bytemuck::cast_slice(left.as_flattened());
         for column in (0..dy.columns).step_by(SIDE) {
             let columns = column..dy.columns.min(column + SIDE);
-            let moving = Moving::new(
-                windows,
-                dy,
-                pixels.start..pixels.start + steps * TERMS,
-                columns.clone(),
-                right,
-            );
-            for (number, group) in some.iter().enumerate() {
-                let upper = number * steps * SIDE * TERMS;
+            let moving = Moving::new(windows, dy, first..first + steps * TERMS, columns.clone(), right);
+            for group in 0..groups {
+                let upper = 2 * group * steps * ROWS * TERMS;
                 let left = Left {
                     values,
                     starts: [upper, upper + steps * ROWS * TERMS],
@@ -90,22 +76,16 @@ fn sum(
                     band: 0,
                 };
                 for cell in 0..windows.kernel * windows.kernel {
-                    let block = cell * groups + group;
-                    if !blocks.contains(&block) {
-                        continue;
-                    }
                     let distance = cell / windows.kernel * windows.pitch + cell % windows.kernel;
                     tiles.multiply_in_turn(left, moving.by(distance, steps), &mut sums);
-                    let rows = (block - blocks.start) * SIDE..(block - blocks.start + 1) * SIDE;
-                    for (row, sums) in rows.zip(&sums.0) {
-                        let begin = row * dy.columns;
-                        let output = &mut output[begin + columns.start..begin + columns.end];
+                    let block = &mut output[cell * groups + group];
+                    for (row, sums) in sums.0.iter().enumerate() {
+                        let output = &mut block[row * dy.columns..][columns.clone()];
                         finish(sums, addend, f32::NEG_INFINITY, output);
                     }
                 }
             }
         }
-        adds = true;
     }
 }
 

@@ -17,7 +17,7 @@ error: unknown field `epoch`
   --> mine.ron:7:5
   |
 7 |     epoch: 20,
-  |     ^^^^^ expected one of `name`, `network`, `image_size`, `heads`, `seeds`, `epochs`, `batch_size`, `data`, `augmentation`, `optimizer`, `schedule`, `weights`, `validation`, `checkpoints`, `save_every_steps`, `on_bad_image`, `memory`, `base`, `variants`
+  |     ^^^^^ expected one of `name`, `network`, `image_size`, `heads`, `seeds`, `epochs`, `batch_size`, `data`, `augmentation`, `optimizer`, `schedule`, `weights`, `validation`, `checkpoints`, `save_every_steps`, `on_bad_image`, `memory`, `precision`, `base`, `variants`
   |
   = help: did you mean `epochs`?
 "#;

@@ -5,6 +5,7 @@ use std::fs;
 use wise_srnet::experiment::{
     Checkpoints, Experiment, HeadKind, OnBadImage, Plan, Registry, Run, Schedule, Validation,
 };
+use wise_srnet::plan::Precision;
 
 use super::correct;
 
@@ -34,7 +35,7 @@ fn runs_continue_when_only_their_number_length_or_place_changes() {
 
 #[test]
 fn every_setting_that_changes_results_changes_the_fingerprint_and_is_named() {
-    let changes: [(&str, Change); 10] = [
+    let changes: [(&str, Change); 11] = [
         ("network", |experiment| experiment.network.push('x')),
         ("image_size", |experiment| experiment.image_size = 96),
         ("batch_size", |experiment| experiment.batch_size = 16),
@@ -49,6 +50,7 @@ fn every_setting_that_changes_results_changes_the_fingerprint_and_is_named() {
         ("validation", |experiment| {
             experiment.validation = Validation::Fraction(0.1)
         }),
+        ("precision", |experiment| experiment.precision = Precision::Bf16),
     ];
     for (field, change) in changes {
         let other = changed(change);
@@ -75,7 +77,7 @@ fn a_difference_reads_as_a_sentence() {
 
 #[test]
 fn the_fingerprint_is_the_same_on_every_machine() {
-    assert_eq!(correct().fingerprint().unwrap(), "8b9cfca851a76979");
+    assert_eq!(correct().fingerprint().unwrap(), "fccf98a691b6c975");
 }
 
 /// What stands for a run's settings and images, with lists of these lines.

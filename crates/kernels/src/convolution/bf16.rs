@@ -1,5 +1,5 @@
-//! Convolutions of maps in bf16 whose windows move by a pixel, without patches: AMX reads the windows where they lie in rows of
-//! pixels.
+//! Convolutions of maps in bf16 whose windows move by a pixel, without patches: AMX reads the windows where they lie in
+//! rows of pixels.
 
 use std::ops::Range;
 
@@ -15,9 +15,6 @@ use crate::product::{BLOCK, Epilogue, Matrix, PackedBf16, Start, Unit, multiply_
 use crate::scratch::scratch;
 use crate::window::WindowGeometry;
 use crate::{length, tasks};
-
-/// Channels that fill a tile.
-const CHANNELS: usize = 32;
 
 /// Values of padded rows that are copied at once to be summed over: a quarter of a second-level cache.
 const COPIED: usize = 1 << 18;
@@ -147,11 +144,12 @@ impl RunSum<'_> {
 
 /// Whether there are tiles that can read windows over maps with so many channels.
 fn reads_windows(window: &WindowGeometry, channels: usize) -> bool {
-    let has_tiles = channels > 0 && channels.is_multiple_of(CHANNELS);
+    let has_tiles = channels > 0 && channels.is_multiple_of(BLOCK);
     window.kernel > 1 && window.stride == 1 && has_tiles && Unit::current() == Unit::Amx
 }
 
-/// The convolution of the output's gradient with the kernel turned around, which gives the input's gradient, if it reads windows.
+/// The convolution of the output's gradient with the kernel turned around, which gives the input's gradient, if it
+/// reads windows.
 fn turned(sizes: &Convolution) -> Option<Convolution> {
     let window = sizes.window;
     if !reads_windows(&window, sizes.out_channels) || sizes.in_channels == 0 {

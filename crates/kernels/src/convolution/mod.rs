@@ -1,5 +1,6 @@
 //! Convolution as matrix products over patches: rows of output pixels are gathered into a matrix of patches
-//! (im2col), a few hundred pixels at a time, and multiplied. 1×1 convolutions need no patches.
+//! (im2col), a few hundred pixels at a time, and multiplied. 1×1 convolutions need no patches, nor do those of bf16
+//! maps whose windows matrix instructions can read where they lie.
 
 mod bf16;
 mod padded;
@@ -272,8 +273,8 @@ impl Convolution {
             });
     }
 
-    /// The patches of output rows `rows` (counted through the batch), restricted to the window's cells `taps`, as a matrix
-    /// of `pixels × (taps · in_channels)` in `patches`; cells outside the map are zero.
+    /// The patches of output rows `rows` (counted through the batch), restricted to the window's cells `taps`, as a
+    /// matrix of `pixels × (taps · in_channels)` in `patches`; cells outside the map are zero.
     fn gather_patches<'a, T: Element>(
         &self,
         x: &[T],
@@ -316,8 +317,8 @@ impl Convolution {
         Matrix::with_stride(patches, pixels, patch, stride)
     }
 
-    /// `dx = dy ∗ᵀ kernel`, or `+=`. Input pixels with equal remainders modulo the stride are read by the same cells of the
-    /// window, so each such phase is a product of gathered output gradients with a part of the kernel: nothing is
+    /// `dx = dy ∗ᵀ kernel`, or `+=`. Input pixels with equal remainders modulo the stride are read by the same cells of
+    /// the window, so each such phase is a product of gathered output gradients with a part of the kernel: nothing is
     /// multiplied by a padding zero of the stride.
     pub fn input_gradient(&self, dy: &[f32], kernel: &[f32], mode: Output, dx: &mut [f32]) {
         self.input_gradient_of(Pixels::whole(dy, self.out_channels), kernel, mode, dx);
@@ -459,8 +460,8 @@ impl<T: Factor> Phase<T> {
         self.taps.iter().any(Vec::is_empty)
     }
 
-    /// Computes this phase's share of `dx`, which holds the input rows from `first` on (counted through the batch). With a
-    /// stride, the shares are added to what there is.
+    /// Computes this phase's share of `dx`, which holds the input rows from `first` on (counted through the batch). With
+    /// a stride, the shares are added to what there is.
     fn compute(
         &self,
         convolution: &Convolution,

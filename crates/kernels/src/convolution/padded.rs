@@ -71,8 +71,7 @@ impl<'a> Padded<'a> {
         }
     }
 
-    /// The windows of some output rows, counted through the batch, over these pixels: where they lie if there is nothing around
-    /// them, else in a copy.
+    /// The windows of some output rows, counted through the batch, over a copy of the pixels that they read.
     pub fn windows<'v>(
         &self,
         pixels: Pixels<'v, Bf16>,

@@ -33,7 +33,8 @@ impl Values {
         (0..count).map(|_| Bf16::narrow(self.value())).collect()
     }
 
-    /// A window that moves by a pixel: with no border, one that keeps the map's size, or any number of zeros on both sides.
+    /// A window that moves by a pixel: with no border, one that keeps the map's size, or any number of zeros on both
+    /// sides.
     fn convolution(&mut self, most: usize) -> Convolution {
         let kernel = self.one_of(&[2, 3, 5]);
         let border = self.next() % 3;
@@ -95,10 +96,7 @@ fn widened(values: &[Bf16]) -> Vec<f32> {
 }
 
 /// What a pass computes with so many threads; always the same.
-fn on_pools<T: Clone + PartialEq>(before: &[T], pass: impl Fn(&mut [T]) + Sync) -> Vec<T>
-where
-    T: Send + Sync,
-{
+fn on_pools<T: Clone + PartialEq + Send + Sync>(before: &[T], pass: impl Fn(&mut [T]) + Sync) -> Vec<T> {
     let mut results = [1, 2, 5].map(|threads| {
         let mut output = before.to_vec();
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

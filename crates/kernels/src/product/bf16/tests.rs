@@ -262,6 +262,38 @@ fn weights_are_packed_again_in_the_same_memory() {
     }
 }
 
+#[test]
+fn stacked_weights_are_those_in_one_piece() {
+    let mut values = Values(7);
+    for [rows, columns, count] in [[32, 40, 3], [64, 16, 5], [20, 33, 2], [7, 5, 1]] {
+        let weights = values.values(count * rows * columns);
+        let plain: Vec<Matrix<'_>> = weights
+            .chunks(rows * columns)
+            .map(|weights| Matrix::new(weights, rows, columns))
+            .collect();
+        let turned: Vec<Matrix<'_>> = weights
+            .chunks(rows * columns)
+            .map(|weights| Matrix::new(weights, columns, rows).transposed())
+            .collect();
+        let left = values.rows(9, count * rows, count * rows).split_off(BEFORE);
+        let left = Matrix::new(&left, 9, count * rows);
+        for unit in units() {
+            for matrices in [&plain, &turned] {
+                let mut sums = vec![0.0; 9 * columns];
+                for (number, matrix) in matrices.iter().enumerate() {
+                    let left = Matrix::with_stride(&left.values[number * rows..], 9, rows, count * rows);
+                    let product = expected(left, *matrix);
+                    sums.iter_mut().zip(product).for_each(|(sum, value)| *sum += value);
+                }
+                let packed = PackedBf16::stacked_for_unit(unit, matrices);
+                let mut output = vec![7.0; 9 * columns];
+                multiply_bf16(f32::NEG_INFINITY, left, &packed, Start::Zero, &mut output, columns);
+                check("stacked", &output, columns, &sums, columns, 1e-5);
+            }
+        }
+    }
+}
+
 /// Rounding is that of [`Bf16::narrow`] on each unit, for numbers that are not subnormal.
 #[test]
 fn weights_are_rounded_to_the_nearest_value() {

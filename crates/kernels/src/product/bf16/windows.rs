@@ -10,9 +10,9 @@ use crate::length;
 use crate::product::matrix::Matrix;
 use crate::product::multiply::Start;
 
-/// Square windows that move by a pixel over rows of pixels which lie side by side. What stands around a map lies between its rows.
-/// The windows of all runs, one after the other, are the rows of a left factor; its terms are ordered as a kernel is:
-/// the window's rows, its columns, channels.
+/// Square windows that move by a pixel over rows of pixels which lie side by side. What stands around a map lies
+/// between its rows. The windows of all runs, one after the other, are the rows of a left factor; its terms are ordered as a
+/// kernel is: the window's rows, its columns, channels.
 #[derive(Clone, Copy)]
 pub struct Windows<'a> {
     /// All channels of all pixels.
@@ -111,8 +111,8 @@ pub fn multiply_windows<T: Element>(
 /// Terms of the windows that make up a block of [`sum_over_windows`].
 pub const BLOCK: usize = 32;
 
-/// `output = windowsᵀ · dy`, or `+=` if it `adds`: the sum over the windows, which are dy's rows. The output is given in blocks
-/// of 32 of the windows' terms each.
+/// `output = windowsᵀ · dy`, or `+=` if it `adds`: the sum over the windows, which are dy's rows. The output is given
+/// in blocks of 32 of the windows' terms each.
 ///
 /// # Panics
 /// If the sizes don't fit, channels don't make whole blocks, or there is no AMX.

@@ -131,8 +131,8 @@ impl Tiles {
         }
     }
 
-    /// As [`multiply`](Self::multiply), two tiles wide, where the lines of both tiles lie in turn: a tile can begin at any of
-    /// them.
+    /// As [`multiply`](Self::multiply), two tiles wide, where the lines of both tiles lie in turn: a tile can begin at
+    /// any of them.
     pub fn multiply_in_turn(&mut self, left: Left<'_>, right: &[[Line; 2]], sums: &mut Sums) {
         self.block::<2, 128, 64>(left, right.as_flattened(), sums);
     }

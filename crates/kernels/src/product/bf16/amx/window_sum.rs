@@ -1,6 +1,6 @@
-//! The sum over windows of the products of their values and a map's: the gradient of a kernel. In rows of pixels with zeros around
-//! them, all windows have the value of a cell at the same distance. So the pixels that are read stand still, and the map moves past
-//! them by the distance of each cell.
+//! The sum over windows of the products of their values and a map's: the gradient of a kernel. In rows of pixels with
+//! zeros around them, all windows have the value of a cell at the same distance. So the pixels that are read stand
+//! still, and the map moves past them by the distance of each cell.
 #![allow(unsafe_code)]
 
 use std::ops::Range;
@@ -90,8 +90,8 @@ fn sum(
 }
 
 impl<'b> Moving<'b> {
-    /// Some columns of a map whose rows are those of windows, at the windows' first pixels, from a window's reach before some
-    /// pixels on; zeros elsewhere.
+    /// Some columns of a map whose rows are those of windows, at the windows' first pixels, from a window's reach
+    /// before some pixels on; zeros elsewhere.
     #[target_feature(enable = "avx512f,avx512bf16,avx512bw,avx512dq,avx512vl")]
     fn new(
         windows: &Windows<'_>,

@@ -1,6 +1,8 @@
 //! How much memory a plan takes, before it runs.
 
-use super::{Launch, Plan};
+use super::{Launch, Plan, Precision};
+use crate::kernels::convolution::{Convolution, WorkingMemory};
+use crate::kernels::element::Bf16;
 use crate::kernels::max_pooling::Cell;
 use crate::program::{Instruction, Program};
 
@@ -49,20 +51,21 @@ impl Plan {
             let Some(step) = launch.step().map(|step| &program.steps[step]) else {
                 continue;
             };
-            match (launch, &step.instruction) {
-                (Launch::Forward { .. }, Instruction::Convolution(sizes)) => {
-                    packed.push(sizes.packed_values());
-                    working = working.max(sizes.forward_values(batch));
-                }
-                (Launch::Forward { .. }, Instruction::MaxPool(_)) => {
+            let convolution = match step.instruction {
+                Instruction::Convolution(sizes) => self.of_convolution(sizes, batch),
+                Instruction::MaxPool(_) if matches!(launch, Launch::Forward { .. }) => {
                     cells += size_of::<Cell>() * batch * program.size(step.output);
+                    continue;
                 }
-                (Launch::InputGradient { .. }, Instruction::Convolution(sizes)) => {
-                    working = working.max(sizes.input_gradient_values(batch));
+                _ => continue,
+            };
+            match launch {
+                Launch::Forward { .. } => {
+                    packed.push(convolution.kernel);
+                    working = working.max(convolution.forward);
                 }
-                (Launch::KernelGradient { .. }, Instruction::Convolution(sizes)) => {
-                    working = working.max(sizes.kernel_gradient_values(batch));
-                }
+                Launch::InputGradient { .. } => working = working.max(convolution.input_gradient),
+                Launch::KernelGradient { .. } => working = working.max(convolution.kernel_gradient),
                 _ => {}
             }
         }
@@ -75,8 +78,20 @@ impl Plan {
             arena: self.arena(batch).bytes() as u64,
             parameters: bytes(sizes(false).sum()),
             velocities: if self.trains { bytes(sizes(true).sum()) } else { 0 },
-            kernels: bytes(kernels),
+            kernels: kernels as u64,
             batch: bytes(batch * program.size(program.images)) + cells as u64,
+        }
+    }
+
+    /// What a convolution of so many images works in.
+    fn of_convolution(&self, sizes: Convolution, batch: usize) -> WorkingMemory {
+        let sizes = Convolution {
+            window: sizes.window.of_batch(batch),
+            ..sizes
+        };
+        match self.precision {
+            Precision::F32 => sizes.working_memory::<f32>(),
+            Precision::Bf16 => sizes.working_memory::<Bf16>(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::memory::{self, WorkingMemory};
 use super::padded::Padded;
 use super::{Convolution, Convolved};
 use crate::accumulate::{Output, add_serial};
@@ -22,6 +23,10 @@ const COPIED: usize = 1 << 18;
 /// By windows over padded rows. Winograd's transforms would lose what bf16 has left.
 impl Convolved for Bf16 {
     type Transformed = PackedBf16;
+
+    fn working_memory(sizes: &Convolution) -> WorkingMemory {
+        memory::in_bf16(sizes)
+    }
 
     fn transformed(sizes: &Convolution, kernel: &[f32]) -> Option<PackedBf16> {
         let is_read = reads_windows(&sizes.window, sizes.in_channels);

@@ -3,7 +3,10 @@
 //! maps whose windows matrix instructions can read where they lie.
 
 mod bf16;
+mod memory;
 mod padded;
+
+pub use memory::WorkingMemory;
 
 use std::ops::Range;
 
@@ -47,6 +50,9 @@ pub trait Convolved: Factor {
     /// A kernel that is laid out for such an algorithm.
     type Transformed: Send + Sync;
 
+    /// What the passes of a convolution work in.
+    fn working_memory(sizes: &Convolution) -> WorkingMemory;
+
     /// Lays out a kernel; nothing if the convolution has no such algorithm.
     fn transformed(sizes: &Convolution, kernel: &[f32]) -> Option<Self::Transformed>;
 
@@ -76,6 +82,10 @@ pub trait Convolved: Factor {
 /// By Winograd's algorithm.
 impl Convolved for f32 {
     type Transformed = Vec<f32>;
+
+    fn working_memory(sizes: &Convolution) -> WorkingMemory {
+        memory::in_f32(sizes)
+    }
 
     fn transformed(sizes: &Convolution, kernel: &[f32]) -> Option<Vec<f32>> {
         sizes.winograd().map(|winograd| winograd.transformed_kernel(kernel))
@@ -207,46 +217,6 @@ impl Convolution {
                 product::forward_packed(x, kernel, epilogue, y, moments);
             }
             _ => panic!("a pointwise convolution"),
-        }
-    }
-
-    /// Values of a kernel that [`pack`](Self::pack) has laid out.
-    pub fn packed_values(&self) -> usize {
-        match self.winograd() {
-            Some(winograd) => winograd.kernel_values(),
-            None => product::packed_values(self.patch(), self.out_channels),
-        }
-    }
-
-    /// Values that a forward pass over so many images works in, beside the packed kernel.
-    pub fn forward_values(&self, batch: usize) -> usize {
-        self.of_batch(batch)
-            .winograd()
-            .map_or(0, |winograd| winograd.working_values())
-    }
-
-    /// Values that the input's gradient is computed in.
-    pub fn input_gradient_values(&self, batch: usize) -> usize {
-        let kernel = length::of(&[self.patch(), self.out_channels]);
-        match self.of_batch(batch).winograd() {
-            Some(winograd) => kernel + winograd.kernel_values() + winograd.working_values(),
-            None => product::packed_values(length::of(&[self.window.taps(), self.out_channels]), self.in_channels),
-        }
-    }
-
-    /// Values that the kernel's gradient is computed in.
-    pub fn kernel_gradient_values(&self, batch: usize) -> usize {
-        let sizes = self.of_batch(batch);
-        match sizes.winograd() {
-            Some(winograd) => winograd.kernel_values() + winograd.working_values(),
-            None => product::weight_gradient_values(sizes.window.output_pixels(), self.patch(), self.out_channels),
-        }
-    }
-
-    fn of_batch(&self, batch: usize) -> Self {
-        Self {
-            window: self.window.of_batch(batch),
-            ..*self
         }
     }
 

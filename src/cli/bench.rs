@@ -71,7 +71,11 @@ pub fn bench(arguments: BenchArguments, registry: &Registry) -> Result<ExitCode,
     };
     let mut seconds = Vec::new();
     for &precision in precisions {
-        let measurement = pool.install(|| measure(&arguments, precision, registry))?;
+        let mut measurement = pool.install(|| measure(&arguments, precision, registry))?;
+        if !seconds.is_empty() {
+            // The process's peak is that of all of them.
+            (measurement.peak_memory_bytes, measurement.memory_before_bytes) = (None, None);
+        }
         seconds.push(measurement.seconds_per_step);
         print(&arguments, &measurement)?;
     }

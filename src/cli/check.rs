@@ -264,7 +264,7 @@ fn print(plan: &Plan<'_>, findings: &Findings<'_>) -> Result<(), CommandError> {
         let in_bf16 = bytes(in_bf16);
         facts.row([
             "",
-            &format!("{in_bf16} with `precision: Bf16`, which this processor has matrix instructions for: twice as fast or more"),
+            &format!("{in_bf16} with `precision: Bf16`, which this processor has matrix instructions for: about twice as fast"),
         ]);
     }
     facts.row(["disk", &format!("about {} of checkpoints", bytes(costs.disk_bytes))]);

@@ -95,7 +95,12 @@ fn warn_of_other_bits(environment: &Environment, unit: Option<&str>) {
     {
         output::tell(format_args!(
             "warning: bf16 results in this folder were multiplied by {other}, and go on by {unit}: the two round sums \
-             differently, so these runs can't be repeated bit by bit (`--simd avx2` keeps to vectors)"
+             differently, so these runs can't be repeated bit by bit{}",
+            if unit == Unit::Amx.name() {
+                " (`--simd avx2` keeps to vectors)"
+            } else {
+                ""
+            }
         ));
     }
 }

@@ -44,12 +44,16 @@ impl Trained {
         snapshot.fits(&mut *build(0)?, classes).map_err(misfit)?;
         let mut model = build(classes)?;
         snapshot.restore(&mut *model, None).map_err(misfit)?;
-        let precision = precision.unwrap_or(identity.precision);
-        if !model.set_precision(precision) {
-            return Err(self.unusable(&format!(
+        let chosen = precision.unwrap_or(identity.precision);
+        if !model.set_precision(chosen) {
+            let reason = format!(
                 "its network has operations of dfdx itself, which are f32, not {}",
-                precision.name()
-            )));
+                chosen.name()
+            );
+            return Err(match precision {
+                Some(_) => CommandError::Usage(format!("--precision: {reason}")),
+                None => self.unusable(&reason),
+            });
         }
         Ok(model)
     }

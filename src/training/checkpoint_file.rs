@@ -20,7 +20,7 @@ const VELOCITY: &str = "velocity/";
 const LENGTH: usize = 8;
 
 /// The version of the metadata's form.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// The longest header, in bytes: reading it takes up to forty times its length. NASNetLarge's has 0.4 million.
 pub(super) const LARGEST_HEADER: usize = 4 << 20;

@@ -94,13 +94,6 @@ unsafe impl Zeroable for Bf16 {}
 // SAFETY: as above.
 unsafe impl Pod for Bf16 {}
 
-impl Bf16 {
-    /// The bits of a value.
-    pub fn bits(self) -> u16 {
-        self.0
-    }
-}
-
 impl Element for Bf16 {
     #[inline(always)]
     fn widen(self) -> f32 {

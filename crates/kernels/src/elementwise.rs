@@ -88,15 +88,6 @@ pub fn sum<T: Element>(a: &[T], b: &[T], relu: bool, sum: &mut [T]) {
         .for_each(|(sum, (a, b))| T::sum_serial(a, b, floor, sum));
 }
 
-/// What is stored, as f32.
-pub fn widen<T: Element>(stored: &[T], values: &mut [f32]) {
-    assert_eq!(stored.len(), values.len(), "values that are stored");
-    values
-        .par_chunks_mut(ELEMENTS)
-        .zip(stored.par_chunks(ELEMENTS))
-        .for_each(|(values, stored)| T::widen_serial(stored, values));
-}
-
 /// What is stored of values.
 pub fn narrow<T: Element>(values: &[f32], stored: &mut [T]) {
     assert_eq!(stored.len(), values.len(), "values that are stored");

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::accumulate::{Output, keep_or_clear};
 use super::element::Element;
 use super::scratch::in_f32_mut;
-use super::window::Pooling;
+use super::window::{Pooling, WindowGeometry};
 use crate::simd::vectorized;
 
 /// A cell of a window, row by row.
@@ -14,6 +14,15 @@ pub type Cell = u16;
 /// The cell that holds no input: a padding zero was the maximum.
 const PADDING: Cell = Cell::MAX;
 
+/// Asserts that both maps have as many values as the sizes say, and that the window's cells can be told apart.
+fn check<T>(window: &WindowGeometry, maps: [&[T]; 2], channels: usize) {
+    window.check(maps, [channels, channels]);
+    assert!(
+        window.taps() <= usize::from(PADDING),
+        "cells of a window that can be told apart"
+    );
+}
+
 /// `y = max over the window`; returns the cell (row-major in the window) of each maximum, for the gradient.
 pub fn forward<T: Element>(pooling: &Pooling, x: &[T], y: &mut [T]) -> Vec<Cell> {
     let Pooling {
@@ -21,11 +30,7 @@ pub fn forward<T: Element>(pooling: &Pooling, x: &[T], y: &mut [T]) -> Vec<Cell>
         channels,
         zeros_count,
     } = *pooling;
-    window.check([x, y], [channels, channels]);
-    assert!(
-        window.taps() <= usize::from(PADDING),
-        "cells of a window that can be told apart"
-    );
+    check(&window, [x, y], channels);
     let line = (window.output[1] * channels).max(1);
     let mut cells = vec![0; y.len()];
     y.par_chunks_mut(line)
@@ -93,7 +98,7 @@ vectorized! {
 /// Adds each output's gradient to the input cell that was its maximum.
 pub fn input_gradient<T: Element>(pooling: &Pooling, cells: &[Cell], dy: &[T], mode: Output, dx: &mut [T]) {
     let Pooling { window, channels, .. } = *pooling;
-    window.check([dx, dy], [channels, channels]);
+    check(&window, [dx, dy], channels);
     assert_eq!(cells.len(), dy.len(), "cells of the maxima");
     let line = (window.input[1] * channels).max(1);
     dx.par_chunks_mut(line).enumerate().for_each(|(row, dx)| {

@@ -207,7 +207,7 @@ impl<'a, T: Element> Pixels<'a, T> {
     where
         'a: 'm,
     {
-        if self.through.is_some() || !competes(self.place.all) {
+        if self.through.is_some() || !competes::<T>(self.place.all) {
             return self.matrix(pixels, 0..self.channels(), buffer);
         }
         let (rows, columns, stride) = (pixels.len(), self.channels(), spread::<T>(self.channels()));

@@ -181,7 +181,8 @@ impl View {
     }
 }
 
-/// Rows of the map that a window reads, from one on (counted through the batch).
+/// Rows of the map that a window reads, from one on (counted through the batch): all that the rows of the target read which it
+/// was made for, by [`View::with_source`].
 #[derive(Clone, Copy)]
 struct Source<'a> {
     values: &'a [f32],
@@ -231,9 +232,9 @@ impl<'a> Pass<'a> {
             Start::Output => (y.cast_const(), strip.pixel),
         };
         let kernel = self.kernel[first_tap..].as_ptr();
-        // SAFETY: `check` has compared the lengths with the sizes. Cells that reach a position read inside the map and lie
-        // inside the kernel (see `View::reach`), the values, which are borrowed exclusively, hold the run, and a bias has a value
-        // for each channel.
+        // SAFETY: the lengths were compared with the sizes where the pass was made. Cells that reach a position read inside
+        // the map (see `View::reach`), of which the source holds the rows that this one reads, and lie inside the kernel; the
+        // values, which are borrowed exclusively, hold the run, and a bias has a value for each channel.
         unsafe { convolve(&strip, kernel, start, start_pixel, y) }
     }
 }
@@ -420,7 +421,7 @@ impl Depthwise {
                                     let (strip, first_tap) = self.strip(&view, x, row, run);
                                     let dy = &dy[run.first * self.channels..];
                                     let cells = &mut partial[first_tap..];
-                                    // SAFETY: as in `convolve`; the run's pixels lie inside the row of `dy`, and `partial` is
+                                    // SAFETY: as in `Pass::run`; the run's pixels lie inside the row of `dy`, and `partial` is
                                     // this task's own.
                                     unsafe { add_kernel_gradient(&strip, dy.as_ptr(), cells.as_mut_ptr()) }
                                 }

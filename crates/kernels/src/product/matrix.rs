@@ -64,10 +64,10 @@ impl<'a, T: Element> Matrix<'a, T> {
     }
 }
 
-/// Whether many lines that lie so far apart, in values, compete for the same few places in the first cache level: 64 sets of lines of
-/// 64 bytes, of which lines 2 or 4 KiB apart take two or one.
-pub(crate) fn competes(stride: usize) -> bool {
-    stride.is_multiple_of(512)
+/// Whether many lines that lie so far apart, in values, compete for the same few places in the first cache level: 64 sets
+/// of lines of 64 bytes, of which lines 2 or 4 KiB apart take two or one.
+pub(crate) fn competes<T>(stride: usize) -> bool {
+    (stride * size_of::<T>()).is_multiple_of(2048)
 }
 
 /// A distance between rows of `length` values at which rows begin with a line of a cache, and many of them don't compete.

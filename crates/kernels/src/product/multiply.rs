@@ -73,7 +73,7 @@ pub fn multiply_down_to(
         let needed = length::of_rows(rows, columns, output_stride);
         return fill_rows(&mut output[..needed], output_stride, columns, start, floor);
     }
-    if left.row_stride == 1 && left.column_stride != 1 && competes(left.column_stride) && depth <= DEPTH {
+    if left.row_stride == 1 && left.column_stride != 1 && competes::<f32>(left.column_stride) && depth <= DEPTH {
         return scratch(|packed| {
             let left = left.gathered(packed);
             multiply_down_to(floor, left, right, start, output, output_stride);
@@ -162,7 +162,7 @@ impl Block<'_> {
         scratch(|packed| {
             for (column, width) in panels(self.columns) {
                 let is_whole = column + width <= self.columns;
-                let panel = if is_whole && !competes(matrix.row_stride) {
+                let panel = if is_whole && !competes::<f32>(matrix.row_stride) {
                     Panel {
                         values: &matrix.values[self.terms.start * matrix.row_stride + column..],
                         row_stride: matrix.row_stride,

@@ -67,6 +67,27 @@ impl Values {
         let mut cases: Vec<Convolution> = (0..120).map(|_| self.convolution(30)).collect();
         // Several tasks, the last of which is smaller.
         cases.extend((0..8).map(|_| self.convolution(70)));
+        // Several parts of the channels, the last of which is smaller, over few pixels and over several runs of them.
+        for in_channels in [128, 160, 224] {
+            for most in [12, 45] {
+                cases.push(Convolution {
+                    in_channels,
+                    ..self.convolution(most)
+                });
+            }
+        }
+        cases.push(Convolution {
+            window: WindowGeometry {
+                batch: 3,
+                input: [29, 31],
+                output: [29, 31],
+                kernel: 3,
+                stride: 1,
+                before: [1, 1],
+            },
+            in_channels: 160,
+            out_channels: 33,
+        });
         cases
     }
 }

@@ -39,22 +39,10 @@ pub fn multiply_bf16<T: Element>(
     output: &mut [T],
     output_stride: usize,
 ) {
-    let (rows, columns) = (left.rows, right.columns);
-    assert_eq!(left.columns, right.depth, "inner sizes of a product");
     check_rows(left);
-    let output = checked_output(rows, columns, output, output_stride);
-    if let Start::Row(values) = start {
-        assert_eq!(values.len(), columns, "values of a row");
-    }
-    if rows == 0 || columns == 0 {
+    let sizes = [left.rows, left.columns];
+    let Some((product, output)) = Product::checked(floor, sizes, right, start, output, output_stride) else {
         return;
-    }
-    let product = Product {
-        rows,
-        columns,
-        start,
-        floor,
-        output_stride,
     };
     match &right.packed {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -112,6 +100,34 @@ struct Product<'a> {
     /// The smallest value that is stored.
     floor: f32,
     output_stride: usize,
+}
+
+impl<'a> Product<'a> {
+    /// The product of a left factor of so many rows and columns with a packed one, and what lies between the output's
+    /// first value and its last one; nothing if it has no value.
+    fn checked<'o, T>(
+        floor: f32,
+        [rows, depth]: [usize; 2],
+        right: &PackedBf16,
+        start: Start<'a>,
+        output: &'o mut [T],
+        output_stride: usize,
+    ) -> Option<(Self, &'o mut [T])> {
+        let columns = right.columns;
+        assert_eq!(depth, right.depth, "inner sizes of a product");
+        let output = checked_output(rows, columns, output, output_stride);
+        if let Start::Row(values) = start {
+            assert_eq!(values.len(), columns, "values of a row");
+        }
+        let product = Self {
+            rows,
+            columns,
+            start,
+            floor,
+            output_stride,
+        };
+        (rows > 0 && columns > 0).then_some((product, output))
+    }
 }
 
 fn check_rows(matrix: Matrix<'_, Bf16>) {

@@ -3,7 +3,7 @@
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 use super::amx;
 use super::packed::{Packed, PackedBf16};
-use super::{Product, check_rows, checked_output};
+use super::{Product, check_rows};
 use crate::accumulate::{Output, keep_or_clear};
 use crate::element::{Bf16, Element};
 use crate::length;
@@ -82,21 +82,9 @@ pub fn multiply_windows<T: Element>(
     output: &mut [T],
     output_stride: usize,
 ) {
-    let (rows, columns) = (windows.count(), right.columns);
-    assert_eq!(windows.depth(), right.depth, "inner sizes of a product");
-    let output = checked_output(rows, columns, output, output_stride);
-    if let Start::Row(values) = start {
-        assert_eq!(values.len(), columns, "values of a row");
-    }
-    if rows == 0 || columns == 0 {
+    let sizes = [windows.count(), windows.depth()];
+    let Some((product, output)) = Product::checked(floor, sizes, right, start, output, output_stride) else {
         return;
-    }
-    let product = Product {
-        rows,
-        columns,
-        start,
-        floor,
-        output_stride,
     };
     match &right.packed {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]

@@ -1,5 +1,4 @@
 //! Left factors as blocks of 32 rows.
-#![allow(unsafe_code)]
 
 use super::lines::{ROWS, SIDE, TERMS, Tile, ZERO_TILE};
 use super::tiles::Left;
